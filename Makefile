@@ -1,0 +1,40 @@
+# `make` alone lists the targets. A fresh clone needs no step before any of them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test build fmt lint doc deny bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
+
+demo: ## run the whole system on this machine from nothing (ONCE=1: check the answers and end)
+	@cargo build --locked --quiet --package tarsregistry --package tarscli --package demo
+	@exec cargo run --locked --quiet --package demo -- $(if $(ONCE),--once)
+
+test: ## install what the tests need and run all of them
+	scripts/install-test-tools
+	cargo build --locked --workspace --bins
+	cargo test --locked --workspace --doc
+	$(MAKE) demo ONCE=1
+	scripts/with-mariadb cargo nextest run --locked --workspace
+
+build: ## build everything for release
+	cargo build --locked --workspace --release
+
+fmt: ## format the code
+	cargo fmt --all
+
+lint: ## check format and lints as the gate does
+	cargo fmt --all -- --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+doc: ## build the documentation as the gate does
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+
+deny: ## check licences and sources of the dependencies (needs cargo-deny)
+	cargo deny check bans licenses sources
+
+bench: ## run the benchmarks
+	cargo bench --locked --package tars2rs-runtime
+
+clean: ## remove what was built
+	cargo clean
+	rm -rf tests/system/node/node_modules

@@ -1,0 +1,7 @@
+//! What the tests start and look into: databases on the private MariaDB, the workspace's own binaries, Node programs.
+//!
+//! Everything cleans up by `Drop`. A missing tool is a failure that says what to run, never a skipped test.
+
+pub mod mysql;
+pub mod node;
+pub mod process;

@@ -1,0 +1,3 @@
+//! Tests across the crates and binaries: see the folder `tests/`. This library is what `idl/*.tars` becomes.
+
+tars::include_tars!("vectors");
