@@ -1,0 +1,357 @@
+//! Values of enumerators, defaults and constants.
+
+use std::collections::BTreeMap;
+
+use crate::ast::{self, Shape, Value, ValueKind};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::model::{EnumId, Item, Literal, ModuleId, Type};
+use crate::resolve::Draft;
+
+/// The values found, in the shape of the draft. `None` where there is none, or where it was refused.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    pub(super) enumerators: Vec<Vec<Option<i32>>>,
+    pub(super) defaults: Vec<Vec<Option<Literal>>>,
+    pub(super) consts: Vec<Option<Literal>>,
+}
+
+pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) -> Values {
+    let mut checker = Checker {
+        draft,
+        diagnostics,
+        values: Values::default(),
+        by_name: BTreeMap::new(),
+    };
+    for index in 0..draft.enums.len() {
+        checker.enumeration(EnumId::new(index));
+    }
+    for item in &draft.structs {
+        let fields = item.ast.fields.iter().zip(&item.types);
+        let defaults = fields
+            .map(|(field, ty)| checker.default(item.module, field, ty.as_ref().map(|ty| &ty.ty)))
+            .collect();
+        checker.values.defaults.push(defaults);
+    }
+    for item in &draft.consts {
+        let ty = item.types.first().and_then(Option::as_ref).map(|ty| &ty.ty);
+        let value = checker.constant(item.module, item.ast, ty);
+        checker.values.consts.push(value);
+    }
+    checker.values
+}
+
+struct Checker<'c, 'a> {
+    draft: &'c Draft<'a>,
+    diagnostics: &'c mut Diagnostics,
+    values: Values,
+    /// Enumerators seen so far, by module and name.
+    by_name: BTreeMap<(ModuleId, &'a str), Vec<(EnumId, usize)>>,
+}
+
+impl Checker<'_, '_> {
+    fn error(&mut self, code: Code, value: &Value, message: impl Into<String>, help: impl Into<String>) {
+        self.diagnostics
+            .push(Diagnostic::new(code, value.span, message).help(help));
+    }
+
+    /// An enumerator without a value has that of the one before plus 1; the first has 0.
+    fn enumeration(&mut self, id: EnumId) {
+        let item = &self.draft.enums[id.index()];
+        self.values
+            .enumerators
+            .push(Vec::with_capacity(item.ast.enumerators.len()));
+        let mut previous: Option<i64> = Some(-1);
+        for (index, enumerator) in item.ast.enumerators.iter().enumerate() {
+            let value = match &enumerator.value {
+                Some(value) => self.enumerator_value(id, value),
+                // After a refused value the next ones are unknown, which is no mistake of theirs.
+                None => previous.and_then(|previous| self.next_value(previous, enumerator)),
+            };
+            previous = value.map(i64::from);
+            self.values.enumerators[id.index()].push(value);
+            self.by_name
+                .entry((item.module, enumerator.name.text.as_str()))
+                .or_default()
+                .push((id, index));
+        }
+    }
+
+    fn next_value(&mut self, previous: i64, enumerator: &ast::Enumerator) -> Option<i32> {
+        let value = i32::try_from(previous + 1).ok();
+        if value.is_none() {
+            let message = format!(
+                "enumerator `{}` has the value {}, beyond 32 bits",
+                enumerator.name.text,
+                previous + 1
+            );
+            self.diagnostics.push(Diagnostic::new(
+                Code::EnumValueOutOfRange,
+                enumerator.name.span,
+                message,
+            ));
+        }
+        value
+    }
+
+    fn enumerator_value(&mut self, id: EnumId, value: &Value) -> Option<i32> {
+        match &value.kind {
+            ValueKind::Int(number) => {
+                let fits = i32::try_from(*number).ok();
+                if fits.is_none() {
+                    self.error(
+                        Code::EnumValueOutOfRange,
+                        value,
+                        format!("{number} does not fit an enum"),
+                        "enums are signed 32 bits",
+                    );
+                }
+                fits
+            }
+            ValueKind::Name(path) => self.named_value(id, value, path),
+            ValueKind::Bad => None,
+            ValueKind::Float(_) | ValueKind::Str(_) | ValueKind::Bool(_) => {
+                self.error(
+                    Code::EnumValueKind,
+                    value,
+                    "an enumerator's value is a whole number",
+                    "write an integer or the name of an enumerator",
+                );
+                None
+            }
+        }
+    }
+
+    /// The value of an enumerator that was declared before: of the same enum first, then of the module.
+    fn named_value(&mut self, id: EnumId, value: &Value, path: &ast::Path) -> Option<i32> {
+        let candidates = self.enumerators_at(self.draft.enums[id.index()].module, path);
+        let own = candidates.iter().find(|(owner, _)| *owner == id);
+        let chosen: Vec<(EnumId, usize)> = own.map_or_else(|| candidates.clone(), |own| vec![*own]);
+        let mut values = chosen
+            .iter()
+            .map(|(owner, index)| self.values.enumerators[owner.index()].get(*index).copied().flatten());
+        let Some(first) = values.next() else {
+            if !self.draft.incomplete {
+                let message = format!("no enumerator `{}` is declared before this one", path.text());
+                self.error(
+                    Code::EnumValueName,
+                    value,
+                    message,
+                    "declare it first, or write its number",
+                );
+            }
+            return None;
+        };
+        if values.any(|other| other != first) {
+            let message = format!("`{}` means different values in different enums", path.text());
+            self.error(Code::EnumValueName, value, message, "write `ENUM::NAME`");
+            return None;
+        }
+        first
+    }
+
+    /// The enumerators that a path in `module` can mean: `NAME`, `ENUM::NAME`, `MODULE::NAME`, `MODULE::ENUM::NAME`.
+    fn enumerators_at(&self, module: ModuleId, path: &ast::Path) -> Vec<(EnumId, usize)> {
+        let all = |module, name| self.by_name.get(&(module, name)).cloned().unwrap_or_default();
+        let of = |module, owner: &str, name| {
+            let owner = self.draft.type_named(module, owner);
+            let mut found: Vec<(EnumId, usize)> = all(module, name);
+            found.retain(|(id, _)| owner == Some(Item::Enum(*id)));
+            found
+        };
+        let names: Vec<&str> = path.segments.iter().map(|name| name.text.as_str()).collect();
+        match names.as_slice() {
+            [name] => all(module, name),
+            [owner, name] => {
+                let mut found = of(module, owner, name);
+                if found.is_empty() {
+                    found = self
+                        .draft
+                        .module_named(owner)
+                        .map(|module| all(module, name))
+                        .unwrap_or_default();
+                }
+                found
+            }
+            [home, owner, name] => self
+                .draft
+                .module_named(home)
+                .map(|home| of(home, owner, name))
+                .unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn default(&mut self, module: ModuleId, field: &ast::Field, ty: Option<&Type>) -> Option<Literal> {
+        let (value, ty) = (field.default.as_ref()?, ty?);
+        if !matches!(field.decl.shape, Shape::Plain)
+            || matches!(ty, Type::Vector(_) | Type::Map(..) | Type::Struct(_) | Type::Bytes)
+        {
+            let help = "numbers, bools, strings and enums may have one; remove it";
+            self.error(
+                Code::DefaultNotAllowed,
+                value,
+                format!("field `{}` cannot have a default value", field.decl.name.text),
+                help,
+            );
+            return None;
+        }
+        self.literal(module, value, ty)
+    }
+
+    fn constant(&mut self, module: ModuleId, item: &ast::Const, ty: Option<&Type>) -> Option<Literal> {
+        let ty = ty?;
+        if !matches!(item.decl.shape, Shape::Plain)
+            || matches!(ty, Type::Vector(_) | Type::Map(..) | Type::Struct(_) | Type::Bytes)
+        {
+            let message = format!("constant `{}` has a type without literals", item.decl.name.text);
+            let error = Diagnostic::new(Code::ConstType, item.decl.ty.span, message);
+            self.diagnostics
+                .push(error.help("a constant is a number, a bool, a string or an enumerator"));
+            return None;
+        }
+        self.literal(module, &item.value, ty)
+    }
+
+    /// A value as a literal of the type.
+    fn literal(&mut self, module: ModuleId, value: &Value, ty: &Type) -> Option<Literal> {
+        match (ty, &value.kind) {
+            (_, ValueKind::Bad) => None,
+            (Type::Bool, ValueKind::Bool(value)) => Some(Literal::Bool(*value)),
+            (Type::String, ValueKind::Str(text)) => Some(Literal::Str(text.clone())),
+            (Type::Int(int), ValueKind::Int(number)) => {
+                let (least, most) = int.range();
+                if !(least..=most).contains(number) {
+                    self.error(
+                        Code::ValueOutOfRange,
+                        value,
+                        format!("{number} is out of range"),
+                        format!("the type holds {least} to {most}"),
+                    );
+                    return None;
+                }
+                Some(Literal::Int(*number))
+            }
+            (Type::Float | Type::Double, ValueKind::Int(_) | ValueKind::Float(_)) => self.float(value, ty),
+            (Type::Enum(id), ValueKind::Int(number)) => {
+                let values = &self.values.enumerators[id.index()];
+                let found = values.iter().position(|known| known.map(i64::from) == Some(*number));
+                if found.is_none() && values.iter().all(Option::is_some) {
+                    let name = &self.draft.enums[id.index()].ast.name.text;
+                    let message = format!("no enumerator of `{name}` has the value {number}");
+                    self.error(Code::UnknownEnumerator, value, message, self.known_enumerators(*id));
+                }
+                found.map(|index| Literal::Enumerator(*id, index))
+            }
+            (Type::Enum(id), ValueKind::Name(path)) => self.enumerator(module, *id, value, path),
+            _ => {
+                let found = kind_of(&value.kind);
+                self.error(
+                    Code::WrongKind,
+                    value,
+                    format!("{found} where {} is needed", wanted(ty)),
+                    help_for(ty, &value.kind),
+                );
+                None
+            }
+        }
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "a float literal is the nearest float"
+    )]
+    fn float(&mut self, value: &Value, ty: &Type) -> Option<Literal> {
+        let number = match value.kind {
+            ValueKind::Int(number) => number as f64,
+            ValueKind::Float(number) => number,
+            _ => return None,
+        };
+        if *ty == Type::Float && !(number as f32).is_finite() {
+            self.error(
+                Code::ValueOutOfRange,
+                value,
+                format!("{number:e} does not fit a float"),
+                "use `double`",
+            );
+            return None;
+        }
+        Some(Literal::Float(number))
+    }
+
+    /// An enumerator of one certain enum, named with or without its enum and module.
+    fn enumerator(&mut self, module: ModuleId, id: EnumId, value: &Value, path: &ast::Path) -> Option<Literal> {
+        let item = &self.draft.enums[id.index()];
+        let home = &self.draft.modules[item.module.index()].name.text;
+        let names: Vec<&str> = path.segments.iter().map(|name| name.text.as_str()).collect();
+        let [qualifiers @ .., name] = names.as_slice() else {
+            return None;
+        };
+        let qualified = match qualifiers {
+            [] => true,
+            [one] => one == home || (*one == item.ast.name.text && item.module == module),
+            [first, second] => first == home && *second == item.ast.name.text,
+            _ => false,
+        };
+        let found = item
+            .ast
+            .enumerators
+            .iter()
+            .position(|enumerator| enumerator.name.text == *name);
+        if let (true, false, Some(index)) = (qualified, path.rooted, found) {
+            return Some(Literal::Enumerator(id, index));
+        }
+        if !item.ast.incomplete {
+            let message = format!("`{}` is not an enumerator of `{}`", path.text(), item.ast.name.text);
+            self.error(Code::UnknownEnumerator, value, message, self.known_enumerators(id));
+        }
+        None
+    }
+
+    fn known_enumerators(&self, id: EnumId) -> String {
+        let names: Vec<&str> = self.draft.enums[id.index()]
+            .ast
+            .enumerators
+            .iter()
+            .map(|e| e.name.text.as_str())
+            .collect();
+        match names.len() {
+            0 => "the enum is empty".to_owned(),
+            1..=12 => format!("it has {}", names.join(", ")),
+            more => format!("it has {} and {} more", names[..12].join(", "), more - 12),
+        }
+    }
+}
+
+fn kind_of(kind: &ValueKind) -> String {
+    match kind {
+        ValueKind::Int(_) => "an integer".to_owned(),
+        ValueKind::Float(_) => "a fraction".to_owned(),
+        ValueKind::Str(_) => "a string".to_owned(),
+        ValueKind::Bool(_) => "a bool".to_owned(),
+        ValueKind::Name(path) => format!("the name `{}`", path.text()),
+        ValueKind::Bad => "nothing".to_owned(),
+    }
+}
+
+fn wanted(ty: &Type) -> &'static str {
+    match ty {
+        Type::Bool => "a bool",
+        Type::Int(_) => "an integer",
+        Type::Float | Type::Double => "a number",
+        Type::String => "a string",
+        Type::Enum(_) => "an enumerator",
+        Type::Bytes | Type::Vector(_) | Type::Map(..) | Type::Struct(_) => "nothing",
+    }
+}
+
+fn help_for(ty: &Type, found: &ValueKind) -> &'static str {
+    match (ty, found) {
+        (Type::Bool, _) => "write `true` or `false`",
+        (Type::String, _) => "write a text in double quotes",
+        (Type::Enum(_), _) => "write the name of an enumerator or its number",
+        (_, ValueKind::Name(_)) => "write the number: constants and enumerators have no value here",
+        (Type::Int(_), ValueKind::Float(_)) => "write a whole number, or make the type `double`",
+        _ => "write a number",
+    }
+}

@@ -1,0 +1,186 @@
+//! The codes. A code keeps its meaning for ever; a new meaning gets a new code.
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Severity {
+    /// Nothing is generated.
+    Error,
+    /// The generated Rust is not what one may expect, or other compilers understand the file differently.
+    Warning,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What a diagnostic is about.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// Every code, for the test that each has a sample.
+            #[cfg(test)]
+            pub(crate) const ALL: &[Code] = &[$(Code::$name,)*];
+
+            /// The code as written in messages, such as `T0203`.
+            pub(crate) fn text(self) -> &'static str {
+                match self {
+                    $(Code::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    // Characters, numbers, strings and syntax.
+    /// A character that no token begins with.
+    IllegalCharacter = "T0101",
+    /// `/*` without `*/`.
+    UnterminatedComment = "T0102",
+    /// A string that does not end on its line.
+    UnterminatedString = "T0103",
+    /// An escape that means nothing, or NUL.
+    BadEscape = "T0104",
+    /// `08`, `0X1F`.
+    MalformedNumber = "T0105",
+    /// A literal beyond 64 bits or beyond a double.
+    NumberTooLarge = "T0106",
+    /// Something else was expected.
+    Syntax = "T0107",
+    /// A `;` is missing.
+    MissingSemicolon = "T0108",
+    /// Types nested without end.
+    TooDeep = "T0109",
+    /// A `#` line that is not `#include "path"`.
+    BadDirective = "T0110",
+    /// A string literal whose bytes are not UTF-8.
+    StringNotUtf8 = "T0111",
+    /// A `{` without its `}`.
+    UnclosedBrace = "T0112",
+    // Structs.
+    /// A tag outside 0..=255.
+    TagOutOfRange = "T0201",
+    /// A struct without fields.
+    EmptyStruct = "T0202",
+    /// Two fields with one tag.
+    DuplicateTag = "T0203",
+    /// Two fields with one name.
+    DuplicateField = "T0204",
+    /// Neither `require` nor `optional`, or both.
+    MissingRequire = "T0205",
+    /// A field without a tag.
+    MissingTag = "T0206",
+    /// A struct that holds itself by value.
+    InfiniteStruct = "T0207",
+    /// `key[..]` of something that is not a struct.
+    KeyTarget = "T0208",
+    /// `key[..]` with a member that the struct does not have, or has twice.
+    KeyMember = "T0209",
+    // Modules, names and includes.
+    /// A name that is declared nowhere.
+    UnknownType = "T0301",
+    /// Two types with one name.
+    DuplicateType = "T0302",
+    /// Two interfaces, or two constants, with one name.
+    DuplicateItem = "T0303",
+    /// A definition outside every module.
+    OutsideModule = "T0304",
+    /// A module inside a module.
+    NestedModule = "T0305",
+    /// An interface named like a module.
+    InterfaceNamedLikeModule = "T0306",
+    /// A keyword where a name belongs.
+    KeywordAsName = "T0307",
+    /// A name that is not a type.
+    NotAType = "T0308",
+    /// An included file that is nowhere.
+    IncludeNotFound = "T0310",
+    /// A file that includes itself.
+    SelfInclude = "T0311",
+    /// A file that cannot be read.
+    Unreadable = "T0312",
+    // Types and values.
+    /// A type that does not exist or may not stand here.
+    BadType = "T0401",
+    /// A size outside 1..=1048575.
+    SizeOutOfRange = "T0402",
+    /// A default on something other than a basic type or an enum.
+    DefaultNotAllowed = "T0403",
+    /// A value of another kind than the type.
+    WrongKind = "T0404",
+    /// A value that the type cannot hold.
+    ValueOutOfRange = "T0405",
+    /// A name that is not an enumerator of the wanted enum.
+    UnknownEnumerator = "T0406",
+    /// A constant of a type that has no literals.
+    ConstType = "T0407",
+    /// A size where none is possible.
+    SizeNotAllowed = "T0408",
+    // Enums.
+    /// Two enumerators with one name.
+    DuplicateEnumerator = "T0501",
+    /// A value outside 32 bits.
+    EnumValueOutOfRange = "T0502",
+    /// A value that is not an integer.
+    EnumValueKind = "T0503",
+    /// A name that is no enumerator declared before.
+    EnumValueName = "T0504",
+    /// A comma without an enumerator.
+    StrayComma = "T0505",
+    // Operations.
+    /// Two operations with one name.
+    DuplicateOperation = "T0601",
+    /// Two parameters with one name.
+    DuplicateParam = "T0602",
+    /// A parameter named like its operation.
+    ParamNamedLikeOperation = "T0603",
+    /// More parameters than there are tags.
+    TooManyParams = "T0604",
+    // Settings of the build script.
+    /// A path that names nothing in the files.
+    UnknownPath = "T0701",
+    /// A setting that changes nothing at its path.
+    SettingWithoutEffect = "T0702",
+    /// A setting whose Rust text does not parse.
+    BadSetting = "T0703",
+    /// A file that cannot be written.
+    Unwritable = "T0801",
+    // Warnings about the generated Rust.
+    /// Two names became one and `_` was appended.
+    Renamed = "T0901",
+    /// A map whose key has no order.
+    UnorderedKey = "T0902",
+    /// Comments that are not UTF-8.
+    CommentNotUtf8 = "T0903",
+    /// A size inside another type, which is not checked.
+    InnerSize = "T0904",
+}
+
+impl Code {
+    /// How bad findings of this code are.
+    pub(crate) fn severity(self) -> Severity {
+        if self >= Code::Renamed {
+            Severity::Warning
+        } else {
+            Severity::Error
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_ordered() {
+        for pair in Code::ALL.windows(2) {
+            assert!(
+                pair[0].text() < pair[1].text(),
+                "{} before {}",
+                pair[0].text(),
+                pair[1].text()
+            );
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Structs, enums and constants.
+
+use proc_macro2::{Literal as Token, TokenStream};
+use quote::quote;
+
+use super::docs::docs;
+use super::types::{is_implied, max_len};
+use super::{Emitter, Place, ident, unraw};
+use crate::model::{ConstId, EnumId, Field, Struct, StructId, Type};
+
+impl Emitter<'_> {
+    pub(super) fn structure(&self, id: StructId) -> TokenStream {
+        let item = self.model.structure(id);
+        let names = &self.names.structs[id.index()];
+        let path = self.path(item.module, &item.name);
+        let mut attributes = Vec::new();
+        attributes.extend(name_attribute(&names.name, &item.name));
+        if !item.key.is_empty() {
+            let members = item.key.iter().map(|index| ident(&names.members[*index]));
+            attributes.push(quote!(key(#(#members),*)));
+        }
+        let tars = (!attributes.is_empty()).then(|| quote!(#[tars(#(#attributes),*)]));
+        // With a key the derive writes equality and order itself, so that they agree.
+        let equality = item.key.is_empty().then(|| quote!(PartialEq,));
+        let fallback = format!("Struct `{}` of the IDL.", item.name);
+        let docs = docs(&item.doc, &fallback);
+        let chosen = self.type_attributes(&path);
+        let name = ident(&names.name);
+        let fields = item
+            .fields
+            .iter()
+            .zip(&names.members)
+            .map(|(field, name)| self.field(item, field, name, &path));
+        quote! {
+            #docs
+            #[derive(Clone, Debug, #equality ::tars::TarsStruct)]
+            #tars
+            #chosen
+            pub struct #name {
+                #(#fields)*
+            }
+        }
+    }
+
+    /// Attributes that the build script chose for a type.
+    pub(super) fn type_attributes(&self, path: &str) -> TokenStream {
+        // Texts that are no tokens have been reported.
+        self.settings
+            .type_attributes
+            .values(path)
+            .into_iter()
+            .filter_map(|text| text.parse::<TokenStream>().ok())
+            .collect()
+    }
+
+    /// Attributes that the build script chose for a field.
+    pub(super) fn field_attributes(&self, path: &str) -> TokenStream {
+        self.settings
+            .field_attributes
+            .values(path)
+            .into_iter()
+            .filter_map(|text| text.parse::<TokenStream>().ok())
+            .collect()
+    }
+
+    fn field(&self, owner: &Struct, field: &Field, name: &str, owner_path: &str) -> TokenStream {
+        let path = format!("{owner_path}.{}", field.name);
+        let place = Place {
+            module: owner.module,
+            inside: None,
+        };
+        let tag = Token::u8_unsuffixed(field.tag);
+        let mut settings = vec![quote!(tag = #tag)];
+        if field.require {
+            settings.push(quote!(require));
+        }
+        settings.extend(name_attribute(name, &field.name));
+        if let Some(default) = field.default.as_ref().filter(|default| !is_implied(default)) {
+            let value = self.literal(default, &field.ty.ty, place);
+            settings.push(quote!(default = #value));
+        }
+        let presence = !field.require && field.default.is_none() && self.settings.presence.has(&path);
+        if presence {
+            settings.push(quote!(presence));
+        }
+        settings.extend(max_len(&field.ty));
+        let choice = self.choice(&path, &field.ty.ty, !owner.key.is_empty());
+        let ty = self.ty(&field.ty.ty, choice, place);
+        let ty = if presence {
+            let option = self.std("Option", place);
+            quote!(#option<#ty>)
+        } else {
+            ty
+        };
+        let docs = docs(&field.doc, "");
+        let chosen = self.field_attributes(&path);
+        let name = ident(name);
+        quote! {
+            #docs
+            #[tars(#(#settings),*)]
+            #chosen
+            pub #name: #ty,
+        }
+    }
+
+    pub(super) fn enumeration(&self, id: EnumId) -> TokenStream {
+        let item = self.model.enumeration(id);
+        let names = &self.names.enums[id.index()];
+        if item.enumerators.is_empty() {
+            return self.empty_enumeration(id);
+        }
+        let path = self.path(item.module, &item.name);
+        let values = item.enumerators.iter().zip(&names.members).map(|(value, name)| {
+            let rust = ident(name);
+            let idl = &value.name;
+            if unraw(name) == idl {
+                quote!(#rust)
+            } else {
+                quote!(#rust = #idl)
+            }
+        });
+        let mut attributes: Vec<TokenStream> = name_attribute(&names.name, &item.name).into_iter().collect();
+        attributes.push(quote!(values(#(#values),*)));
+        let fallback = format!("Enum `{}` of the IDL.", item.name);
+        let type_docs = docs(&item.doc, &fallback);
+        let chosen = self.type_attributes(&path);
+        let name = ident(&names.name);
+        let constants = item.enumerators.iter().zip(&names.members).map(|(value, name)| {
+            let name = ident(name);
+            let digits = Token::u32_unsuffixed(value.value.unsigned_abs());
+            let number = if value.value < 0 {
+                quote!(-#digits)
+            } else {
+                quote!(#digits)
+            };
+            let docs = docs(&value.doc, "");
+            quote! {
+                #docs
+                pub const #name: Self = Self(#number);
+            }
+        });
+        quote! {
+            #type_docs
+            #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ::tars::TarsEnum)]
+            #[tars(#(#attributes),*)]
+            #chosen
+            pub struct #name(pub i32);
+
+            impl #name {
+                #(#constants)*
+            }
+        }
+    }
+
+    /// An enum without enumerators has no first one to be its default: all that is left of it is the number.
+    fn empty_enumeration(&self, id: EnumId) -> TokenStream {
+        let item = self.model.enumeration(id);
+        let name = ident(&self.names.enums[id.index()].name);
+        let fallback = format!("Enum `{}` of the IDL, which has no enumerators.", item.name);
+        let docs = docs(&item.doc, &fallback);
+        quote! {
+            #docs
+            pub type #name = i32;
+        }
+    }
+
+    pub(super) fn constant(&self, id: ConstId) -> TokenStream {
+        let item = self.model.constant(id);
+        let place = Place {
+            module: item.module,
+            inside: None,
+        };
+        let name = ident(&self.names.consts[id.index()]);
+        let ty = match item.ty {
+            Type::String => quote!(&str),
+            ref other => self.ty(other, super::types::Choice::default(), place),
+        };
+        let value = self.literal(&item.value, &item.ty, place);
+        let docs = docs(&item.doc, "");
+        quote! {
+            #docs
+            pub const #name: #ty = #value;
+        }
+    }
+}
+
+/// `name = ".."`, when Rust calls it something else.
+pub(super) fn name_attribute(rust: &str, idl: &str) -> Option<TokenStream> {
+    (unraw(rust) != idl).then(|| quote!(name = #idl))
+}

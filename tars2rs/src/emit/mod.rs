@@ -1,0 +1,156 @@
+//! The model as Rust tokens. The only module that knows quote.
+//!
+//! Everything outside the generated module is named by an absolute path, so that nothing a user declares can get in the
+//! way; names of the prelude are short unless the module declares the same name.
+
+mod client;
+mod docs;
+mod items;
+mod operations;
+mod server;
+mod types;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::model::{InterfaceId, Item, Model, Module, ModuleId};
+use crate::naming::{InterfaceNames, Names};
+use crate::settings::Settings;
+
+use docs::docs;
+
+/// What emitting reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Emitter<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) names: &'a Names,
+    pub(crate) settings: &'a Settings,
+}
+
+/// The tokens of one IDL module.
+pub(crate) struct ModuleTokens {
+    pub(crate) module: ModuleId,
+    pub(crate) tokens: TokenStream,
+}
+
+/// Tokens for every module that is not compiled elsewhere.
+pub(crate) fn run(emitter: Emitter<'_>, diagnostics: &mut Diagnostics) -> Vec<ModuleTokens> {
+    check_texts(emitter.settings, diagnostics);
+    let here = emitter
+        .model
+        .modules()
+        .filter(|(_, module)| emitter.settings.extern_path(&module.name).is_none());
+    let modules = here
+        .map(|(id, module)| ModuleTokens {
+            module: id,
+            tokens: emitter.module(id, module),
+        })
+        .collect();
+    emitter.settings.check_used(diagnostics);
+    modules
+}
+
+/// Reports Rust texts of the settings that are no tokens at all.
+fn check_texts(settings: &Settings, diagnostics: &mut Diagnostics) {
+    let selectors = [&settings.type_attributes, &settings.field_attributes];
+    let attributes = selectors.iter().flat_map(|selector| selector.all_values());
+    for text in attributes.chain(settings.extern_modules.iter().map(|(_, path)| path.as_str())) {
+        if text.parse::<TokenStream>().is_err() {
+            diagnostics.push(Diagnostic::general(Code::BadSetting, format!("`{text}` is not Rust")));
+        }
+    }
+}
+
+/// Where a type is named: its path depends on it.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    module: ModuleId,
+    /// The interface whose operations module we are in, if we are in one.
+    inside: Option<&'p InterfaceNames>,
+}
+
+impl Emitter<'_> {
+    fn module(&self, id: ModuleId, module: &Module) -> TokenStream {
+        let name = ident(&self.names.modules[id.index()].name);
+        let fallback = format!("IDL module `{}`.", module.name);
+        let docs = docs(&module.doc, &fallback);
+        let items = module.items.iter().map(|item| match item {
+            Item::Struct(id) => self.structure(*id),
+            Item::Enum(id) => self.enumeration(*id),
+            Item::Const(id) => self.constant(*id),
+            Item::Interface(id) => self.interface(*id),
+        });
+        quote! {
+            #docs
+            pub mod #name {
+                #![allow(
+                    missing_docs,
+                    clippy::approx_constant,
+                    clippy::new_ret_no_self,
+                    clippy::pedantic,
+                    clippy::should_implement_trait,
+                    clippy::too_many_arguments,
+                    clippy::type_complexity,
+                    clippy::wrong_self_convention,
+                    reason = "names, types and numbers are those of the IDL"
+                )]
+                #(#items)*
+            }
+        }
+    }
+
+    fn interface(&self, id: InterfaceId) -> TokenStream {
+        let item = self.model.interface(id);
+        let names = &self.names.interfaces[id.index()];
+        let place = Place {
+            module: item.module,
+            inside: None,
+        };
+        let service = self.service(item, names, place);
+        let outputs = self.outputs(item, names, place);
+        let server = self.server(item, names, place);
+        let client = self.client(item, names, place);
+        let operations = self.operations(item, names);
+        quote!(#service #(#outputs)* #server #client #operations)
+    }
+
+    /// `Module.Name`
+    fn path(&self, module: ModuleId, name: &str) -> String {
+        format!("{}.{name}", self.model.module(module).name)
+    }
+
+    /// A name of the prelude: short, unless something in the place has the same name.
+    fn std(&self, name: &str, place: Place<'_>) -> TokenStream {
+        let taken = match place.inside {
+            Some(interface) => &interface.types,
+            None => &self.names.modules[place.module.index()].types,
+        };
+        let short = ident(name);
+        if !taken.contains(name) {
+            return quote!(#short);
+        }
+        match name {
+            "Box" => quote!(::std::boxed::Box),
+            "Ok" | "Err" => quote!(::std::result::Result::#short),
+            "Option" => quote!(::std::option::Option),
+            "Send" | "Sync" => quote!(::std::marker::#short),
+            "String" => quote!(::std::string::String),
+            "Vec" => quote!(::std::vec::Vec),
+            other => unreachable!("`{other}` is not one of the names that generated code uses"),
+        }
+    }
+}
+
+/// The token of a name that may be raw.
+fn ident(name: &str) -> Ident {
+    match name.strip_prefix("r#") {
+        Some(raw) => Ident::new_raw(raw, Span::call_site()),
+        None => Ident::new(name, Span::call_site()),
+    }
+}
+
+/// The name without `r#`.
+fn unraw(name: &str) -> &str {
+    name.strip_prefix("r#").unwrap_or(name)
+}

@@ -1,0 +1,192 @@
+//! Rust types and literals.
+
+use proc_macro2::{Literal as Token, TokenStream};
+use quote::quote;
+
+use super::{Emitter, Place, ident};
+use crate::model::{Bounded, EnumId, Literal, Model, ModuleId, Type};
+
+/// What the build script chose for one field, parameter or return value.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Choice {
+    /// Strings as bytes.
+    bytes: bool,
+    hash_map: bool,
+}
+
+impl Emitter<'_> {
+    /// The choices at a path, marked as used where they change the type.
+    pub(super) fn choice(&self, path: &str, ty: &Type, keyed: bool) -> Choice {
+        let settings = self.settings;
+        Choice {
+            bytes: contains(ty, &|ty| *ty == Type::String) && settings.bytes.has(path),
+            // A struct with a key is ordered, which a hash map is not.
+            hash_map: !keyed && contains(ty, &|ty| can_be_hashed(self.model, ty)) && settings.hash_map.has(path),
+        }
+    }
+
+    /// The Rust type, named from `place`.
+    pub(super) fn ty(&self, ty: &Type, choice: Choice, place: Place<'_>) -> TokenStream {
+        match ty {
+            Type::Bool => quote!(bool),
+            Type::Int(int) => {
+                let name = ident(int.rust());
+                quote!(#name)
+            }
+            Type::Float => quote!(f32),
+            Type::Double => quote!(f64),
+            Type::String if choice.bytes => quote!(::tars::ByteString),
+            Type::String => self.std("String", place),
+            Type::Bytes => quote!(::tars::bytes::Bytes),
+            Type::Vector(element) => {
+                let (vec, element) = (self.std("Vec", place), self.ty(element, choice, place));
+                quote!(#vec<#element>)
+            }
+            Type::Map(key, value) => {
+                let (key_type, value) = (self.ty(key, choice, place), self.ty(value, choice, place));
+                if !self.model.is_ordered(key) {
+                    let vec = self.std("Vec", place);
+                    quote!(#vec<(#key_type, #value)>)
+                } else if choice.hash_map && can_be_hashed(self.model, ty) {
+                    quote!(::std::collections::HashMap<#key_type, #value>)
+                } else {
+                    quote!(::std::collections::BTreeMap<#key_type, #value>)
+                }
+            }
+            Type::Struct(id) => {
+                let module = self.model.structure(*id).module;
+                self.named(module, &self.names.structs[id.index()].name, place)
+            }
+            Type::Enum(id) => self.enum_path(*id, place),
+        }
+    }
+
+    /// The type of a client method's parameter: what is cheap to copy by value, all else by reference.
+    pub(super) fn argument(&self, ty: &Type, choice: Choice, place: Place<'_>) -> TokenStream {
+        match ty {
+            _ if by_value(ty) => self.ty(ty, choice, place),
+            Type::String if !choice.bytes => quote!(&str),
+            Type::Vector(element) => {
+                let element = self.ty(element, choice, place);
+                quote!(&[#element])
+            }
+            Type::Map(key, value) if !self.model.is_ordered(key) => {
+                let (key, value) = (self.ty(key, choice, place), self.ty(value, choice, place));
+                quote!(&[(#key, #value)])
+            }
+            _ => {
+                let ty = self.ty(ty, choice, place);
+                quote!(&#ty)
+            }
+        }
+    }
+
+    pub(super) fn enum_path(&self, id: EnumId, place: Place<'_>) -> TokenStream {
+        self.named(
+            self.model.enumeration(id).module,
+            &self.names.enums[id.index()].name,
+            place,
+        )
+    }
+
+    /// A type of `module` by its Rust name.
+    fn named(&self, module: ModuleId, name: &str, place: Place<'_>) -> TokenStream {
+        let name = ident(name);
+        let idl = &self.model.module(module).name;
+        if let Some(path) = self
+            .settings
+            .extern_path(idl)
+            .and_then(|path| path.parse::<TokenStream>().ok())
+        {
+            return quote!(#path::#name);
+        }
+        let up = if place.inside.is_some() {
+            quote!(super::)
+        } else {
+            TokenStream::new()
+        };
+        if module == place.module {
+            return quote!(#up #name);
+        }
+        let home = ident(&self.names.modules[module.index()].name);
+        quote!(#up super::#home::#name)
+    }
+
+    /// A value as an expression of the type.
+    pub(super) fn literal(&self, value: &Literal, ty: &Type, place: Place<'_>) -> TokenStream {
+        match value {
+            Literal::Bool(value) => quote!(#value),
+            Literal::Int(number) => {
+                let digits = Token::u64_unsuffixed(number.unsigned_abs());
+                if *number < 0 { quote!(-#digits) } else { quote!(#digits) }
+            }
+            Literal::Float(number) => float(*number, *ty == Type::Float),
+            Literal::Str(text) => quote!(#text),
+            Literal::Enumerator(id, index) => {
+                let path = self.enum_path(*id, place);
+                let name = ident(&self.names.enums[id.index()].members[*index]);
+                quote!(#path::#name)
+            }
+        }
+    }
+}
+
+/// Whether a default says no more than its absence would.
+pub(super) fn is_implied(value: &Literal) -> bool {
+    match value {
+        Literal::Bool(value) => !value,
+        Literal::Int(number) => *number == 0,
+        Literal::Float(number) => number.to_bits() == 0,
+        Literal::Str(text) => text.is_empty(),
+        Literal::Enumerator(_, index) => *index == 0,
+    }
+}
+
+/// The shortest text that reads as the same number.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the checker has seen that the number fits a float"
+)]
+fn float(number: f64, single: bool) -> TokenStream {
+    let magnitude = number.abs();
+    let text = if single {
+        format!("{:?}", magnitude as f32)
+    } else {
+        format!("{magnitude:?}")
+    };
+    let digits: TokenStream = text.parse().expect("Rust reads the numbers that it prints");
+    if number.is_sign_negative() {
+        quote!(-#digits)
+    } else {
+        digits
+    }
+}
+
+pub(super) fn by_value(ty: &Type) -> bool {
+    matches!(
+        ty,
+        Type::Bool | Type::Int(_) | Type::Float | Type::Double | Type::Enum(_)
+    )
+}
+
+/// Whether the test holds for the type or something inside it.
+fn contains(ty: &Type, test: &dyn Fn(&Type) -> bool) -> bool {
+    test(ty)
+        || match ty {
+            Type::Vector(element) => contains(element, test),
+            Type::Map(key, value) => contains(key, test) || contains(value, test),
+            _ => false,
+        }
+}
+
+/// A map whose key Rust can hash: structs with a key have an order, but no hash.
+fn can_be_hashed(model: &Model, ty: &Type) -> bool {
+    let Type::Map(key, _) = ty else { return false };
+    model.is_ordered(key) && !contains(key, &|ty| matches!(ty, Type::Struct(_) | Type::Map(..)))
+}
+
+/// The bound as a setting of the field attribute.
+pub(super) fn max_len(ty: &Bounded) -> Option<TokenStream> {
+    let len = Token::u32_unsuffixed(ty.max_len?);
+    Some(quote!(max_len = #len))
+}

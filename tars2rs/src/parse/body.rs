@@ -1,0 +1,217 @@
+//! What stands between braces, and how parsing goes on after a mistake in it.
+
+use super::lexical::Kind;
+use super::tokens::{Mistake, PResult, Tokens};
+use crate::diag::{Code, Diagnostic};
+use crate::source::Span;
+
+/// Words that begin a definition and never a member of a struct, an enum or an interface.
+const DEFINITIONS: [&str; 6] = ["module", "struct", "enum", "interface", "const", "key"];
+
+/// The members of a body.
+#[derive(Debug)]
+pub(super) struct Body<T> {
+    pub(super) members: Vec<T>,
+    /// Something was skipped.
+    pub(super) incomplete: bool,
+    /// From `{` to `}`.
+    pub(super) span: Span,
+    /// Whether the closing brace was there.
+    pub(super) closed: bool,
+}
+
+/// What a body is made of.
+#[derive(Debug)]
+pub(super) struct Members<F> {
+    /// "struct `A`", for messages.
+    pub(super) owner: String,
+    /// Whether definitions may stand in it.
+    pub(super) holds_definitions: bool,
+    pub(super) member: F,
+}
+
+/// `{ member member .. }`, where the member takes its own `;` or `,`.
+pub(super) fn body<'t, 's, T, F>(input: Tokens<'t, 's>, of: &Members<F>) -> PResult<'t, 's, Body<T>>
+where
+    F: Fn(Tokens<'t, 's>) -> PResult<'t, 's, T>,
+{
+    let open = input.peek().span;
+    let mut body = Body {
+        members: Vec::new(),
+        incomplete: false,
+        span: open,
+        closed: true,
+    };
+    let mut input = opening(input)?;
+    loop {
+        if input.at("}") {
+            input = input.advance();
+            break;
+        }
+        if at_bad_brace(&input) {
+            input = input.advance();
+            body.incomplete = true;
+            break;
+        }
+        let lost = ends_body(&input, of.holds_definitions) || (!of.holds_definitions && begins_definition(&input));
+        if lost || input.peek().kind == Kind::End {
+            let message = format!("{} is not closed", of.owner);
+            let error = Diagnostic::new(Code::UnclosedBrace, open, message).label("this `{` has no `}`");
+            input.report(error.related(input.before().after(), "`};` expected here at the latest"));
+            input.shared.unbalanced.set(!input.at(";"));
+            input = if input.at(";") { input.advance() } else { input };
+            (body.closed, body.incomplete) = (false, true);
+            break;
+        }
+        match (of.member)(input) {
+            Ok((rest, member)) => {
+                body.members.push(member);
+                input = rest;
+            }
+            Err(error) => {
+                body.incomplete = true;
+                input = recover(error, input);
+            }
+        }
+    }
+    body.span = open.to(input.before());
+    Ok((input, body))
+}
+
+/// The `{` of a body. Where no other one can be meant, it was only forgotten.
+fn opening<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mistake<'t, 's>>> {
+    if input.at("{") {
+        let rest = input.advance();
+        if rest.at("{") {
+            rest.report(Diagnostic::new(Code::Syntax, rest.peek().span, "unexpected `{`"));
+            return Ok(rest.advance());
+        }
+        return Ok(rest);
+    }
+    let mistake = input.unexpected("`{`");
+    if input.peek().kind == Kind::Bad {
+        return Ok(input.advance());
+    }
+    let mut ahead = input;
+    while !(ahead.at_any(&["{", "}", ";"]) || ahead.peek().kind == Kind::End) {
+        ahead = ahead.advance();
+    }
+    let other = ahead.at("{") && !begins_definition(&input);
+    if other || !matches!(input.peek().kind, Kind::Word | Kind::Int) {
+        return Err(nom::Err::Failure(mistake));
+    }
+    mistake
+        .diagnostic
+        .into_iter()
+        .for_each(|diagnostic| input.report(*diagnostic));
+    Ok(input)
+}
+
+/// Whether a `;` stands where a member belongs, and ends the body rather than a member: the `}` before it is missing.
+pub(super) fn ends_body(input: &Tokens<'_, '_>, holds_definitions: bool) -> bool {
+    let rest = input.advance();
+    let other = if holds_definitions {
+        rest.at("module")
+    } else {
+        input.at_new_line() || begins_definition(&rest)
+    };
+    input.at(";") && (other || rest.peek().kind == Kind::End)
+}
+
+/// Whether something unreadable stands where the `}` belongs.
+pub(super) fn at_bad_brace(input: &Tokens<'_, '_>) -> bool {
+    input.peek().kind == Kind::Bad && input.peek_behind(1).is_some_and(|token| token.text == ";")
+}
+
+/// Whether a definition begins here rather than a member: `struct A`, `key[`, but not the operation `struct(`.
+fn begins_definition(input: &Tokens<'_, '_>) -> bool {
+    let second = input.peek_behind(1);
+    input.at_any(&DEFINITIONS)
+        && second.is_some_and(|token| token.kind == Kind::Word || (input.at("key") && token.text == "["))
+}
+
+/// Reports a mistake and goes behind the next `;`, or to the `}` that ends the surrounding body.
+pub(super) fn recover<'t, 's>(error: nom::Err<Mistake<'t, 's>>, start: Tokens<'t, 's>) -> Tokens<'t, 's> {
+    let mistake = match error {
+        nom::Err::Error(mistake) | nom::Err::Failure(mistake) => mistake,
+        // Only streaming parsers say this, and there are none.
+        nom::Err::Incomplete(_) => start.unexpected("more"),
+    };
+    if let Some(diagnostic) = mistake.diagnostic {
+        start.report(*diagnostic);
+    }
+    skip(start, mistake.at)
+}
+
+/// Skips from `start`, whose braces count, to the end of what holds the token at `mistake`.
+fn skip<'t, 's>(start: Tokens<'t, 's>, mistake: Tokens<'t, 's>) -> Tokens<'t, 's> {
+    let wrong = mistake.peek().span.start;
+    let mut depth = 0usize;
+    let mut input = start;
+    loop {
+        if input.peek().kind == Kind::End {
+            return input;
+        }
+        let behind = input.peek().span.start >= wrong;
+        if input.at("{") {
+            depth += 1;
+        } else if input.at("}") {
+            if depth == 0 {
+                return input;
+            }
+            depth -= 1;
+        } else if input.at(";") && depth == 0 && behind {
+            return input.advance();
+        } else if depth == 0
+            && behind
+            && input.before() != start.before()
+            && input.at_new_line()
+            && begins_definition(&input)
+        {
+            // The mistake has swallowed a `;`: better to lose one definition than two.
+            return input;
+        }
+        input = input.advance();
+    }
+}
+
+/// The `;` behind `what`. A missing one that can only be a slip is reported and taken as written.
+pub(super) fn semicolon<'t, 's>(input: Tokens<'t, 's>, what: &str) -> PResult<'t, 's, ()> {
+    if input.at(";") {
+        return Ok((input.advance(), ()));
+    }
+    let slip = input.at("}") || input.at_new_line();
+    if !slip {
+        return Err(nom::Err::Failure(input.unexpected("`;`")));
+    }
+    if input.peek().kind != Kind::Bad {
+        input.report(missing_semicolon(input.before(), what));
+    }
+    Ok((input, ()))
+}
+
+/// The `;` behind the `}` of `what`: without it parsing goes on anyway.
+pub(super) fn semicolon_after_brace<'t, 's>(input: Tokens<'t, 's>, what: &str) -> Tokens<'t, 's> {
+    if input.at(";") {
+        return input.advance();
+    }
+    if input.peek().kind != Kind::Bad {
+        input.report(missing_semicolon(input.before(), what));
+    }
+    if input.at("}") {
+        // Either the `;` is missing or a `}` is too many.
+        input.shared.unbalanced.set(true);
+    }
+    input
+}
+
+fn missing_semicolon(before: Span, what: &str) -> Diagnostic {
+    let error = Diagnostic::new(
+        Code::MissingSemicolon,
+        before.after(),
+        format!("missing `;` behind {what}"),
+    );
+    error
+        .label("`;` belongs here")
+        .help("every definition and every member ends with `;`, also behind a `}`")
+}

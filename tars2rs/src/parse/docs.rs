@@ -1,0 +1,209 @@
+//! Which comments document what, and what they say without their comment marks.
+
+use crate::ast::Doc;
+
+/// How a comment is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flavor {
+    /// `//`
+    Line,
+    /// `///`, `//!`
+    DocLine,
+    /// `/* */`, `/** */`
+    Block,
+}
+
+impl Flavor {
+    /// By the first characters of the comment.
+    pub(super) fn of(text: &str) -> Self {
+        if text.starts_with("/*") {
+            Flavor::Block
+        } else if (text.starts_with("///") && !text.starts_with("////")) || text.starts_with("//!") {
+            Flavor::DocLine
+        } else {
+            Flavor::Line
+        }
+    }
+
+    /// Whether it ends with its line.
+    pub(super) fn is_line(self) -> bool {
+        self != Flavor::Block
+    }
+}
+
+/// A comment in its text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Comment<'s> {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) text: &'s str,
+    pub(super) flavor: Flavor,
+    /// Stands behind a token, or continues a comment that does.
+    pub(super) trailing: bool,
+    /// Continues the trailing comment of the line above, in the same column.
+    pub(super) continues: bool,
+    /// Bytes before it on its line.
+    pub(super) column: usize,
+}
+
+/// The comments of a text, to be asked what belongs to a place. All offsets are local to the text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Docs<'t, 's> {
+    pub(super) text: &'s str,
+    pub(super) comments: &'t [Comment<'s>],
+}
+
+impl Docs<'_, '_> {
+    /// What is said about the declaration from `start` to `end` (behind its `;`): the comment directly above, without
+    /// an empty line between, and the one that ends the line behind it.
+    pub(super) fn around(&self, start: usize, end: usize) -> Doc {
+        let mut doc = self.above(start);
+        let behind = self.behind(end);
+        if !doc.is_empty() && !behind.is_empty() {
+            doc.push(String::new());
+        }
+        doc.extend(behind);
+        doc
+    }
+
+    /// The comment directly above a declaration.
+    pub(super) fn above(&self, start: usize) -> Doc {
+        let mut first = self.comments.partition_point(|comment| comment.end <= start);
+        let end = first;
+        let mut below = start;
+        while let Some(comment) = first.checked_sub(1).map(|at| &self.comments[at]) {
+            let same_run = first == end || (comment.flavor.is_line() && comment.flavor == self.comments[first].flavor);
+            match newlines(&self.text[comment.end..below]) {
+                Some(0) if first == end && !comment.flavor.is_line() => {}
+                Some(1) if same_run && !comment.trailing => {}
+                _ => break,
+            }
+            first -= 1;
+            below = comment.start;
+            if !comment.flavor.is_line() {
+                break;
+            }
+        }
+        clean(self.comments[first..end].iter())
+    }
+
+    /// The comment that ends the line behind `end`.
+    pub(super) fn behind(&self, end: usize) -> Doc {
+        let first = self.comments.partition_point(|comment| comment.start < end);
+        let Some(comment) = self.comments.get(first) else {
+            return Doc::new();
+        };
+        let ends_line = || {
+            self.text[comment.end..]
+                .chars()
+                .find(|c| !matches!(c, ' ' | '\t' | '\r'))
+                .is_none_or(|c| c == '\n')
+        };
+        if newlines(&self.text[end..comment.start]) != Some(0) || !(comment.flavor.is_line() || ends_line()) {
+            return Doc::new();
+        }
+        let more = self.comments[first + 1..]
+            .iter()
+            .take_while(|comment| comment.continues)
+            .count();
+        clean(self.comments[first..=first + more].iter())
+    }
+}
+
+/// Number of line ends in a gap; `None` when there is more than white space.
+fn newlines(gap: &str) -> Option<usize> {
+    gap.trim_ascii()
+        .is_empty()
+        .then(|| gap.bytes().filter(|b| *b == b'\n').count())
+}
+
+fn clean<'a, 's: 'a>(comments: impl Iterator<Item = &'a Comment<'s>>) -> Doc {
+    let mut lines: Vec<String> = comments.flat_map(|comment| lines_of(comment.text)).collect();
+    if lines.iter().any(|line| line.contains('\u{FFFD}')) {
+        // Another encoding: the text is lost, which the caller warns about once a file.
+        return Doc::new();
+    }
+    lines.dedup_by(|next, line| next.is_empty() && line.is_empty());
+    let start = lines.iter().position(|line| !line.is_empty()).unwrap_or(lines.len());
+    let end = lines
+        .iter()
+        .rposition(|line| !line.is_empty())
+        .map_or(start, |at| at + 1);
+    lines[start..end].to_vec()
+}
+
+fn lines_of(comment: &str) -> Vec<String> {
+    let block = comment.strip_prefix("/*").and_then(|text| text.strip_suffix("*/"));
+    let lines: Vec<&str> = match block {
+        Some(body) => body
+            .lines()
+            .map(|line| line.trim_ascii().trim_start_matches('*'))
+            .collect(),
+        None => vec![comment.trim_start_matches('/').trim_start_matches('!')],
+    };
+    // Doxygen's `/**<` and `///<` point backwards, as the position does already.
+    let text = |line: &str| {
+        line.trim_start_matches('<')
+            .trim()
+            .trim_end_matches('*')
+            .trim_end()
+            .to_owned()
+    };
+    lines
+        .into_iter()
+        .map(text)
+        .map(|line| if is_ornament(&line) { String::new() } else { line })
+        .collect()
+}
+
+/// A line of `-----` or `=====`.
+fn is_ornament(line: &str) -> bool {
+    line.len() > 1
+        && line
+            .chars()
+            .all(|c| matches!(c, '-' | '=' | '*' | '/' | '#' | '+' | '_' | '~' | ' '))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lexical::lex;
+    use super::*;
+
+    /// The doc of the declaration `x;` in the text.
+    fn doc(text: &str) -> Vec<String> {
+        let lexed = lex(text, 0);
+        let docs = Docs {
+            text,
+            comments: &lexed.comments,
+        };
+        let start = text.find("x;").expect("the sample declares x");
+        docs.around(start, start + 2)
+    }
+
+    #[test]
+    fn comments_directly_above_or_behind_belong_to_a_declaration() {
+        assert_eq!(doc("// a\n// b\nx;"), ["a", "b"]);
+        assert_eq!(doc("/** a\n * b\n */\nx;"), ["a", "b"]);
+        assert_eq!(doc("/// a\nx; // b"), ["a", "", "b"]);
+        assert_eq!(doc("x; /* b */\n// c"), ["b"]);
+        assert_eq!(doc("x; ///< b\n   ///< c\ny;"), ["b", "c"]);
+        assert_eq!(doc("/* a */ x;"), ["a"]);
+    }
+
+    #[test]
+    fn other_comments_do_not() {
+        assert!(doc("// a\n\nx;").is_empty());
+        assert!(doc("y; // a\nx;").is_empty());
+        assert!(doc("y; // a\n   // b\nx;").is_empty());
+        assert!(doc("x; /* c */ y;").is_empty());
+        assert_eq!(doc("// old\n/* new */\nx;"), ["new"]);
+        assert_eq!(doc("// plain\n/// doc\nx;"), ["doc"]);
+    }
+
+    #[test]
+    fn ornaments_and_foreign_encodings_vanish() {
+        assert_eq!(doc("//////////\n// a\n//--------\nx;"), ["a"]);
+        assert_eq!(doc("/*** a ***/\nx;"), ["a"]);
+        assert!(doc("// \u{FFFD}\nx;").is_empty());
+    }
+}

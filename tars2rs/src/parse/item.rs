@@ -1,0 +1,359 @@
+//! Definitions and their members.
+
+use nom::Parser;
+use nom::combinator::opt;
+use nom::multi::many0;
+use nom::sequence::{delimited, preceded};
+
+use super::body::{Body, Members, at_bad_brace, body, ends_body, semicolon, semicolon_after_brace};
+use super::lexical::Kind;
+use super::tokens::{KEYWORDS, Mistake, PResult, Tokens, fail, name, punct, separated};
+use super::ty::{declarator, integer, must, path, ty, value};
+use crate::ast::{
+    Const, Definition, Direction, Enum, Enumerator, Field, Interface, Key, Name, Operation, Param, Struct, Tag,
+};
+use crate::diag::{Code, Diagnostic};
+use crate::source::Span;
+
+/// Any definition but a module, with its `;`.
+pub(super) fn definition<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
+    match input.peek().text {
+        "struct" => structure(input),
+        "enum" => enumeration(input),
+        "const" => constant(input),
+        "interface" => interface(input),
+        "key" => key(input),
+        _ => Err(nom::Err::Error(
+            input.unexpected("`struct`, `enum`, `const`, `interface` or `key`"),
+        )),
+    }
+}
+
+/// The opening line of a definition with a body: keyword and name.
+fn header<'t, 's>(input: Tokens<'t, 's>, what: &'static str) -> PResult<'t, 's, Name> {
+    must(name(what), input.advance())
+}
+
+/// The end of a definition with a body.
+fn close<'t, 's, T>(input: Tokens<'t, 's>, body: &Body<T>, what: &str) -> Tokens<'t, 's> {
+    // Where even the brace is missing, the `;` is no second mistake.
+    if body.closed {
+        semicolon_after_brace(input, what)
+    } else {
+        input
+    }
+}
+
+fn structure<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
+    let start = input.peek().span;
+    let (rest, name) = header(input, "a struct name")?;
+    let owner = format!("struct `{}`", name.text);
+    let brace = rest.peek().span;
+    let (rest, body) = body(
+        rest,
+        &Members {
+            owner: owner.clone(),
+            holds_definitions: false,
+            member: field,
+        },
+    )?;
+    let rest = close(rest, &body, &owner);
+    let doc = rest.doc_of_block(start, name.span, brace);
+    Ok((
+        rest,
+        Definition::Struct(Struct {
+            name,
+            fields: body.members,
+            doc,
+            incomplete: body.incomplete,
+        }),
+    ))
+}
+
+fn field<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Field> {
+    let start = input.peek().span;
+    let (rest, tag) = field_tag(input)?;
+    let (rest, require) = requirement(rest)?;
+    let (rest, decl) = must(declarator("a field name"), rest)?;
+    let (rest, default) = opt(preceded(punct("="), |input| must(value, input))).parse(rest)?;
+    let (rest, ()) = semicolon(rest, &format!("field `{}`", decl.name.text))?;
+    let doc = rest.doc(start);
+    Ok((
+        rest,
+        Field {
+            tag,
+            require,
+            decl,
+            default,
+            doc,
+        },
+    ))
+}
+
+fn field_tag<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Tag>> {
+    let token = input.peek();
+    match token.kind {
+        Kind::Int => Ok((
+            input.advance(),
+            integer(input).map(|value| Tag {
+                value,
+                span: token.span,
+            }),
+        )),
+        Kind::Word => {
+            let error = Diagnostic::new(Code::MissingTag, token.span, "field without a tag");
+            input.report(error.help("a field begins with its tag: `0 require int id;`"));
+            Ok((input, None))
+        }
+        _ => Err(nom::Err::Error(input.unexpected("a field or `}`"))),
+    }
+}
+
+/// `require` or `optional`: exactly one of them.
+fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
+    let either = |input: Tokens<'t, 's>| {
+        if input.at_any(&["require", "optional"]) {
+            Ok((input.advance(), input.peek()))
+        } else {
+            Err(nom::Err::Error(input.unexpected("`require` or `optional`")))
+        }
+    };
+    let help = "write one of `require` and `optional`";
+    let token = input.peek();
+    if token.kind == Kind::Word && !KEYWORDS.contains(&token.text) && input.word_behind(1) && input.word_behind(2) {
+        let message = format!("expected `require` or `optional`, found `{}`", token.text);
+        input.report(Diagnostic::new(Code::MissingRequire, token.span, message).help(help));
+        return Ok((input.advance(), false));
+    }
+    let (rest, found) = many0(either).parse(input)?;
+    match found.as_slice() {
+        [] if rest.peek().kind == Kind::Word || rest.at("::") => {
+            let error = Diagnostic::new(
+                Code::MissingRequire,
+                rest.peek().span,
+                "field is neither `require` nor `optional`",
+            );
+            rest.report(error.help(help));
+        }
+        [] => return fail(rest.unexpected("`require` or `optional`")),
+        [_] => {}
+        [_, second, ..] => {
+            let error = Diagnostic::new(
+                Code::MissingRequire,
+                second.span,
+                format!("unexpected `{}`", second.text),
+            );
+            rest.report(error.help(help));
+        }
+    }
+    Ok((rest, found.first().is_some_and(|token| token.text == "require")))
+}
+
+fn enumeration<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
+    let start = input.peek().span;
+    let (rest, name) = header(input, "an enum name")?;
+    let owner = format!("enum `{}`", name.text);
+    let brace = rest.peek().span;
+    let (rest, body) = body(
+        rest,
+        &Members {
+            owner: owner.clone(),
+            holds_definitions: false,
+            member: enumerator,
+        },
+    )?;
+    let rest = close(rest, &body, &owner);
+    let doc = rest.doc_of_block(start, name.span, brace);
+    let incomplete = body.incomplete || body.members.iter().any(Option::is_none);
+    let enumerators = body.members.into_iter().flatten().collect();
+    Ok((
+        rest,
+        Definition::Enum(Enum {
+            name,
+            enumerators,
+            doc,
+            incomplete,
+        }),
+    ))
+}
+
+/// One enumerator and its comma; `None` for a comma alone.
+fn enumerator<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Enumerator>> {
+    let start = input.peek().span;
+    if input.at(",") {
+        let error = Diagnostic::new(Code::StrayComma, start, "comma without an enumerator before it");
+        input.report(error.help("remove the comma"));
+        return Ok((input.advance(), None));
+    }
+    let (rest, name) = name("an enumerator").parse(input)?;
+    let (rest, value) = opt(preceded(punct("="), |input| must(value, input))).parse(rest)?;
+    let end = rest;
+    let rest = comma(rest)?;
+    // A comment behind the comma belongs to the enumerator before it, and so does one between the two.
+    let mut doc = rest.doc(start);
+    if rest.before() != end.before() {
+        let between = end.doc(start);
+        doc = if between.len() > doc.len() { between } else { doc };
+    }
+    Ok((rest, Some(Enumerator { name, value, doc })))
+}
+
+fn comma<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mistake<'t, 's>>> {
+    if input.at("}") || at_bad_brace(&input) || input.peek().kind == Kind::End {
+        return Ok(input);
+    }
+    if input.at(",") {
+        return Ok(input.advance());
+    }
+    if input.at(";") {
+        if ends_body(&input, false) {
+            return Ok(input);
+        }
+        let error = Diagnostic::new(Code::Syntax, input.peek().span, "expected `,` or `}`, found `;`");
+        input.report(error.help("enumerators are separated by commas"));
+        return Ok(input.advance());
+    }
+    if input.at_new_line() && input.peek().kind == Kind::Word {
+        input.report(Diagnostic::new(
+            Code::Syntax,
+            input.before().after(),
+            "missing `,` between two enumerators",
+        ));
+        return Ok(input);
+    }
+    Err(nom::Err::Failure(input.unexpected("`,` or `}`")))
+}
+
+fn constant<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
+    let start = input.peek().span;
+    let (rest, decl) = must(declarator("a constant name"), input.advance())?;
+    let (rest, _) = must(punct("="), rest)?;
+    let (rest, value) = must(value, rest)?;
+    let (rest, ()) = semicolon(rest, &format!("constant `{}`", decl.name.text))?;
+    let doc = rest.doc(start);
+    Ok((rest, Definition::Const(Const { decl, value, doc })))
+}
+
+fn interface<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
+    let start = input.peek().span;
+    let (rest, name) = header(input, "an interface name")?;
+    let owner = format!("interface `{}`", name.text);
+    let brace = rest.peek().span;
+    let (rest, body) = body(
+        rest,
+        &Members {
+            owner: owner.clone(),
+            holds_definitions: false,
+            member: operation,
+        },
+    )?;
+    let rest = close(rest, &body, &owner);
+    let doc = rest.doc_of_block(start, name.span, brace);
+    Ok((
+        rest,
+        Definition::Interface(Interface {
+            name,
+            operations: body.members,
+            doc,
+        }),
+    ))
+}
+
+fn operation<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Operation> {
+    let start = input.peek().span;
+    let (rest, output) = if input.at("void") {
+        (input.advance(), None)
+    } else if input.peek().kind == Kind::Word || input.at("::") {
+        let (rest, output) = ty(input)?;
+        (rest, Some(output))
+    } else {
+        return Err(nom::Err::Error(input.unexpected("an operation or `}`")));
+    };
+    let (rest, name) = operation_name(rest)?;
+    let (rest, _) = must(punct("("), rest)?;
+    let (rest, params) = if rest.at(")") {
+        (rest, Vec::new())
+    } else {
+        must(|input| separated(",", param, input), rest)?
+    };
+    let (rest, _) = end_of_params(rest)?;
+    let (rest, ()) = semicolon(rest, &format!("operation `{}`", name.text))?;
+    let doc = rest.doc(start);
+    Ok((
+        rest,
+        Operation {
+            name,
+            ret: output,
+            params,
+            doc,
+        },
+    ))
+}
+
+/// Any word, even a keyword, with `(` behind it.
+fn operation_name<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Name> {
+    let token = input.peek();
+    if token.kind != Kind::Word {
+        return fail(input.unexpected("an operation name"));
+    }
+    Ok((
+        input.advance(),
+        Name {
+            text: token.text.to_owned(),
+            span: token.span,
+        },
+    ))
+}
+
+/// `)`, with a message that fits what stands instead.
+fn end_of_params<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Span> {
+    if input.at(")") {
+        return Ok((input.advance(), input.peek().span));
+    }
+    if input.at("=") {
+        let error = Diagnostic::new(Code::Syntax, input.peek().span, "a parameter has no default value");
+        return fail(input.refuse(error));
+    }
+    fail(input.unexpected("`,` or `)`"))
+}
+
+fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
+    let span = input.peek().span;
+    if input.at("in") && input.word_behind(1) && input.word_behind(2) {
+        let error = Diagnostic::new(Code::Syntax, span, "unexpected `in`");
+        input.report(error.help("a parameter goes in unless it is marked `out`"));
+        return param(input.advance());
+    }
+    let (rest, direction) = if input.at("out") {
+        (input.advance(), Direction::Out(span))
+    } else if input.at("routekey") {
+        (input.advance(), Direction::RouteKey(span))
+    } else {
+        (input, Direction::In)
+    };
+    if input.at(")") {
+        let error = Diagnostic::new(Code::Syntax, input.before(), "comma behind the last parameter");
+        return fail(input.refuse(error.help("remove the comma")));
+    }
+    if direction == Direction::In && input.peek().kind != Kind::Word && !input.at("::") {
+        return fail(input.unexpected("a parameter"));
+    }
+    if direction != Direction::In && rest.at_any(&["out", "routekey"]) {
+        let error = Diagnostic::new(
+            Code::Syntax,
+            rest.peek().span,
+            "`out` and `routekey` exclude each other",
+        );
+        return fail(rest.refuse(error));
+    }
+    let (rest, decl) = must(declarator("a parameter name"), rest)?;
+    Ok((rest, Param { direction, decl }))
+}
+
+fn key<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
+    let members = preceded(punct(","), |input| separated(",", name("a member name"), input));
+    let list = (path, members);
+    let (rest, (target, members)) = must(delimited(punct("["), list, punct("]")), input.advance())?;
+    let (rest, ()) = semicolon(rest, "`key[..]`")?;
+    Ok((rest, Definition::Key(Key { target, members })))
+}

@@ -1,0 +1,404 @@
+//! Text to tokens, comments and includes. Every character of the text is looked at once.
+
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take, take_till, take_while, take_while1};
+use nom::character::complete::{char, digit0, digit1, hex_digit1, one_of};
+use nom::combinator::{not, opt, recognize, value, verify};
+use nom::sequence::preceded;
+use nom::{IResult, Parser};
+
+use super::docs::{Comment, Flavor};
+use super::literal;
+use crate::ast::Include;
+use crate::diag::{Code, Diagnostic};
+use crate::source::Span;
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An identifier or a keyword.
+    Word,
+    Int,
+    Float,
+    Str,
+    /// One of `{ } ( ) [ ] < > , ; = : *` or `::`.
+    Punct,
+    /// Something already reported: whoever meets it stays silent.
+    Bad,
+    /// Behind the last token.
+    End,
+}
+
+/// The smallest unit of the grammar.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token<'s> {
+    pub(super) kind: Kind,
+    pub(super) text: &'s str,
+    pub(super) span: Span,
+}
+
+/// A text taken apart.
+#[derive(Debug, Default)]
+pub(super) struct Lexed<'s> {
+    /// Ends with a token of kind [`Kind::End`].
+    pub(super) tokens: Vec<Token<'s>>,
+    pub(super) comments: Vec<Comment<'s>>,
+    pub(super) includes: Vec<Include>,
+    pub(super) errors: Vec<Diagnostic>,
+}
+
+/// Pieces of text before they get their meaning.
+#[derive(Clone, Copy, Debug)]
+enum Piece {
+    Blank,
+    LineComment,
+    BlockComment,
+    OpenComment,
+    Include,
+    BadDirective,
+    Token(Kind),
+    OpenString,
+    MalformedNumber,
+    Illegal,
+}
+
+/// Takes a whole text apart; `base` is the offset of its first byte in the run's count.
+pub(super) fn lex(text: &str, base: u32) -> Lexed<'_> {
+    let mut lexer = Lexer {
+        text,
+        base,
+        line_start: 0,
+        token_on_line: false,
+        out: Lexed::default(),
+    };
+    let mut rest = text;
+    while !rest.is_empty() {
+        let start = text.len() - rest.len();
+        let (next, kind) = piece(rest).unwrap_or(("", Piece::Illegal));
+        lexer.take(start, text.len() - next.len(), kind);
+        rest = next;
+    }
+    let end = lexer.span(text.len(), text.len());
+    lexer.out.tokens.push(Token {
+        kind: Kind::End,
+        text: "",
+        span: end,
+    });
+    lexer.out
+}
+
+struct Lexer<'s> {
+    text: &'s str,
+    base: u32,
+    line_start: usize,
+    /// Whether a token stands on the current line already: a comment behind it belongs to it.
+    token_on_line: bool,
+    out: Lexed<'s>,
+}
+
+impl Lexer<'_> {
+    fn span(&self, start: usize, end: usize) -> Span {
+        // The source map holds no text whose offsets do not fit.
+        let offset = |at: usize| self.base + u32::try_from(at).unwrap_or(u32::MAX - self.base);
+        Span::new(offset(start), offset(end))
+    }
+
+    fn take(&mut self, start: usize, end: usize, piece: Piece) {
+        match piece {
+            Piece::Blank => {}
+            Piece::LineComment | Piece::BlockComment => self.comment(start, end),
+            Piece::OpenComment => {
+                let message = "comment without `*/`";
+                self.error(
+                    Code::UnterminatedComment,
+                    (start, start + 2),
+                    message,
+                    "the comment begins here",
+                );
+            }
+            Piece::Include => self.include(start, end),
+            Piece::BadDirective => self.bad_directive(start, end),
+            Piece::Token(kind) => self.token(kind, start, end),
+            Piece::OpenString => {
+                self.error(
+                    Code::UnterminatedString,
+                    (start, end),
+                    "string without its closing `\"`",
+                    "",
+                );
+                self.token(Kind::Bad, start, end);
+            }
+            Piece::MalformedNumber => self.malformed_number(start, end),
+            Piece::Illegal => {
+                let found = literal::printable(&self.text[start..end]);
+                self.error(
+                    Code::IllegalCharacter,
+                    (start, end),
+                    format!("illegal character `{found}`"),
+                    "",
+                );
+                self.token(Kind::Bad, start, end);
+            }
+        }
+        if let Some(at) = self.text[start..end].rfind('\n') {
+            self.line_start = start + at + 1;
+            self.token_on_line = false;
+        }
+    }
+
+    fn token(&mut self, kind: Kind, start: usize, end: usize) {
+        let token = Token {
+            kind,
+            text: &self.text[start..end],
+            span: self.span(start, end),
+        };
+        self.out.tokens.push(token);
+        self.token_on_line = true;
+    }
+
+    fn error(&mut self, code: Code, at: (usize, usize), message: impl Into<String>, label: &str) {
+        let span = self.span(at.0, at.1);
+        self.out.errors.push(Diagnostic::new(code, span, message).label(label));
+    }
+
+    fn comment(&mut self, start: usize, end: usize) {
+        let text = &self.text[start..end];
+        let flavor = Flavor::of(text);
+        let column = start - self.line_start;
+        let continues = self.out.comments.last().is_some_and(|before| {
+            before.trailing
+                && before.flavor.is_line()
+                && flavor.is_line()
+                && before.column == column
+                && self.text[before.end..start].bytes().filter(|b| *b == b'\n').count() == 1
+                && self.text[before.end..start].trim().is_empty()
+        });
+        let trailing = self.token_on_line || continues;
+        self.out.comments.push(Comment {
+            start,
+            end,
+            text,
+            flavor,
+            trailing,
+            continues,
+            column,
+        });
+    }
+
+    fn include(&mut self, start: usize, end: usize) {
+        let span = self.span(start, end);
+        let path = self.text[start..end].split('"').nth(1).unwrap_or_default().to_owned();
+        self.out.includes.push(Include { path, span });
+        // A remark behind an include is not about the next declaration.
+        self.token_on_line = true;
+    }
+
+    fn bad_directive(&mut self, start: usize, end: usize) {
+        let line = self.text[start..end].trim_end();
+        let span = self.span(start, start + line.len());
+        let error = Diagnostic::new(Code::BadDirective, span, "malformed `#` line");
+        self.out
+            .errors
+            .push(error.help("the only directive is `#include \"path\"`"));
+    }
+
+    fn malformed_number(&mut self, start: usize, end: usize) {
+        let text = &self.text[start..end];
+        let help = if text.contains(['x', 'X']) {
+            "hexadecimal numbers are written `0x1f`"
+        } else {
+            "a leading 0 makes the number octal; leave it out"
+        };
+        let error = Diagnostic::new(
+            Code::MalformedNumber,
+            self.span(start, end),
+            format!("malformed number `{text}`"),
+        );
+        self.out.errors.push(error.help(help));
+        // Still an integer for the grammar; its value is not looked at.
+        self.token(Kind::Int, start, end);
+    }
+}
+
+/// The next piece; there is one for every non-empty text.
+fn piece(input: &str) -> IResult<&str, Piece> {
+    alt((
+        value(
+            Piece::Blank,
+            take_while1(|c| matches!(c, ' ' | '\t' | '\x0B' | '\x0C' | '\r' | '\n')),
+        ),
+        value(Piece::LineComment, (tag("//"), take_till(|c| c == '\n'))),
+        block_comment,
+        value(Piece::Include, include),
+        value(Piece::BadDirective, (char('#'), take_till(|c| c == '\n'))),
+        value(
+            Piece::Token(Kind::Word),
+            (take_while1(is_word_start), take_while(is_word)),
+        ),
+        value(Piece::MalformedNumber, malformed_number),
+        value(Piece::Token(Kind::Float), (opt(one_of("+-")), float)),
+        value(Piece::Token(Kind::Int), (opt(one_of("+-")), integer)),
+        string,
+        value(Piece::Token(Kind::Punct), tag("::")),
+        value(Piece::Token(Kind::Punct), one_of("{}()[]<>,;=:*")),
+        // One mistake, one message: what follows a foreign character and is foreign too belongs to it.
+        value(Piece::Illegal, take_while1(is_foreign)),
+        value(Piece::Illegal, take(1usize)),
+    ))
+    .parse(input)
+}
+
+fn is_word_start(c: char) -> bool {
+    c.is_ascii_alphabetic() || c == '_'
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+fn is_foreign(c: char) -> bool {
+    !c.is_ascii() || (c.is_ascii_control() && !matches!(c, '\t' | '\x0B' | '\x0C' | '\r' | '\n'))
+}
+
+fn block_comment(input: &str) -> IResult<&str, Piece> {
+    let (rest, _) = tag("/*")(input)?;
+    match rest.find("*/") {
+        Some(at) => Ok((&rest[at + 2..], Piece::BlockComment)),
+        None => Ok(("", Piece::OpenComment)),
+    }
+}
+
+/// `08`, `0X1F`, `0x`: what looks like a number and is none.
+fn malformed_number(input: &str) -> IResult<&str, &str> {
+    let decimal = recognize((char('0'), digit1, not(one_of(".eE"))));
+    let bad_octal = verify(decimal, |text: &str| text.contains(['8', '9']));
+    let bad_hex = recognize((char('0'), char('X'), take_while(is_word)));
+    let empty_hex = recognize((tag("0x"), not(hex_digit1)));
+    preceded(opt(one_of("+-")), alt((bad_hex, empty_hex, bad_octal))).parse(input)
+}
+
+fn integer(input: &str) -> IResult<&str, &str> {
+    alt((recognize((tag("0x"), hex_digit1)), digit1)).parse(input)
+}
+
+fn float(input: &str) -> IResult<&str, &str> {
+    let exponent = || recognize((one_of("eE"), opt(one_of("+-")), digit1));
+    let point = alt((recognize((digit0, char('.'), digit1)), recognize((digit1, char('.')))));
+    let with_point = recognize((point, opt(exponent())));
+    let without_point = recognize((digit1, exponent()));
+    recognize((alt((with_point, without_point)), opt(one_of("fF")))).parse(input)
+}
+
+fn string(input: &str) -> IResult<&str, Piece> {
+    let (rest, _) = char('"')(input)?;
+    let mut escaped = false;
+    for (at, c) in rest.char_indices() {
+        match c {
+            '\n' => return Ok((&rest[at..], Piece::OpenString)),
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return Ok((&rest[at + 1..], Piece::Token(Kind::Str))),
+            _ => {}
+        }
+    }
+    Ok(("", Piece::OpenString))
+}
+
+/// `#include "path"`, with nothing between `#` and `include`.
+fn include(input: &str) -> IResult<&str, &str> {
+    let blanks = take_while(|c| c == ' ' || c == '\t');
+    let path = take_while1(|c| c != '"' && c != '\n');
+    recognize((tag("#include"), blanks, char('"'), path, char('"'))).parse(input)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &str) -> Vec<(Kind, &str)> {
+        lex(text, 0)
+            .tokens
+            .iter()
+            .map(|token| (token.kind, token.text))
+            .filter(|(kind, _)| *kind != Kind::End)
+            .collect()
+    }
+
+    fn codes(text: &str) -> Vec<&'static str> {
+        lex(text, 0).errors.iter().map(|error| error.code.text()).collect()
+    }
+
+    #[test]
+    fn numbers() {
+        for text in ["0", "7", "-5", "+5", "017", "0x1f", "-0xFF", "9999999999999999999999"] {
+            assert_eq!(kinds(text), [(Kind::Int, text)]);
+        }
+        for text in [".5", "5.", "1e3", "1.5f", "-2.5E-3F", "+.5e+7", "08.5", "09e1"] {
+            assert_eq!(kinds(text), [(Kind::Float, text)]);
+        }
+        for text in ["08", "0X1F", "0x", "-019"] {
+            assert_eq!((kinds(text), codes(text)), (vec![(Kind::Int, text)], vec!["T0105"]));
+        }
+        assert_eq!(kinds("0optional"), [(Kind::Int, "0"), (Kind::Word, "optional")]);
+        assert_eq!(kinds("1+2"), [(Kind::Int, "1"), (Kind::Int, "+2")]);
+        assert_eq!(kinds("1f"), [(Kind::Int, "1"), (Kind::Word, "f")]);
+    }
+
+    #[test]
+    fn strings_end_at_their_quote() {
+        assert_eq!(kinds(r#""a\"b" x"#), [(Kind::Str, r#""a\"b""#), (Kind::Word, "x")]);
+        assert_eq!(kinds(r#""a\\" x"#), [(Kind::Str, r#""a\\""#), (Kind::Word, "x")]);
+        assert_eq!(
+            (kinds("\"a\nb"), codes("\"a\nb")),
+            (vec![(Kind::Bad, "\"a"), (Kind::Word, "b")], vec!["T0103"])
+        );
+        assert_eq!(codes("\"a\\"), ["T0103"]);
+    }
+
+    #[test]
+    fn punctuation_and_words() {
+        let texts: Vec<&str> = kinds("map<M::S,vector<int>>x_1[2];")
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                "map", "<", "M", "::", "S", ",", "vector", "<", "int", ">", ">", "x_1", "[", "2", "]", ";"
+            ]
+        );
+    }
+
+    #[test]
+    fn foreign_characters_are_one_error_a_run() {
+        assert_eq!(codes("\u{3000}\u{3000}a@"), ["T0101", "T0101"]);
+        assert_eq!(codes("/* open"), ["T0102"]);
+        assert_eq!(codes("/*/"), ["T0102"]);
+        assert_eq!(codes("// no newline"), [""; 0]);
+        assert_eq!(codes("/**/ /***/"), [""; 0]);
+    }
+
+    #[test]
+    fn includes() {
+        let lexed = lex("#include \"a.tars\" // \"note\"\n#include\t\"b.tars\"", 0);
+        let paths: Vec<&str> = lexed.includes.iter().map(|include| include.path.as_str()).collect();
+        assert_eq!(paths, ["a.tars", "b.tars"]);
+        assert!(lexed.errors.is_empty());
+        for text in [
+            "#include <a.tars>",
+            "# include \"a\"",
+            "#pragma once",
+            "#include \"\"",
+            "#include \"a",
+        ] {
+            assert_eq!(codes(text), ["T0110"], "{text}");
+        }
+    }
+
+    #[test]
+    fn trailing_comments_are_known() {
+        let lexed = lex("a; // one\n   // two\n// three", 0);
+        let trailing: Vec<bool> = lexed.comments.iter().map(|comment| comment.trailing).collect();
+        assert_eq!(trailing, [true, true, false]);
+    }
+}

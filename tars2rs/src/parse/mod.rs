@@ -1,0 +1,153 @@
+//! Text to tree. The only module that knows nom.
+//!
+//! A mistake costs one diagnostic: parsing goes on behind the next `;`, or at the `}` that ends the surrounding body,
+//! and whatever a stage finds wrong only because of it stays unsaid (`incomplete`, `unbalanced` in the tree).
+
+mod body;
+mod docs;
+mod item;
+mod lexical;
+mod literal;
+mod tokens;
+mod ty;
+
+use std::cell::{Cell, RefCell};
+
+use body::{Members, body, recover, semicolon_after_brace};
+use docs::Docs;
+use item::definition;
+use lexical::Kind;
+use tokens::{PResult, Shared, Tokens, name};
+
+use crate::ast::{Definition, File, Module};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::source::{FileId, SourceFile, Span};
+
+/// Parses a file. What could not be read is left out and reported.
+pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostics) -> File {
+    let lexed = lexical::lex(&source.text, source.start);
+    if source.lossy && lexed.comments.iter().any(|comment| comment.text.contains('\u{FFFD}')) {
+        diagnostics.push(foreign_comments(source, &lexed.comments));
+    }
+    diagnostics.extend(lexed.errors);
+    let docs = Docs {
+        text: &source.text,
+        comments: &lexed.comments,
+    };
+    let shared = Shared {
+        docs,
+        base: source.start,
+        errors: RefCell::new(Vec::new()),
+        unbalanced: Cell::new(false),
+    };
+    let mut file = File {
+        id,
+        modules: Vec::new(),
+        bare: Vec::new(),
+        includes: lexed.includes,
+        incomplete: false,
+        unbalanced: false,
+    };
+    definitions(Tokens::new(&lexed.tokens, &shared), &mut file);
+    file.unbalanced = shared.unbalanced.get();
+    diagnostics.extend(shared.errors.into_inner());
+    file
+}
+
+fn foreign_comments(source: &SourceFile, comments: &[docs::Comment<'_>]) -> Diagnostic {
+    let first = comments
+        .iter()
+        .find_map(|comment| comment.text.find('\u{FFFD}').map(|at| comment.start + at));
+    let start = source.start + u32::try_from(first.unwrap_or(0)).unwrap_or(0);
+    let at = Span::new(start, start + 3);
+    let warning = Diagnostic::new(Code::CommentNotUtf8, at, "comments are not UTF-8");
+    warning.help("they are left out of the generated documentation; save the file as UTF-8 to have them")
+}
+
+/// Everything at the top of a file.
+fn definitions(mut input: Tokens<'_, '_>, file: &mut File) {
+    while input.peek().kind != Kind::End {
+        if input.at("}") {
+            input = stray_braces(input);
+            file.incomplete = true;
+            continue;
+        }
+        let result = if input.at("module") {
+            module(input, file).map(|(rest, module)| {
+                file.modules.push(module);
+                rest
+            })
+        } else {
+            top_level(input).map(|(rest, definition)| {
+                file.bare.push(definition);
+                rest
+            })
+        };
+        match result {
+            Ok(rest) => input = rest,
+            Err(error) => {
+                file.incomplete = true;
+                input = recover(error, input);
+            }
+        }
+    }
+}
+
+/// A definition that stands in no module, perhaps because this file is included inside one.
+fn top_level<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
+    if input.at_any(&["struct", "enum", "const", "interface", "key"]) {
+        return definition(input);
+    }
+    Err(nom::Err::Error(input.unexpected("`module`")))
+}
+
+/// At the top nothing is open, so a `}` is one too many, unless another brace is the mistake.
+fn stray_braces<'t, 's>(mut input: Tokens<'t, 's>) -> Tokens<'t, 's> {
+    if !input.shared.unbalanced.replace(true) {
+        let error = Diagnostic::new(Code::Syntax, input.peek().span, "unexpected `}`");
+        input.report(error.help("nothing is open here"));
+    }
+    while input.at_any(&["}", ";"]) {
+        input = input.advance();
+    }
+    input
+}
+
+fn module<'t, 's>(input: Tokens<'t, 's>, file: &mut File) -> PResult<'t, 's, Module> {
+    let start = input.peek().span;
+    let (rest, name) = ty::must(name("a module name"), input.advance())?;
+    let owner = format!("module `{}`", name.text);
+    let brace = rest.peek().span;
+    let members = Members {
+        owner: owner.clone(),
+        holds_definitions: true,
+        member: member_of_module,
+    };
+    let (mut rest, body) = body(rest, &members)?;
+    if body.closed {
+        rest = semicolon_after_brace(rest, &owner);
+    }
+    file.incomplete |= body.incomplete;
+    let doc = rest.doc_of_block(start, name.span, brace);
+    let definitions = body.members.into_iter().flatten().collect();
+    Ok((
+        rest,
+        Module {
+            name,
+            definitions,
+            doc,
+            body: body.span,
+        },
+    ))
+}
+
+/// A definition; a nested module is reported and its content dropped.
+fn member_of_module<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Definition>> {
+    if !input.at("module") {
+        return definition(input).map(|(rest, definition)| (rest, Some(definition)));
+    }
+    let error = Diagnostic::new(Code::NestedModule, input.peek().span, "module inside a module");
+    Err(nom::Err::Failure(
+        input.refuse(error.help("close the outer module with `};` first")),
+    ))
+}

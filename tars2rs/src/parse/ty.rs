@@ -1,0 +1,248 @@
+//! Types, declarators and values.
+
+use nom::Parser;
+use nom::combinator::{map, opt};
+use nom::sequence::{preceded, separated_pair};
+
+use super::lexical::Kind;
+use super::literal;
+use super::tokens::{KEYWORDS, PResult, Tokens, fail, name, punct, separated};
+use crate::ast::{Basic, Declarator, Path, Shape, Size, Type, TypeKind, Value, ValueKind};
+use crate::diag::{Code, Diagnostic};
+
+/// Deeper types than this are refused: the codec's own default limit is the same.
+const MOST_NESTED: usize = 100;
+
+/// A type, with its size if it has one.
+pub(super) fn ty<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Type> {
+    ty_at(0, input)
+}
+
+fn ty_at<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, Type> {
+    let start = input.peek().span;
+    if depth > MOST_NESTED {
+        let message = format!("types are nested more than {MOST_NESTED} deep");
+        return fail(input.refuse(Diagnostic::new(Code::TooDeep, start, message)));
+    }
+    let (rest, kind) = plain(depth, input)?;
+    let (rest, size) = opt(preceded(punct(":"), size)).parse(rest)?;
+    Ok((
+        rest,
+        Type {
+            kind,
+            size,
+            span: start.to(rest.before()),
+        },
+    ))
+}
+
+fn plain<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKind> {
+    let token = input.peek();
+    if token.kind != Kind::Word && !input.at("::") {
+        return Err(nom::Err::Error(input.unexpected("a type")));
+    }
+    let basic = |basic| Ok((input.advance(), TypeKind::Basic(basic)));
+    match token.text {
+        "bool" => basic(Basic::Bool),
+        "byte" => basic(Basic::Byte),
+        "short" => basic(Basic::Short),
+        "int" => basic(Basic::Int),
+        "long" => basic(Basic::Long),
+        "float" => basic(Basic::Float),
+        "double" => basic(Basic::Double),
+        "string" => basic(Basic::String),
+        "unsigned" => unsigned(input),
+        "vector" => vector(depth, input.advance()),
+        "map" => map_of(depth, input.advance()),
+        "void" => {
+            let error = Diagnostic::new(Code::BadType, token.span, "`void` is no type for a value");
+            input.report(error.help("only an operation may return `void`"));
+            Ok((input.advance(), TypeKind::Bad))
+        }
+        word if KEYWORDS.contains(&word) => Err(nom::Err::Error(input.unexpected("a type"))),
+        _ => named(depth, input),
+    }
+}
+
+fn unsigned<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKind> {
+    let next = input.advance();
+    let kind = match next.peek().text {
+        "byte" => TypeKind::Basic(Basic::UnsignedByte),
+        "short" => TypeKind::Basic(Basic::UnsignedShort),
+        "int" => TypeKind::Basic(Basic::UnsignedInt),
+        other @ ("long" | "float" | "double" | "bool" | "string") => {
+            let span = input.peek().span.to(next.peek().span);
+            let error = Diagnostic::new(Code::BadType, span, format!("there is no `unsigned {other}`"));
+            input.report(error.help("`unsigned` goes with `byte`, `short` and `int`"));
+            TypeKind::Bad
+        }
+        _ => return fail(next.unexpected("`byte`, `short` or `int` behind `unsigned`")),
+    };
+    Ok((next.advance(), kind))
+}
+
+/// `<T>` behind `vector`.
+fn vector<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKind> {
+    let (rest, _) = must(punct("<"), input)?;
+    let (rest, element) = must(|input| ty_at(depth + 1, input), rest)?;
+    let (rest, _) = must(punct(">"), rest)?;
+    Ok((rest, TypeKind::Vector(Box::new(element))))
+}
+
+/// `<K, V>` behind `map`.
+fn map_of<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKind> {
+    let inner = |input| ty_at(depth + 1, input);
+    let (rest, _) = must(punct("<"), input)?;
+    let (rest, (key, value)) = must(separated_pair(inner, punct(","), inner), rest)?;
+    let (rest, _) = must(punct(">"), rest)?;
+    Ok((rest, TypeKind::Map(Box::new(key), Box::new(value))))
+}
+
+/// A name, or `Vector<..>` and `Map<..>` spelt wrongly.
+fn named<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKind> {
+    let (rest, path) = path(input)?;
+    if !rest.at("<") {
+        return Ok((rest, TypeKind::Named(path)));
+    }
+    let text = path.text();
+    let error = Diagnostic::new(Code::BadType, path.span, format!("`{text}` takes no type arguments"));
+    let (lower, parse): (_, fn(usize, Tokens<'t, 's>) -> PResult<'t, 's, TypeKind>) = match text.to_lowercase().as_str()
+    {
+        "map" => ("map", map_of),
+        "vector" | "list" | "array" => ("vector", vector),
+        _ => return fail(input.refuse(error.help("only `vector` and `map` do"))),
+    };
+    input.report(error.help(format!("did you mean `{lower}`?")));
+    let (rest, _) = parse(depth, rest)?;
+    Ok((rest, TypeKind::Bad))
+}
+
+/// `[::] a {:: a}`
+pub(super) fn path<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Path> {
+    let start = input.peek().span;
+    let (rest, rooted) = opt(punct("::")).parse(input)?;
+    let (rest, segments) = separated("::", name("a name"), rest)?;
+    Ok((
+        rest,
+        Path {
+            segments,
+            rooted: rooted.is_some(),
+            span: start.to(rest.before()),
+        },
+    ))
+}
+
+/// The number of a size.
+fn size<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Size> {
+    let token = input.peek();
+    if token.kind == Kind::Word {
+        let error = Diagnostic::new(
+            Code::Syntax,
+            token.span,
+            format!("expected a size, found `{}`", token.text),
+        );
+        return fail(input.refuse(error.help("a size is a number; a type of another module is `Module::Type`")));
+    }
+    if token.kind != Kind::Int {
+        return fail(input.unexpected("a size"));
+    }
+    Ok((
+        input.advance(),
+        Size {
+            value: integer(input),
+            span: token.span,
+        },
+    ))
+}
+
+/// The value of an integer token; `None` after reporting why there is none.
+pub(super) fn integer(input: Tokens<'_, '_>) -> Option<i64> {
+    let token = input.peek();
+    literal::integer(token.text, token.span).unwrap_or_else(|error| {
+        input.report(error);
+        None
+    })
+}
+
+/// A type and a name for `what`, as an array or pointer perhaps.
+pub(super) fn declarator<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, 's>) -> PResult<'t, 's, Declarator> {
+    move |input: Tokens<'t, 's>| {
+        let (rest, ty) = ty(input)?;
+        let (rest, star) = opt(punct("*")).parse(rest)?;
+        let (rest, name) = must(name(what), rest)?;
+        if let Some(star) = star {
+            return Ok((
+                rest,
+                Declarator {
+                    ty,
+                    name,
+                    shape: Shape::Pointer(star),
+                },
+            ));
+        }
+        if rest.at(":") {
+            let error = Diagnostic::new(
+                Code::SizeNotAllowed,
+                rest.peek().span,
+                "a size belongs to the type, not to the name",
+            );
+            return fail(rest.refuse(error.help("write `string:16 name` or `vector<int>:16 name`")));
+        }
+        let (rest, bracket) = opt(punct("[")).parse(rest)?;
+        if bracket.is_none() {
+            return Ok((
+                rest,
+                Declarator {
+                    ty,
+                    name,
+                    shape: Shape::Plain,
+                },
+            ));
+        }
+        let (rest, size) = size(rest)?;
+        let (rest, _) = must(punct("]"), rest)?;
+        Ok((
+            rest,
+            Declarator {
+                ty,
+                name,
+                shape: Shape::Array(size),
+            },
+        ))
+    }
+}
+
+/// A literal or the name of an enumerator.
+pub(super) fn value<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Value> {
+    let token = input.peek();
+    let literal = |kind| Ok((input.advance(), kind));
+    let said = |error| {
+        input.report(error);
+        ValueKind::Bad
+    };
+    let (rest, kind) = match (token.kind, token.text) {
+        (Kind::Int, _) => literal(integer(input).map_or(ValueKind::Bad, ValueKind::Int)),
+        (Kind::Float, text) => literal(literal::float(text, token.span).map_or_else(said, ValueKind::Float)),
+        (Kind::Str, text) => literal(literal::string(text, token.span).map_or_else(said, ValueKind::Str)),
+        (Kind::Word, "true") => literal(ValueKind::Bool(true)),
+        (Kind::Word, "false") => literal(ValueKind::Bool(false)),
+        (Kind::Word, word) if KEYWORDS.contains(&word) => fail(input.unexpected("a value")),
+        (Kind::Word, _) | (Kind::Punct, "::") => map(path, ValueKind::Name).parse(input),
+        _ => fail(input.unexpected("a value")),
+    }?;
+    Ok((
+        rest,
+        Value {
+            kind,
+            span: token.span.to(rest.before()),
+        },
+    ))
+}
+
+/// From here on no other alternative can be meant.
+pub(super) fn must<'t, 's, P>(mut parser: P, input: Tokens<'t, 's>) -> PResult<'t, 's, P::Output>
+where
+    P: Parser<Tokens<'t, 's>, Error = super::tokens::Mistake<'t, 's>>,
+{
+    nom::combinator::cut(|input| parser.parse(input)).parse(input)
+}

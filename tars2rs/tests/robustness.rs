@@ -1,0 +1,208 @@
+//! Whatever is fed to the compiler, it ends, without a panic, and in time that grows with the size of the input only.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use proptest::prelude::*;
+use tars2rs::Config;
+use tempfile::TempDir;
+
+/// Compiles bytes; the result does not matter here.
+fn compile(bytes: &[u8]) -> Result<String, String> {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("a.tars");
+    fs::write(&path, bytes).unwrap();
+    let generated = Config::new()
+        .generate(&[path], &[] as &[PathBuf])
+        .map_err(|error| error.to_string())?;
+    Ok(generated.files().map(|(_, text)| text).collect())
+}
+
+/// Texts that have everything in them.
+fn samples() -> &'static [String] {
+    static SAMPLES: OnceLock<Vec<String>> = OnceLock::new();
+    SAMPLES.get_or_init(|| {
+        let files = fs::read_dir("tests/ui/ok").unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<PathBuf> = files.filter(|path| path.is_file()).collect();
+        files.sort();
+        files
+            .iter()
+            .map(|path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned())
+            .collect()
+    })
+}
+
+/// Cuts a text into words, blanks and marks.
+fn tokens(text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let same = |c: char| c.is_alphanumeric() == first.is_alphanumeric() && c.is_alphanumeric();
+        let end = rest.find(|c: char| !same(c)).filter(|end| *end > 0).unwrap_or_else(|| {
+            if first.is_alphanumeric() {
+                rest.len()
+            } else {
+                first.len_utf8()
+            }
+        });
+        out.push(&rest[..end]);
+        rest = &rest[end..];
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = compile(&bytes);
+    }
+
+    #[test]
+    fn random_tokens(picks in prop::collection::vec(any::<prop::sample::Index>(), 0..300)) {
+        let samples = samples().join("\n");
+        let tokens = tokens(&samples);
+        let text: Vec<&str> = picks.iter().map(|pick| *pick.get(&tokens)).collect();
+        let _ = compile(text.join(" ").as_bytes());
+    }
+
+    #[test]
+    fn mutated_files(
+        sample in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..4u8), 1..6),
+    ) {
+        let text = sample.get(samples());
+        let mut tokens = tokens(text);
+        for (at, other, change) in changes {
+            if tokens.is_empty() {
+                break;
+            }
+            let (at, other) = (at.index(tokens.len()), other.index(tokens.len()));
+            match change {
+                0 => { tokens.remove(at); }
+                1 => tokens.insert(at, tokens[other]),
+                2 => tokens.swap(at, other),
+                _ => tokens.truncate(at.max(1)),
+            }
+        }
+        let _ = compile(tokens.concat().as_bytes());
+    }
+}
+
+/// A file in which every token matters.
+const EXACT: &str = r#"
+module base
+{
+    enum Kind { A = 1, B, C };
+    struct Id { 0 require string id; 1 optional Kind kind = B; };
+    key[Id, id, kind];
+};
+module demo
+{
+    const int N = 5;
+    struct Req
+    {
+        0 require int a;
+        1 optional vector<string> names;
+        2 optional map<base::Id, vector<int>> table;
+        3 optional string s = "x";
+        4 optional base::Kind kind = base::C;
+    };
+    interface Service
+    {
+        void ping();
+        int call(Req req, out Req rsp, out vector<base::Id> ids);
+        vector<Req> list(string name, int n);
+    };
+};
+"#;
+
+#[test]
+fn one_mistake_is_one_error() {
+    assert!(compile(EXACT.as_bytes()).is_ok());
+    let mut start = 0;
+    for token in tokens(EXACT) {
+        let end = start + token.len();
+        let (before, behind) = (&EXACT[..start], &EXACT[end..]);
+        start = end;
+        // A quote takes the rest of the line with it, and half a `::` is a token of its own.
+        if token.trim().is_empty() || matches!(token, "\"" | ":") {
+            continue;
+        }
+        for broken in [
+            format!("{before}{behind}"),
+            format!("{before}{token} {token}{behind}"),
+            format!("{before}@{behind}"),
+        ] {
+            // A text without the token may be a good one too.
+            if let Err(error) = compile(broken.as_bytes()) {
+                assert!(
+                    error.ends_with("\n1 error found, nothing is generated"),
+                    "{broken}\n{error}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn nesting_has_an_end() {
+    for (open, close) in [
+        ("vector<", ">"),
+        ("map<int,", ">"),
+        ("{", "}"),
+        ("(", ")"),
+        ("[", "]"),
+        ("module a {", "};"),
+        ("/*", "*/"),
+    ] {
+        let text = format!(
+            "module a {{ struct A {{ 0 require {}int{} a; }}; }};",
+            open.repeat(20_000),
+            close.repeat(20_000)
+        );
+        let _ = compile(text.as_bytes());
+        let _ = compile(&text.as_bytes()[..text.len() / 2]);
+        let _ = compile(open.repeat(20_000).as_bytes());
+    }
+}
+
+#[test]
+fn a_large_file_compiles() {
+    let mut text = String::from("module big {\n");
+    for i in 0..1000 {
+        write!(text, "// Struct {i}.\nstruct S{i} {{").unwrap();
+        for tag in 0..10 {
+            write!(text, " {tag} optional vector<S{}> f{tag};", (i * 7 + tag) % 1000).unwrap();
+        }
+        text.push_str(" };\n");
+    }
+    text.push_str("};\n");
+    let rust = compile(text.as_bytes()).unwrap();
+    assert_eq!(rust.matches("::tars::TarsStruct").count(), 1000);
+}
+
+#[test]
+fn many_mistakes_stay_readable() {
+    let mistakes = "0 require Nothing a; ".repeat(5000);
+    let text = format!("module big {{ struct A {{ {mistakes} }}; }};");
+    let error = compile(text.as_bytes()).unwrap_err();
+    assert!(error.contains("... and ") && error.len() < 700_000, "{}", error.len());
+}
+
+#[test]
+fn chains_of_structs_need_no_stack() {
+    let mut text = String::from("module chain {\n");
+    for i in 0..5_000 {
+        writeln!(text, "struct S{i} {{ 0 require S{} next; }};", i + 1).unwrap();
+    }
+    text.push_str("struct S5000 { 0 require int end; };\n};\n");
+    assert!(compile(text.as_bytes()).is_ok());
+    let text = text.replace("require int end", "require S0 end");
+    assert!(compile(text.as_bytes()).unwrap_err().contains("error[T0207]"));
+}
