@@ -1,0 +1,256 @@
+//! One call on its way: choosing a connection, sending, and waiting for the answer.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::timeout_at;
+
+use super::channel::{Attempt, Outgoing, Ticket};
+use super::proxy::{Proxy, Sending, Target};
+use super::slots::Outcome;
+use crate::clock::{self, Instant};
+use crate::codec::Limits;
+use crate::message::{Body, RequestParts};
+use crate::protocol::{ResponsePacket, TARSVERSION};
+use crate::{BoxFuture, Error, Request, Response, Result, code};
+
+/// The future of a request's response. Dropping it gives the call up.
+#[must_use = "a call does nothing until it is awaited"]
+pub struct ResponseFuture {
+    proxy: Proxy,
+    state: State,
+}
+
+enum State {
+    Start(Request),
+    Layered(BoxFuture<Result<Response>>),
+    Connecting(Timing, BoxFuture<(Request, Result<Ticket>)>),
+    Waiting(Timing, Box<RequestParts>, Ticket),
+    Done,
+}
+
+/// Until when a call may take.
+#[derive(Clone, Copy)]
+struct Timing {
+    deadline: Instant,
+    timeout: Duration,
+}
+
+impl Timing {
+    /// The call's own timeout or the communicator's, within the deadline of the call being served.
+    fn of(request: &Request, default: Duration, now: Instant) -> Self {
+        let timeout = request.parts.timeout.unwrap_or(default);
+        let timeout = match request.parts.deadline {
+            Some(deadline) => timeout.min(deadline.saturating_duration_since(now)),
+            None => timeout.min(clock::NEVER),
+        };
+        Self {
+            deadline: now + timeout,
+            timeout,
+        }
+    }
+
+    fn outgoing<'a>(self, request: &'a RequestParts, target: &'a Target) -> Outgoing<'a> {
+        let Self { deadline, timeout } = self;
+        Outgoing {
+            parts: request,
+            object: &target.object,
+            deadline,
+            timeout_ms: clock::to_millis(timeout),
+        }
+    }
+}
+
+impl ResponseFuture {
+    pub(super) fn new(proxy: Proxy, request: Request) -> Self {
+        Self {
+            proxy,
+            state: State::Start(request),
+        }
+    }
+
+    pub(super) fn proxy(&self) -> &Proxy {
+        &self.proxy
+    }
+
+    /// The limits of decoding its answer.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.proxy.target().settings.limits
+    }
+
+    fn start(&mut self, request: Request, cx: &mut Context<'_>) -> Result<State> {
+        let request = match self.proxy.send(request, cx) {
+            Sending::Layered(answer) => return Ok(State::Layered(answer)),
+            Sending::Direct(request) => request,
+        };
+        let target = self.proxy.target();
+        let now = clock::now();
+        let timing = Timing::of(&request, target.settings.timeout, now);
+        if timing.timeout.is_zero() {
+            return Err(Error::new(
+                code::INVOKE_TIMEOUT,
+                format!("{}: no time is left", call_name(target, &request.parts)),
+            ));
+        }
+        let turn = target.turn();
+        match target.channels[turn].try_send(&timing.outgoing(&request.parts, target), Some(cx.waker())) {
+            Attempt::Sent(ticket) => Ok(State::Waiting(timing, request.parts, ticket)),
+            Attempt::Failed(error) => Err(of_call(target, &request.parts, &error)),
+            Attempt::NotConnected => {
+                let connecting = connect_and_send(Arc::clone(target), request, timing, turn);
+                Ok(State::Connecting(timing, Box::pin(connecting)))
+            }
+        }
+    }
+
+    fn finish(&self, timing: Timing, request: &RequestParts, ticket: &Ticket, outcome: Outcome) -> Result<Response> {
+        let target = self.proxy.target();
+        match outcome {
+            Outcome::Answer(packet) => response(packet),
+            Outcome::Sent => Ok(Response::new(Vec::new())),
+            Outcome::Broken(error) => Err(of_call(target, request, &error)),
+            Outcome::TimedOut => {
+                let (name, address) = (call_name(target, request), ticket.endpoint().address());
+                let text = format!(
+                    "{name}: no answer from {address} within {} ms",
+                    timing.timeout.as_millis()
+                );
+                Err(Error::new(code::INVOKE_TIMEOUT, text))
+            }
+        }
+    }
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<Response>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Response>> {
+        loop {
+            self.state = match std::mem::replace(&mut self.state, State::Done) {
+                State::Start(request) => match self.start(request, cx) {
+                    // The first poll has left its waker with the connection already.
+                    Ok(waiting @ State::Waiting(..)) => {
+                        self.state = waiting;
+                        return Poll::Pending;
+                    }
+                    Ok(state) => state,
+                    Err(error) => return Poll::Ready(Err(error)),
+                },
+                State::Layered(mut answer) => match answer.as_mut().poll(cx) {
+                    Poll::Ready(answer) => return Poll::Ready(answer),
+                    Poll::Pending => return self.pending(State::Layered(answer)),
+                },
+                State::Connecting(timing, mut connecting) => match connecting.as_mut().poll(cx) {
+                    Poll::Ready((request, Ok(ticket))) => State::Waiting(timing, request.parts, ticket),
+                    Poll::Ready((request, Err(error))) => {
+                        return Poll::Ready(Err(of_call(self.proxy.target(), &request.parts, &error)));
+                    }
+                    Poll::Pending => return self.pending(State::Connecting(timing, connecting)),
+                },
+                State::Waiting(timing, request, mut ticket) => match ticket.poll(cx) {
+                    Poll::Ready(outcome) => return Poll::Ready(self.finish(timing, &request, &ticket, outcome)),
+                    Poll::Pending => return self.pending(State::Waiting(timing, request, ticket)),
+                },
+                State::Done => panic!("a call was polled after it was ready"),
+            };
+        }
+    }
+}
+
+impl ResponseFuture {
+    fn pending<T>(&mut self, state: State) -> Poll<T> {
+        self.state = state;
+        Poll::Pending
+    }
+}
+
+impl fmt::Debug for ResponseFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("proxy", &self.proxy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The slow way of a call whose connection is not there: connects, to the next endpoint when one cannot be reached.
+async fn connect_and_send(
+    target: Arc<Target>,
+    request: Request,
+    timing: Timing,
+    turn: usize,
+) -> (Request, Result<Ticket>) {
+    let now = clock::now();
+    let mut order: Vec<_> = target.channels[turn..].iter().chain(&target.channels[..turn]).collect();
+    order.sort_by_key(|channel| channel.is_suspect(now));
+    let mut failures = Vec::new();
+    let mut last = None;
+    for channel in order {
+        loop {
+            match channel.try_send(&timing.outgoing(&request.parts, &target), None) {
+                Attempt::Sent(ticket) => return (request, Ok(ticket)),
+                Attempt::Failed(error) => return (request, Err(error)),
+                Attempt::NotConnected => {}
+            }
+            match timeout_at(timing.deadline, channel.connected()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    failures.push(error.message().to_owned());
+                    last = Some(error);
+                    break;
+                }
+                Err(_) => {
+                    let address = channel.endpoint().address();
+                    let text = format!("no connection to {address} within {} ms", timing.timeout.as_millis());
+                    return (request, Err(Error::new(code::PROXY_CONNECT_ERR, text)));
+                }
+            }
+        }
+    }
+    let error = match last {
+        Some(error) if failures.len() == 1 => error,
+        _ => Error::new(code::PROXY_CONNECT_ERR, failures.join("; ")),
+    };
+    (request, Err(error))
+}
+
+/// A packet as the outcome of a call.
+fn response(packet: ResponsePacket) -> Result<Response> {
+    let ResponsePacket {
+        i_version,
+        i_ret,
+        s_buffer,
+        status,
+        s_result_desc,
+        context,
+        ..
+    } = packet;
+    if i_version != TARSVERSION {
+        return Err(Error::new(
+            code::CLIENT_DECODE_ERR,
+            format!("an answer of protocol version {i_version}"),
+        ));
+    }
+    if i_ret != code::SUCCESS {
+        return Err(Error::new(i_ret, s_result_desc.to_string_lossy().into_owned()));
+    }
+    Ok(Response {
+        body: Body::Shared(s_buffer),
+        context,
+        status,
+    })
+}
+
+fn call_name(target: &Target, request: &RequestParts) -> String {
+    format!("{}.{}", target.object, request.function)
+}
+
+/// The error of a call for what happened to its connection.
+fn of_call(target: &Target, request: &RequestParts, error: &Error) -> Error {
+    Error::new(
+        error.code(),
+        format!("{}: {}", call_name(target, request), error.message()),
+    )
+}

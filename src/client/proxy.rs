@@ -1,0 +1,187 @@
+//! A proxy stands for an object somewhere else.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::call::{Call, Decoder};
+use super::channel::Channel;
+use super::communicator::Settings;
+use super::exchange::ResponseFuture;
+use crate::codec::Writer;
+use crate::error::BoxError;
+use crate::layer::AnyService;
+use crate::message::PING;
+use crate::{Error, Operation, Request, Response, Result, code};
+
+/// A typed client that the compiler generates for an interface.
+pub trait Client {
+    /// A client that calls through `proxy`.
+    fn new(proxy: Proxy) -> Self;
+}
+
+/// An object somewhere else, to be called: a handle, cheap to clone.
+///
+/// It is a tower service of [`Request`]s, so layers go around it, and a proxy with layers around it is a proxy again:
+///
+/// ```
+/// use std::time::Duration;
+/// use tower::timeout::TimeoutLayer;
+///
+/// # fn doc() -> tars::Result<()> {
+/// let comm = tars::Communicator::new();
+/// let proxy = comm.proxy("TestApp.HelloServer.HelloObj@tcp -h 127.0.0.1 -p 18015")?;
+/// let patient = proxy.layer(TimeoutLayer::new(Duration::from_secs(10)));
+/// // let hello = HelloClient::new(patient);
+/// # Ok(())
+/// # }
+/// # doc().unwrap();
+/// ```
+#[derive(Clone)]
+pub struct Proxy {
+    target: Arc<Target>,
+    /// The layers around the target, if any.
+    layered: Option<Arc<Mutex<Box<dyn AnyService>>>>,
+}
+
+/// What a proxy calls.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) object: String,
+    pub(super) channels: Vec<Arc<Channel>>,
+    pub(super) settings: Arc<Settings>,
+    next: AtomicUsize,
+}
+
+impl Target {
+    /// The channel whose turn it is.
+    pub(super) fn turn(&self) -> usize {
+        if self.channels.len() == 1 {
+            0
+        } else {
+            self.next.fetch_add(1, Ordering::Relaxed) % self.channels.len()
+        }
+    }
+}
+
+impl Proxy {
+    pub(super) fn new(object: String, channels: Vec<Arc<Channel>>, settings: Arc<Settings>) -> Self {
+        let target = Target {
+            object,
+            channels,
+            settings,
+            next: AtomicUsize::new(0),
+        };
+        Self {
+            target: Arc::new(target),
+            layered: None,
+        }
+    }
+
+    pub(super) fn target(&self) -> &Arc<Target> {
+        &self.target
+    }
+
+    /// The object's name, `App.Server.Obj`.
+    #[must_use]
+    pub fn object(&self) -> &str {
+        &self.target.object
+    }
+
+    /// Calls that wait for answers on the connections of this proxy, which other proxies may share.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.target.channels.iter().map(|channel| channel.in_flight()).sum()
+    }
+
+    /// This proxy inside `layer`.
+    #[must_use]
+    pub fn layer<L>(self, layer: L) -> Self
+    where
+        L: Layer<Self>,
+        L::Service: Service<Request, Response = Response> + Clone + Send + 'static,
+        <L::Service as Service<Request>>::Error: Into<BoxError>,
+        <L::Service as Service<Request>>::Future: Send + 'static,
+    {
+        let target = Arc::clone(&self.target);
+        Self {
+            target,
+            layered: Some(Arc::new(Mutex::new(Box::new(layer.layer(self))))),
+        }
+    }
+
+    /// Calls operation `O` with its encoded parameters; generated clients call this.
+    pub fn call<O: Operation>(&self, args: Writer) -> Call<O::Output> {
+        let request = args.finish().map(|body| Request::new(O::NAME, body)).map_err(|error| {
+            let text = format!("parameters of {}.{}: {error}", self.object(), O::NAME);
+            Error::new(code::SEND_REQUEST_ERR, text).with_source(error)
+        });
+        let decoder = Decoder {
+            function: O::NAME,
+            decode: |response, limits| response.body.decode(limits).map(O::into_output),
+        };
+        Call::new(self.clone(), request, decoder)
+    }
+
+    /// Calls `tars_ping`, which every servant answers without doing anything.
+    pub fn ping(&self) -> Call<()> {
+        let decoder = Decoder {
+            function: PING,
+            decode: |_, _| Ok(()),
+        };
+        Call::new(self.clone(), Ok(Request::new(PING, Vec::new())), decoder)
+    }
+
+    /// Sends a request through the layers.
+    pub(super) fn send(&self, request: Request, cx: &mut Context<'_>) -> Sending {
+        match &self.layered {
+            None => Sending::Direct(request),
+            Some(layered) => {
+                let mut service = layered.lock().unwrap_or_else(PoisonError::into_inner).fork();
+                Sending::Layered(service.start(request, code::INVOKE_TIMEOUT, cx))
+            }
+        }
+    }
+}
+
+/// How a request goes.
+pub(super) enum Sending {
+    Direct(Request),
+    Layered(crate::BoxFuture<Result<Response>>),
+}
+
+impl Service<Request> for Proxy {
+    type Response = Response;
+    type Error = Error;
+    type Future = ResponseFuture;
+
+    /// Always ready: a full connection is an error of the call.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sends `request`; the proxy fills in the object.
+    fn call(&mut self, request: Request) -> ResponseFuture {
+        ResponseFuture::new(self.clone(), request)
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoints: Vec<_> = self
+            .target
+            .channels
+            .iter()
+            .map(|channel| channel.endpoint().to_string())
+            .collect();
+        f.debug_struct("Proxy")
+            .field("object", &self.target.object)
+            .field("endpoints", &endpoints)
+            .field("layered", &self.layered.is_some())
+            .finish()
+    }
+}

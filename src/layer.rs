@@ -1,0 +1,147 @@
+//! The tower seam: any service of requests is a servant, and a proxy is a service.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::error::BoxError;
+use crate::{Context as CallContext, Error, Request, Response, Result, code};
+
+/// A boxed future, the future type of generated services.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A service whose type is forgotten.
+pub(crate) trait AnyService: Send {
+    /// Begins a call. When the service is not ready, the future waits for it. `elapsed` is the return code of a call
+    /// that a layer found to take too long.
+    fn start(&mut self, request: Request, elapsed: i32, cx: &mut Context<'_>) -> BoxFuture<Result<Response>>;
+
+    /// Another handle to the same service.
+    fn fork(&self) -> Box<dyn AnyService>;
+}
+
+impl<S> AnyService for S
+where
+    S: Service<Request, Response = Response> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    fn start(&mut self, request: Request, elapsed: i32, cx: &mut Context<'_>) -> BoxFuture<Result<Response>> {
+        let into_error = move |error: S::Error| Error::of_layer(error.into(), elapsed);
+        match self.poll_ready(cx) {
+            Poll::Ready(Ok(())) => {
+                let answer = self.call(request);
+                Box::pin(async move { answer.await.map_err(into_error) })
+            }
+            Poll::Ready(Err(error)) => Box::pin(std::future::ready(Err(into_error(error)))),
+            Poll::Pending => {
+                // What waits for readiness may hold a place in a queue, so it goes with the call, and the next call
+                // gets a handle of its own.
+                let fresh = self.clone();
+                let mut waiting = std::mem::replace(self, fresh);
+                Box::pin(async move {
+                    poll_fn(|cx| waiting.poll_ready(cx)).await.map_err(into_error)?;
+                    waiting.call(request).await.map_err(into_error)
+                })
+            }
+        }
+    }
+
+    fn fork(&self) -> Box<dyn AnyService> {
+        Box::new(self.clone())
+    }
+}
+
+fn into_error(error: impl Into<BoxError>) -> Error {
+    Error::from_boxed(error.into())
+}
+
+impl fmt::Debug for dyn AnyService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnyService")
+    }
+}
+
+/// A layer that runs each call of a servant in a task of its own.
+///
+/// By default a server runs calls in their connection's task, which is the fastest way for servants that compute little
+/// between their waits. A servant that computes for longer than about 10 microseconds holds up the other calls of its
+/// connection and is better spawned.
+///
+/// ```
+/// # use tars::{Layer, Request, Response};
+/// # fn doc(servant: impl tars::Service<Request, Response = Response, Error = tars::Error,
+/// #     Future = tars::BoxFuture<tars::Result<Response>>> + Clone + Send + 'static) {
+/// let builder = tars::Server::builder().adapter(
+///     "tcp -h 127.0.0.1 -p 0",
+///     "TestApp.HashServer.HashObj",
+///     tars::SpawnLayer::new().layer(servant),
+/// );
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SpawnLayer {}
+
+impl SpawnLayer {
+    /// The layer; it has no settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {}
+    }
+}
+
+impl<S> Layer<S> for SpawnLayer {
+    type Service = Spawn<S>;
+
+    fn layer(&self, inner: S) -> Spawn<S> {
+        Spawn { inner }
+    }
+}
+
+/// The service that [`SpawnLayer`] makes.
+#[derive(Clone, Debug)]
+pub struct Spawn<S> {
+    inner: S,
+}
+
+impl<S> Service<Request> for Spawn<S>
+where
+    S: Service<Request, Response = Response>,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Error;
+    type Future = BoxFuture<Result<Response>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.inner.poll_ready(cx).map_err(into_error)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let answer = self.inner.call(request);
+        let mut task = tokio::task::JoinSet::new(); // ends the task when the call is given up
+        task.spawn(CallContext::current().scope(async move { answer.await.map_err(into_error) }));
+        Box::pin(async move {
+            match task.join_next().await {
+                Some(Ok(answer)) => answer,
+                Some(Err(error)) if error.is_panic() => Err(panicked(error.into_panic().as_ref())),
+                _ => Err(Error::new(code::UNKNOWN, "the call's task was ended")),
+            }
+        })
+    }
+}
+
+/// The error of a call whose servant panicked. The panic's text is for the log of the server only.
+pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = text.unwrap_or("(no text)"), "a servant panicked");
+    Error::new(code::UNKNOWN, "the servant panicked")
+}

@@ -1,0 +1,111 @@
+//! Serving: listeners, their servants, and a shutdown that lets calls end.
+
+mod builder;
+mod connection;
+mod dispatch;
+mod listener;
+mod settings;
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+pub use builder::ServerBuilder;
+use listener::BoundListener;
+use settings::Settings;
+
+use crate::{Endpoint, Result};
+
+/// A server whose listeners are bound and which is ready to serve.
+///
+/// Connections are taken by the system from the moment of [`bind`](ServerBuilder::bind) on, and are served when
+/// [`serve`](Self::serve) or [`serve_with_shutdown`](Self::serve_with_shutdown) runs. Dropping that future ends
+/// everything at once.
+///
+/// ```
+/// use tars::{BoxFuture, Request, Response, Result, Server};
+///
+/// // What generated code gives as `HelloServer::new(HelloImp)`; any `Service` of requests will do.
+/// #[derive(Clone)]
+/// struct Echo;
+///
+/// impl tars::Service<Request> for Echo {
+///     type Response = Response;
+///     type Error = tars::Error;
+///     type Future = BoxFuture<Result<Response>>;
+///
+///     fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<()>> {
+///         std::task::Poll::Ready(Ok(()))
+///     }
+///
+///     fn call(&mut self, request: Request) -> Self::Future {
+///         Box::pin(async move { Ok(Response::new(request.body().to_vec())) })
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// let server = Server::builder().adapter("tcp -h 127.0.0.1 -p 0", "TestApp.EchoServer.EchoObj", Echo).bind().await?;
+/// let endpoint = server.local_endpoints()[0].clone(); // tells the port the system chose
+/// # assert_ne!(endpoint.port, 0);
+///
+/// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+/// let serving = tokio::spawn(server.serve_with_shutdown(async { drop(stopped.await) }));
+///
+/// let client = tars::Communicator::new().proxy(&format!("TestApp.EchoServer.EchoObj@{endpoint}"))?;
+/// client.ping().await?;
+///
+/// drop(stop);
+/// serving.await.expect("the server does not panic")?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "a server answers nothing until it serves"]
+pub struct Server {
+    listeners: Vec<BoundListener>,
+    endpoints: Vec<Endpoint>,
+    settings: Arc<Settings>,
+}
+
+impl Server {
+    /// Begins to describe a server.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::default()
+    }
+
+    /// The endpoint of each adapter in the order they were added, with the port it really listens at.
+    #[must_use]
+    pub fn local_endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
+    /// Serves for ever.
+    pub async fn serve(self) -> Result<()> {
+        self.serve_with_shutdown(std::future::pending()).await
+    }
+
+    /// Serves until `signal` is ready. Then nothing new is accepted or read; calls that have begun, and requests that
+    /// were read already, end and are answered. What has not ended after the
+    /// [grace time](ServerBuilder::shutdown_grace) is given up.
+    pub async fn serve_with_shutdown(self, signal: impl Future<Output = ()>) -> Result<()> {
+        let stop = CancellationToken::new();
+        // Ends the listeners and their connections also when this future is dropped: a `JoinSet` aborts what it holds.
+        let mut serving = JoinSet::new();
+        for listener in self.listeners {
+            serving.spawn(listener.serve(Arc::clone(&self.settings), stop.clone()));
+        }
+        signal.await;
+        stop.cancel();
+        let drained = timeout(self.settings.grace, async {
+            while serving.join_next().await.is_some() {}
+        })
+        .await;
+        if drained.is_err() {
+            tracing::warn!(grace = ?self.settings.grace, "calls were given up at shutdown");
+        }
+        Ok(())
+    }
+}
