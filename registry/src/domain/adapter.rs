@@ -1,0 +1,189 @@
+//! The adapters of an instance, and what a new registration changes in them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{InstanceKey, Refusal, name};
+use tars::protocol::AdapterConf;
+
+const ADAPTER_NAME_WIDTH: usize = 100;
+const SERVANT_WIDTH: usize = 128;
+const ENDPOINT_WIDTH: usize = 128;
+const PROTOCOL_WIDTH: usize = 64;
+
+/// One servant and where it is served: a row of `t_adapter_conf`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Adapter {
+    /// `application.server.object`
+    pub(crate) servant: String,
+    /// One endpoint, as `tcp -h 10.0.0.7 -p 10000 -t 3000`.
+    pub(crate) endpoint: String,
+    /// `tars`, or what the server speaks instead.
+    pub(crate) protocol: String,
+    /// Connections the server accepts at once; stored as given, 0 too.
+    pub(crate) max_connections: i32,
+    /// Handler threads; stored as given, 0 too.
+    pub(crate) thread_num: i32,
+    /// Requests queued at most; stored as given, 0 too.
+    pub(crate) queue_cap: i32,
+    /// Milliseconds a request may queue; stored as given, 0 too.
+    pub(crate) queue_timeout: i32,
+}
+
+impl Adapter {
+    /// The key of the row within its instance: the servant with `Adapter` behind it, as K8STARS names it.
+    pub(crate) fn name(&self) -> String {
+        format!("{}Adapter", self.servant)
+    }
+
+    /// Checks one adapter of a request. `field` is its place, as `adapters[0]`.
+    pub(super) fn from_request(conf: &AdapterConf, field: &str, key: &InstanceKey) -> Result<Self, Refusal> {
+        let servant_field = format!("{field}.servant");
+        let servant = name::name(&servant_field, &conf.servant, SERVANT_WIDTH)?;
+        // Clients look servants up by name alone: without this rule anyone could add endpoints to anyone's service.
+        let prefix = format!("{}.{}.", key.application, key.server);
+        let object = servant.strip_prefix(&prefix).unwrap_or_default();
+        if object.is_empty() || object.contains('.') {
+            let reason = format!("is `{servant}`, expected `{prefix}` and the object's name");
+            return Err(Refusal::invalid(servant_field, reason));
+        }
+        let endpoint_field = format!("{field}.endpoint");
+        let endpoint = name::text(&endpoint_field, &conf.endpoint, ENDPOINT_WIDTH)?;
+        check_endpoint(&endpoint).map_err(|reason| Refusal::invalid(endpoint_field, reason))?;
+        let protocol = name::optional_name(&format!("{field}.protocol"), &conf.protocol, PROTOCOL_WIDTH)?;
+        let adapter = Self {
+            servant,
+            endpoint,
+            protocol: if protocol.is_empty() {
+                "tars".to_owned()
+            } else {
+                protocol
+            },
+            max_connections: conf.max_conns,
+            thread_num: conf.thread_num,
+            queue_cap: conf.queue_cap,
+            queue_timeout: conf.queue_timeout,
+        };
+        name::name(
+            &format!("{field}.servant (with `Adapter` behind it)"),
+            &adapter.name(),
+            ADAPTER_NAME_WIDTH,
+        )?;
+        Ok(adapter)
+    }
+}
+
+/// One endpoint that a client can connect to.
+fn check_endpoint(text: &str) -> Result<(), String> {
+    let endpoint: tars::Endpoint = text.parse().map_err(|error| format!("cannot be read: {error}"))?;
+    if endpoint.port == 0 {
+        return Err(format!("is `{text}`, expected a port from 1 to 65535"));
+    }
+    Ok(())
+}
+
+/// The rows to write so that an instance's adapters become the requested ones.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct AdapterChanges<'a> {
+    pub(crate) delete: Vec<&'a str>,
+    pub(crate) update: Vec<&'a Adapter>,
+    pub(crate) insert: Vec<&'a Adapter>,
+}
+
+/// Compares the rows there are (name and content) with the adapters wanted. A row that is right already is left alone,
+/// so that its `registry_timestamp` stays and nobody reloads it.
+pub(crate) fn changes<'a>(stored: &'a [(String, Adapter)], wanted: &'a [Adapter]) -> AdapterChanges<'a> {
+    let mut changes = AdapterChanges::default();
+    for adapter in wanted {
+        let name = adapter.name();
+        match stored.iter().find(|(stored_name, _)| same_key(stored_name, &name)) {
+            Some((_, content)) if content == adapter => {}
+            Some(_) => changes.update.push(adapter),
+            None => changes.insert.push(adapter),
+        }
+    }
+    let names: Vec<String> = wanted.iter().map(Adapter::name).collect();
+    let gone = stored
+        .iter()
+        .filter(|(stored_name, _)| !names.iter().any(|name| same_key(stored_name, name)));
+    changes.delete = gone.map(|(stored_name, _)| stored_name.as_str()).collect();
+    changes
+}
+
+/// Whether the database takes two names for the same key: its collation ignores case.
+pub(super) fn same_key(a: &str, b: &str) -> bool {
+    a.to_lowercase() == b.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adapter(servant: &str, endpoint: &str) -> Adapter {
+        Adapter {
+            servant: servant.into(),
+            endpoint: endpoint.into(),
+            protocol: "tars".into(),
+            max_connections: 0,
+            thread_num: 1,
+            queue_cap: 0,
+            queue_timeout: 0,
+        }
+    }
+
+    fn stored(adapters: &[Adapter]) -> Vec<(String, Adapter)> {
+        adapters
+            .iter()
+            .map(|adapter| (adapter.name(), adapter.clone()))
+            .collect()
+    }
+
+    #[test]
+    fn unchanged_rows_are_left_alone_and_missing_ones_deleted() {
+        let rows = stored(&[
+            adapter("A.S.One", "tcp -p 1"),
+            adapter("A.S.Two", "tcp -p 2"),
+            adapter("A.S.Old", "tcp -p 3"),
+        ]);
+        let wanted = [
+            adapter("A.S.One", "tcp -p 1"),
+            adapter("A.S.Two", "tcp -p 22"),
+            adapter("A.S.New", "tcp -p 4"),
+        ];
+        let changes = changes(&rows, &wanted);
+        assert_eq!(changes.delete, ["A.S.OldAdapter"]);
+        assert_eq!(changes.update, [&wanted[1]]);
+        assert_eq!(changes.insert, [&wanted[2]]);
+    }
+
+    #[test]
+    fn a_name_in_other_case_is_the_same_row() {
+        let rows = stored(&[adapter("A.S.One", "tcp -p 1")]);
+        let wanted = [adapter("A.S.ONE", "tcp -p 1")];
+        let changes = changes(&rows, &wanted);
+        assert!(changes.delete.is_empty() && changes.insert.is_empty());
+        assert_eq!(changes.update, [&wanted[0]]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn applying_the_changes_gives_what_was_wanted(before in 0_u8..16, after in 0_u8..16, moved in 0_u8..16) {
+            let pick = |mask: u8, moved: u8| -> Vec<Adapter> {
+                (0..4).filter(|bit| mask & (1 << bit) != 0)
+                    .map(|bit| adapter(&format!("A.S.O{bit}"), if moved & (1 << bit) != 0 { "tcp -p 9" } else { "tcp -p 8" }))
+                    .collect()
+            };
+            let rows = stored(&pick(before, 0));
+            let wanted = pick(after, moved);
+            let changes = changes(&rows, &wanted);
+            let mut result = rows.clone();
+            result.retain(|(name, _)| !changes.delete.contains(&name.as_str()));
+            for adapter in &changes.update {
+                let row = result.iter_mut().find(|(name, _)| *name == adapter.name()).expect("an updated row exists");
+                row.1 = (*adapter).clone();
+            }
+            result.extend(changes.insert.iter().map(|adapter| (adapter.name(), (*adapter).clone())));
+            result.sort_by(|a, b| a.0.cmp(&b.0));
+            proptest::prop_assert_eq!(result, stored(&wanted));
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What a heartbeat does to an instance.
+
+use super::{Registration, State};
+
+/// What the database holds of an instance when its beat arrives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// `present_state` of its row in `t_server_conf`, if there is one. May be empty: a value that was never valid.
+    pub(crate) server_state: Option<String>,
+    /// Its row in our own table, if there is one.
+    pub(crate) instance: Option<KnownInstance>,
+}
+
+/// Our own row of an instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KnownInstance {
+    /// It said it is leaving since it last registered.
+    pub(crate) draining: bool,
+    /// Who removed it, if it is a tombstone: [`REMOVED_BY_CLEAN`] or else.
+    pub(crate) removed_by: Option<String>,
+    /// The registration document (JSON).
+    pub(crate) document: Option<String>,
+}
+
+/// Tombstone of an instance that was taken for dead: a beat proves that it was not. Any other one (`prestop`) is of an
+/// instance that ended by itself: nothing may bring it back but a registration.
+pub(crate) const REMOVED_BY_CLEAN: &str = "clean";
+
+/// What to do with a beat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BeatPlan {
+    /// Write the state, and whether the instance is leaving from now on.
+    Apply {
+        /// State to store.
+        state: State,
+        /// Fence against older messages.
+        draining: bool,
+    },
+    /// The instance is alive, but its state is older than what is known: only the beat counts.
+    TouchOnly,
+    /// Make the rows of a living instance again that a clean removed.
+    Recreate(Box<Registration>),
+    /// The instance ended: acknowledge its last beats and do nothing.
+    Gone,
+    /// Nobody knows it. It is acknowledged (old clients would retry for 100 s and restart nothing meanwhile) and told
+    /// to register again.
+    Unknown,
+}
+
+/// Decides. States go activating -> active <-> inactive -> deactivating -> gone; what follows `deactivating` other than
+/// an end is a late message.
+pub(crate) fn plan_beat(known: Known, state: State) -> BeatPlan {
+    let instance = known.instance.unwrap_or_default();
+    if known.server_state.is_some() {
+        if instance.draining && !state.is_leaving() {
+            return BeatPlan::TouchOnly;
+        }
+        return BeatPlan::Apply {
+            state,
+            draining: state.is_leaving(),
+        };
+    }
+    match instance.removed_by.as_deref() {
+        Some(REMOVED_BY_CLEAN) if state.is_leaving() => BeatPlan::Gone,
+        Some(REMOVED_BY_CLEAN) => recreate(instance.document.as_deref(), state),
+        Some(_) => BeatPlan::Gone,
+        None => BeatPlan::Unknown,
+    }
+}
+
+fn recreate(document: Option<&str>, state: State) -> BeatPlan {
+    // A document of a later version that we cannot read is as good as none.
+    match document.and_then(|text| serde_json::from_str::<Registration>(text).ok()) {
+        Some(registration) => BeatPlan::Recreate(Box::new(Registration { state, ..registration })),
+        None => BeatPlan::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::InstanceKey;
+
+    fn registration() -> Registration {
+        Registration {
+            key: InstanceKey {
+                application: "A".into(),
+                server: "S".into(),
+                node: "n".into(),
+            },
+            set: None,
+            adapters: Vec::new(),
+            disable_flow: true,
+            state: State::Activating,
+            version: "1".into(),
+            template: None,
+            server_type: None,
+        }
+    }
+
+    fn tombstone(by: &str) -> Known {
+        let document = serde_json::to_string(&registration()).unwrap();
+        let removed_by = Some(by.to_owned());
+        Known {
+            server_state: None,
+            instance: Some(KnownInstance {
+                draining: false,
+                removed_by,
+                document: Some(document),
+            }),
+        }
+    }
+
+    fn present(draining: bool) -> Known {
+        Known {
+            server_state: Some("active".into()),
+            instance: Some(KnownInstance {
+                draining,
+                ..KnownInstance::default()
+            }),
+        }
+    }
+
+    #[test]
+    fn a_present_instance_takes_any_state_until_it_leaves() {
+        for state in State::ALL {
+            assert_eq!(
+                plan_beat(present(false), state),
+                BeatPlan::Apply {
+                    state,
+                    draining: state.is_leaving()
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn a_leaving_instance_only_goes_on_leaving() {
+        for state in [State::Active, State::Inactive, State::Activating] {
+            assert_eq!(plan_beat(present(true), state), BeatPlan::TouchOnly);
+        }
+        assert_eq!(
+            plan_beat(present(true), State::Destroyed),
+            BeatPlan::Apply {
+                state: State::Destroyed,
+                draining: true
+            }
+        );
+    }
+
+    #[test]
+    fn a_beat_brings_back_what_a_clean_took() {
+        let plan = plan_beat(tombstone(REMOVED_BY_CLEAN), State::Active);
+        let expected = Registration {
+            state: State::Active,
+            ..registration()
+        };
+        assert_eq!(plan, BeatPlan::Recreate(Box::new(expected)));
+        assert_eq!(
+            plan_beat(tombstone(REMOVED_BY_CLEAN), State::Deactivating),
+            BeatPlan::Gone
+        );
+    }
+
+    #[test]
+    fn a_beat_never_brings_back_what_ended_by_itself() {
+        for state in State::ALL {
+            assert_eq!(plan_beat(tombstone("prestop"), state), BeatPlan::Gone);
+        }
+    }
+
+    #[test]
+    fn without_document_or_row_the_instance_is_unknown() {
+        assert_eq!(plan_beat(Known::default(), State::Active), BeatPlan::Unknown);
+        let mut known = tombstone(REMOVED_BY_CLEAN);
+        known.instance.as_mut().unwrap().document = Some("{}".into());
+        assert_eq!(plan_beat(known, State::Active), BeatPlan::Unknown);
+    }
+}

@@ -1,0 +1,41 @@
+//! The registry's rules, free of SQL, sockets and clocks.
+//!
+//! A request becomes one of the checked types here ([`Registration`], [`Beat`], [`Scope`], ...) or a [`Refusal`] that
+//! names the field. Only checked types reach the store.
+
+mod adapter;
+mod beat;
+pub(crate) mod clean;
+mod metrics;
+mod name;
+mod refusal;
+mod registration;
+mod request;
+mod state;
+
+pub(crate) use adapter::{Adapter, changes};
+pub(crate) use beat::{BeatPlan, Known, KnownInstance, plan_beat};
+pub(crate) use metrics::{Filter, MetricsInstance, group_targets};
+pub(crate) use refusal::Refusal;
+pub(crate) use registration::{Registration, ServerType};
+pub(crate) use request::{Beat, MetricsPort, Scope};
+pub(crate) use state::State;
+
+use serde::{Deserialize, Serialize};
+
+/// One running server: what every method but `getMetricsAdapters` is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct InstanceKey {
+    /// Application, at most 50 characters (the width of `t_adapter_conf`).
+    pub(crate) application: String,
+    /// Server, at most 128 characters.
+    pub(crate) server: String,
+    /// Node: in a container the pod's address, at most 50 characters.
+    pub(crate) node: String,
+}
+
+impl std::fmt::Display for InstanceKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{} on {}", self.application, self.server, self.node)
+    }
+}

@@ -1,0 +1,169 @@
+//! A registration: `onStartup`'s request, checked.
+
+use serde::{Deserialize, Serialize};
+
+use super::adapter::same_key;
+use super::{Adapter, InstanceKey, Refusal, State, name};
+use tars::protocol::OnStartupReq;
+
+const MAX_ADAPTERS: usize = 64;
+const VERSION_WIDTH: usize = 128;
+const TEMPLATE_WIDTH: usize = 128;
+
+/// Everything an instance says about itself when it starts. Kept as its registration document too, from which the rows
+/// can be made again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Registration {
+    /// Who.
+    pub(crate) key: InstanceKey,
+    /// Set division, if it belongs to one.
+    pub(crate) set: Option<SetDivision>,
+    /// Its servants, no two with the same name.
+    pub(crate) adapters: Vec<Adapter>,
+    /// Registered, but clients are not to be sent to it.
+    pub(crate) disable_flow: bool,
+    /// State it starts in.
+    pub(crate) state: State,
+    /// Version of the server's program, may be empty.
+    pub(crate) version: String,
+    /// Profile template; `None` keeps what is stored.
+    pub(crate) template: Option<String>,
+    /// Kind of server; `None` keeps what is stored.
+    pub(crate) server_type: Option<ServerType>,
+}
+
+/// Name, area and group of a set, as `gray.sz.1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SetDivision {
+    /// At most 16 characters.
+    pub(crate) name: String,
+    /// At most 16 characters.
+    pub(crate) area: String,
+    /// At most 64 characters; `*` serves every group of the area.
+    pub(crate) group: String,
+}
+
+/// What `t_server_conf.server_type` may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ServerType {
+    /// C++, and what the column has no word for (Rust).
+    TarsCpp,
+    /// Not a Tars server.
+    NotTars,
+    /// Java.
+    TarsJava,
+    /// Node.js.
+    TarsNodejs,
+    /// PHP.
+    TarsPhp,
+    /// Go.
+    TarsGo,
+}
+
+/// Words of a request, the kind stored for each. The column is an enum of `db_tars` that we do not widen: other
+/// registries on the same database would not know the value.
+const SERVER_TYPES: [(&str, ServerType); 7] = [
+    ("tars_cpp", ServerType::TarsCpp),
+    ("not_tars", ServerType::NotTars),
+    ("tars_java", ServerType::TarsJava),
+    ("tars_nodejs", ServerType::TarsNodejs),
+    ("tars_php", ServerType::TarsPhp),
+    ("tars_go", ServerType::TarsGo),
+    ("tars_rust", ServerType::TarsCpp),
+];
+
+impl ServerType {
+    /// The word stored.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::TarsCpp => "tars_cpp",
+            Self::NotTars => "not_tars",
+            Self::TarsJava => "tars_java",
+            Self::TarsNodejs => "tars_nodejs",
+            Self::TarsPhp => "tars_php",
+            Self::TarsGo => "tars_go",
+        }
+    }
+
+    fn from_request(word: &str) -> Result<Option<Self>, Refusal> {
+        if word.is_empty() {
+            return Ok(None);
+        }
+        let known = SERVER_TYPES.iter().find(|(known, _)| *known == word);
+        known.map(|(_, kind)| Some(*kind)).ok_or_else(|| {
+            let known = SERVER_TYPES.map(|(known, _)| format!("`{known}`")).join(", ");
+            Refusal::invalid(
+                "serverType",
+                format!("is `{}`, expected one of {known}", word.escape_debug()),
+            )
+        })
+    }
+}
+
+impl SetDivision {
+    fn from_request(id: &str) -> Result<Option<Self>, Refusal> {
+        if id.is_empty() {
+            return Ok(None);
+        }
+        let parts: Vec<&str> = id.split('.').collect();
+        let [set, area, group] = parts[..] else {
+            return Err(Refusal::invalid(
+                "setID",
+                format!("has {} parts, expected `name.area.group`", parts.len()),
+            ));
+        };
+        if set == "*" || area == "*" {
+            return Err(Refusal::invalid("setID", "may have `*` only as its group"));
+        }
+        Ok(Some(Self {
+            name: name::name("setID (name)", set, 16)?,
+            area: name::name("setID (area)", area, 16)?,
+            group: name::name("setID (group)", group, 64)?,
+        }))
+    }
+}
+
+impl Registration {
+    /// Checks a request. The first field that is wrong is named in the refusal.
+    pub(crate) fn from_request(req: &OnStartupReq) -> Result<Self, Refusal> {
+        let key = name::instance(&req.node_name, &req.application, &req.server)?;
+        // `A.B` + `C` and `A` + `B.C` would own the same servants and configuration files.
+        for (field, value) in [("application", &key.application), ("server", &key.server)] {
+            if value.contains('.') {
+                return Err(Refusal::invalid(field, "contains a dot"));
+            }
+        }
+        let template = name::optional_name("templateName", &req.template_name, TEMPLATE_WIDTH)?;
+        Ok(Self {
+            set: SetDivision::from_request(&req.set_id)?,
+            adapters: adapters(req, &key)?,
+            disable_flow: req.disable_flow,
+            state: State::from_request("State", &req.state)?,
+            version: name::text("Version", &req.version, VERSION_WIDTH)?,
+            template: (!template.is_empty()).then_some(template),
+            server_type: ServerType::from_request(&req.server_type)?,
+            key,
+        })
+    }
+}
+
+fn adapters(req: &OnStartupReq, key: &InstanceKey) -> Result<Vec<Adapter>, Refusal> {
+    if req.adapters.len() > MAX_ADAPTERS {
+        let reason = format!("has {} entries, {MAX_ADAPTERS} are allowed", req.adapters.len());
+        return Err(Refusal::invalid("adapters", reason));
+    }
+    let mut adapters: Vec<Adapter> = Vec::with_capacity(req.adapters.len());
+    for (index, conf) in req.adapters.iter().enumerate() {
+        let field = format!("adapters[{index}]");
+        let adapter = Adapter::from_request(conf, &field, key)?;
+        if adapters.iter().any(|other| same_key(&other.servant, &adapter.servant)) {
+            return Err(Refusal::invalid(
+                format!("{field}.servant"),
+                format!("`{}` is there twice", adapter.servant),
+            ));
+        }
+        adapters.push(adapter);
+    }
+    Ok(adapters)
+}

@@ -1,0 +1,38 @@
+//! A container-native registry for Tars services, on MySQL or SQLite.
+//!
+//! Servers in containers register themselves through the interface `tarsregistry` (`onStartup`, `keepAlive`,
+//! `onPrestop`), and the registry keeps their rows in `db_tars`' tables.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let command = tarsregistry::Command::read(std::env::args_os(), |name| std::env::var(name).ok())?;
+//! if let tarsregistry::Command::Serve(config) = command {
+//!     let registry = tarsregistry::Bound::bind(&config).await?;
+//!     println!("{}", registry.registry_endpoint()); // tells the port when it was 0
+//!     registry.serve(async { drop(tokio::signal::ctrl_c().await) }).await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! From the outside in: `servant` (the generated traits) and `http` call `registry`, which checks a request by the rules
+//! of `domain` and hands the checked one to the `store`.
+
+mod clean;
+mod config;
+mod domain;
+mod failure;
+mod http;
+mod identity;
+mod metrics;
+mod readiness;
+mod registry;
+mod servant;
+mod serve;
+mod store;
+
+pub use config::{
+    Command, Config, ConfigError, Database, DatabaseSettingError, LogFormat, MySqlAddress, MySqlParts, NodeIdentity,
+    Secret, Tls,
+};
+pub use serve::{Bound, Error, migrate, run};

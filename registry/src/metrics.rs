@@ -1,0 +1,90 @@
+//! The registry's own metrics, in the text format of `OpenMetrics`.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+/// Everything that is counted. Counters are shared handles.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    request_seconds: Family<MethodLabel, Histogram>,
+    /// Beats of instances nobody knows.
+    pub(crate) unknown_keepalives: Counter,
+    /// Instances made again by a beat after a clean.
+    pub(crate) recreated_instances: Counter,
+    /// Calls served although the node's name is not the caller's address.
+    pub(crate) identity_mismatches: Counter,
+    /// Transactions run again.
+    pub(crate) transaction_retries: Counter,
+    /// 1 when the registry serves.
+    pub(crate) ready: Gauge,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RequestLabels {
+    method: &'static str,
+    code: i32,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct MethodLabel {
+    method: &'static str,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let requests = Family::<RequestLabels, Counter>::default();
+        let request_seconds = Family::<MethodLabel, Histogram>::new_with_constructor(|| {
+            Histogram::new(exponential_buckets(0.000_5, 2.0, 12)) // 0.5 ms to 1 s
+        });
+        let mut registry = Registry::with_prefix("registry");
+        registry.register("requests", "Calls by method and return code", requests.clone());
+        registry.register("request_seconds", "Time until the answer", request_seconds.clone());
+        let mut counter = |name: &str, help: &str| {
+            let counter = Counter::default();
+            registry.register(name, help, counter.clone());
+            counter
+        };
+        let unknown_keepalives = counter("unknown_keepalive", "Heartbeats of instances nobody knows");
+        let recreated_instances = counter(
+            "recreated_instances",
+            "Instances made again by a heartbeat after a clean",
+        );
+        let identity_mismatches = counter("identity_mismatches", "Calls served for a node that is not the caller");
+        let transaction_retries = counter("transaction_retries", "Transactions run again after a conflict");
+        let ready = Gauge::default();
+        registry.register("ready", "1 when the registry serves", ready.clone());
+        Self {
+            registry,
+            requests,
+            request_seconds,
+            unknown_keepalives,
+            recreated_instances,
+            identity_mismatches,
+            transaction_retries,
+            ready,
+        }
+    }
+
+    /// Counts a call.
+    pub(crate) fn answered(&self, method: &'static str, code: i32, took: Duration) {
+        self.requests.get_or_create(&RequestLabels { method, code }).inc();
+        self.request_seconds
+            .get_or_create(&MethodLabel { method })
+            .observe(took.as_secs_f64());
+    }
+
+    /// All of them as text.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        text::encode(&mut text, &self.registry).expect("writing to a String cannot fail");
+        text
+    }
+}

@@ -1,0 +1,58 @@
+//! `tars.tarsregistry.Registry`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tars::Context;
+use tars::protocol::{
+    GetMetricsAdaptersReq, KeepAliveReq, MetricsAdapterInfo, OnPrestopReq, OnStartupReq, RegisterMetricsReq,
+    Tarsregistry,
+};
+
+use crate::registry::{BeatAnswer, Registry};
+use crate::store::Store;
+
+/// Key of an answer's context that advises its caller.
+const HINT: &str = "tars-registry-hint";
+
+/// Serves the interface `tarsregistry`.
+#[derive(Debug)]
+pub(crate) struct RegistrationServant<S>(pub(crate) Arc<Registry<S>>);
+
+fn caller(cx: &Context) -> Option<IpAddr> {
+    cx.peer_address().map(|address| address.ip())
+}
+
+impl<S: Store> Tarsregistry for RegistrationServant<S> {
+    async fn on_startup(&self, cx: &mut Context, req: OnStartupReq) -> tars::Result<()> {
+        self.0.counted("onStartup", self.0.on_startup(caller(cx), &req)).await
+    }
+
+    async fn on_prestop(&self, cx: &mut Context, req: OnPrestopReq) -> tars::Result<()> {
+        self.0.counted("onPrestop", self.0.on_prestop(caller(cx), &req)).await
+    }
+
+    async fn keep_alive(&self, cx: &mut Context, req: KeepAliveReq) -> tars::Result<()> {
+        let answer = self.0.counted("keepAlive", self.0.keep_alive(caller(cx), &req)).await?;
+        if answer == BeatAnswer::Reregister {
+            cx.set_response_context(HINT, "reregister");
+        }
+        Ok(())
+    }
+
+    async fn register_metrics(&self, cx: &mut Context, req: RegisterMetricsReq) -> tars::Result<()> {
+        self.0
+            .counted("registerMetrics", self.0.register_metrics(caller(cx), &req))
+            .await
+    }
+
+    async fn get_metrics_adapters(
+        &self,
+        _cx: &mut Context,
+        req: GetMetricsAdaptersReq,
+    ) -> tars::Result<Vec<MetricsAdapterInfo>> {
+        self.0
+            .counted("getMetricsAdapters", self.0.get_metrics_adapters(&req))
+            .await
+    }
+}

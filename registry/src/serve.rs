@@ -1,0 +1,252 @@
+//! Start and end of a registry.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tars::protocol::{AdminFServer, TarsregistryServer};
+use tars::{Endpoint, Server};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Database};
+use crate::http;
+use crate::identity::Identity;
+use crate::metrics::Metrics;
+use crate::readiness::Readiness;
+use crate::registry::Registry;
+use crate::servant::{ADMIN_OBJECT, AdminServant, REGISTRY_OBJECT, RegistrationServant};
+use crate::store::{self, MySqlStore, Rules, SqliteStore, Store, StoreError};
+
+/// Pause between two attempts to reach the database at the start.
+const START_PAUSE: Duration = Duration::from_secs(1);
+
+/// HTTP requests under way at the end get that long.
+const HTTP_GRACE: Duration = Duration::from_secs(2);
+
+/// Why a registry does not start, or ended. Holds no password.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Error(String);
+
+impl Error {
+    fn new(doing: &str, cause: &dyn std::error::Error) -> Self {
+        Self(format!("{doing}: {cause}"))
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match std::error::Error::source(&error) {
+            Some(cause) => Self(format!("{error}: {cause}")),
+            None => Self(error.to_string()),
+        }
+    }
+}
+
+type Serving = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+/// A registry whose listeners are bound.
+#[must_use = "a registry answers nothing until it serves"]
+pub struct Bound {
+    registry: Endpoint,
+    admin: Endpoint,
+    http: SocketAddr,
+    stop: CancellationToken,
+    serving: Serving,
+}
+
+impl std::fmt::Debug for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            registry, admin, http, ..
+        } = self;
+        f.debug_struct("Bound")
+            .field("registry", registry)
+            .field("admin", admin)
+            .field("http", http)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes the tables of the configured database fit.
+pub async fn migrate(config: &Config) -> Result<(), Error> {
+    match &config.database {
+        Database::MySql(address) => store::migrate_mysql(address).await?,
+        Database::Sqlite(path) => {
+            SqliteStore::open(path, rules(config), Metrics::new().transaction_retries)
+                .await?
+                .close()
+                .await;
+        }
+    }
+    tracing::info!("the database's tables fit");
+    Ok(())
+}
+
+/// Binds, logs where, and serves until `shutdown` is ready, an operator asks for the end, or the database's tables turn
+/// out not to fit.
+pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+    let bound = Bound::bind(config).await?;
+    tracing::info!(
+        registry = %bound.registry,
+        admin = %bound.admin,
+        http = %bound.http,
+        database = match config.database {
+            Database::MySql(_) => "mysql",
+            Database::Sqlite(_) => "sqlite",
+        },
+        "listening: {REGISTRY_OBJECT} at `{}`, {ADMIN_OBJECT} at `{}`, HTTP at {}", bound.registry, bound.admin, bound.http
+    );
+    bound.serve(shutdown).await
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules {
+        lease_seconds: config.lease_seconds,
+        delete_configs: !config.keep_node_configs,
+    }
+}
+
+impl Bound {
+    /// Opens the database and binds every listener. MySQL need not answer yet: until it does, calls are told to try
+    /// again.
+    pub async fn bind(config: &Config) -> Result<Self, Error> {
+        let metrics = Arc::new(Metrics::new());
+        let retries = metrics.transaction_retries.clone();
+        match &config.database {
+            Database::MySql(address) => {
+                let store = MySqlStore::new(address, config.database_connections, rules(config), retries)?;
+                Self::bind_with(config, store, metrics).await
+            }
+            Database::Sqlite(path) => {
+                let store = SqliteStore::open(path, rules(config), retries).await?;
+                Self::bind_with(config, store, metrics).await
+            }
+        }
+    }
+
+    async fn bind_with<S: Store>(config: &Config, store: S, metrics: Arc<Metrics>) -> Result<Self, Error> {
+        let stop = CancellationToken::new();
+        let registry = Arc::new(Registry {
+            store,
+            metrics,
+            readiness: Readiness::new(),
+            stop: stop.clone(),
+            identity: Identity::new(
+                config.node_identity,
+                config.trusted.clone(),
+                &config.registry_endpoint.host,
+            ),
+            allow_node_wide: config.allow_node_wide,
+            cleaning: tokio::sync::Mutex::new(()),
+        });
+        let registration = TarsregistryServer::new(RegistrationServant(Arc::clone(&registry)));
+        let admin = AdminFServer::new(AdminServant(Arc::clone(&registry)));
+        let server = Server::builder()
+            .adapter(config.registry_endpoint.clone(), REGISTRY_OBJECT, registration)
+            .adapter(config.admin_endpoint.clone(), ADMIN_OBJECT, admin)
+            .bind()
+            .await
+            .map_err(|error| Error::new("cannot serve", &error))?;
+        let listener = TcpListener::bind(config.http).await;
+        let listener = listener.map_err(|error| Error::new(&format!("cannot listen at {}", config.http), &error))?;
+        let http = listener
+            .local_addr()
+            .map_err(|error| Error::new("cannot tell the HTTP address", &error))?;
+        let [registry_endpoint, admin_endpoint] = server.local_endpoints() else {
+            unreachable!("two adapters were added")
+        };
+        Ok(Self {
+            registry: registry_endpoint.clone(),
+            admin: admin_endpoint.clone(),
+            http,
+            stop,
+            serving: Box::pin(serve(registry, server, listener)),
+        })
+    }
+
+    /// Where `tars.tarsregistry.Registry` is served.
+    #[must_use]
+    pub fn registry_endpoint(&self) -> &Endpoint {
+        &self.registry
+    }
+
+    /// Where `AdminObj` is served.
+    #[must_use]
+    pub fn admin_endpoint(&self) -> &Endpoint {
+        &self.admin
+    }
+
+    /// Where HTTP is served.
+    #[must_use]
+    pub fn http_address(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Serves until `shutdown` is ready, an operator asks for the end, or the database's tables turn out not to fit.
+    /// Calls under way are answered before it returns.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+        let mut serving = self.serving;
+        tokio::select! {
+            result = &mut serving => return result,
+            () = shutdown => self.stop.cancel(),
+        }
+        serving.await
+    }
+}
+
+async fn serve<S: Store>(registry: Arc<Registry<S>>, server: Server, listener: TcpListener) -> Result<(), Error> {
+    let stop = registry.stop.clone();
+    let routes = http::router(Arc::clone(&registry));
+    let http = axum::serve(listener, routes).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let http = async {
+        tokio::select! {
+            result = http => result,
+            // A probe that never reads its answer does not hold up the end.
+            () = async { stop.cancelled().await; tokio::time::sleep(HTTP_GRACE).await } => Ok(()),
+        }
+    };
+    let rpc = server.serve_with_shutdown(stop.clone().cancelled_owned());
+    let checked = async {
+        let result = tokio::select! {
+            result = check_tables(&registry) => result,
+            () = stop.cancelled() => Ok(()),
+        };
+        if result.is_err() {
+            stop.cancel();
+        }
+        result
+    };
+    let (checked, rpc, http) = tokio::join!(checked, rpc, http);
+    registry.metrics.ready.set(0);
+    registry.store.close().await;
+    checked?;
+    rpc.map_err(|error| Error::new("serving ended", &error))?;
+    http.map_err(|error| Error::new("serving HTTP ended", &error))
+}
+
+/// Waits for the database and checks its tables; from then on calls are served.
+async fn check_tables<S: Store>(registry: &Registry<S>) -> Result<(), Error> {
+    let mut attempts = 0_u32;
+    loop {
+        match registry.store.check_schema().await {
+            Ok(()) => break,
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Contended(_))) => {
+                if attempts.is_multiple_of(30) {
+                    let cause = std::error::Error::source(&error).map(tracing::field::display);
+                    tracing::warn!(cause, "{error}; waiting for it");
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        attempts += 1;
+        tokio::time::sleep(START_PAUSE).await;
+    }
+    registry.readiness.set();
+    registry.metrics.ready.set(1);
+    tracing::info!("ready");
+    Ok(())
+}

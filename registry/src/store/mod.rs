@@ -1,0 +1,175 @@
+//! What the registry keeps, behind one trait of coarse operations. Each is one transaction (a clean: one a batch).
+//!
+//! This module is the only one that knows sqlx. The operations are written once over a narrow port
+//! (`engine`); the two databases differ in connecting, migrating, and in the texts of `statement`.
+
+mod clean;
+mod engine;
+mod error;
+mod mysql;
+mod operations;
+mod sqlite;
+mod statement;
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+pub(crate) use clean::BATCH;
+pub(crate) use clean::CleanScope;
+pub(crate) use error::StoreError;
+pub(crate) use mysql::{MySqlStore, migrate as migrate_mysql};
+pub(crate) use operations::BeatOutcome;
+pub(crate) use sqlite::SqliteStore;
+
+use std::future::Future;
+
+use crate::domain::clean::{Cleaned, CutOff};
+use crate::domain::{Beat, MetricsInstance, MetricsPort, Registration, Scope};
+use engine::{Engine, transact};
+
+/// What operations need to know besides their request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    /// An instance counts as alive so long after its last beat.
+    pub(crate) lease_seconds: u32,
+    /// Whether the end of an instance deletes the configuration files for its (container) node.
+    pub(crate) delete_configs: bool,
+}
+
+/// The registry's memory. Every operation is idempotent and either happened or did not.
+pub(crate) trait Store: Send + Sync + 'static {
+    /// `onStartup`: the instance's rows become what the registration says.
+    fn register(&self, registration: &Registration) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// `onPrestop`: the instance's rows go, a tombstone stays. -> whether there was one
+    fn end(&self, scope: &Scope) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// `keepAlive`.
+    fn beat(&self, beat: &Beat) -> impl Future<Output = Result<BeatOutcome, StoreError>> + Send;
+
+    /// `registerMetrics`. -> whether the server is there
+    fn set_metrics_port(&self, metrics: &MetricsPort) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Servers with a metrics port, in the order of their registration.
+    fn metrics_instances(&self) -> impl Future<Output = Result<Vec<MetricsInstance>, StoreError>> + Send;
+
+    /// A cut-off as a moment of the database's clock.
+    fn clean_cut_off(&self, cut_off: &CutOff) -> impl Future<Output = Result<String, StoreError>> + Send;
+
+    /// The next (at most `clean::BATCH`) nodes to clean, by name, behind `after`.
+    fn clean_candidates(
+        &self,
+        scope: &CleanScope,
+        after: &str,
+    ) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+
+    /// What [`Store::clean_batch`] would delete with the given nodes.
+    fn clean_listing(
+        &self,
+        scope: &CleanScope,
+        nodes: &[String],
+    ) -> impl Future<Output = Result<Cleaned, StoreError>> + Send;
+
+    /// Deletes those of the nodes that are still without beat. -> exactly what was deleted
+    fn clean_batch(
+        &self,
+        scope: &CleanScope,
+        nodes: &[String],
+    ) -> impl Future<Output = Result<Cleaned, StoreError>> + Send;
+
+    /// Deletes old tombstones, a bounded number of them. -> how many
+    fn forget_tombstones(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Whether the database answers.
+    fn ping(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Whether the tables are there and as this program knows them.
+    fn check_schema(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Gives the connections back.
+    fn close(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// The parts of [`Store`] in which the databases differ.
+trait Backend: Engine {
+    fn rules(&self) -> Rules;
+    fn check_schema(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn close(&self) -> impl Future<Output = ()> + Send;
+}
+
+impl<B: Backend> Store for B {
+    async fn register(&self, registration: &Registration) -> Result<(), StoreError> {
+        transact(self, registration, |tx, registration| {
+            Box::pin(operations::register(tx, registration))
+        })
+        .await
+    }
+
+    async fn end(&self, scope: &Scope) -> Result<bool, StoreError> {
+        let Rules {
+            lease_seconds,
+            delete_configs,
+        } = self.rules();
+        let input = operations::EndInput {
+            scope,
+            lease_seconds: lease_seconds.into(),
+            delete_configs,
+        };
+        transact(self, &input, |tx, input| Box::pin(operations::end(tx, input))).await
+    }
+
+    async fn beat(&self, beat: &Beat) -> Result<BeatOutcome, StoreError> {
+        let input = operations::BeatInput {
+            beat,
+            lease_seconds: self.rules().lease_seconds.into(),
+        };
+        transact(self, &input, |tx, input| Box::pin(operations::beat(tx, input))).await
+    }
+
+    async fn set_metrics_port(&self, metrics: &MetricsPort) -> Result<bool, StoreError> {
+        transact(self, metrics, |tx, metrics| {
+            Box::pin(operations::set_metrics_port(tx, metrics))
+        })
+        .await
+    }
+
+    async fn metrics_instances(&self) -> Result<Vec<MetricsInstance>, StoreError> {
+        transact(self, &(), |tx, ()| Box::pin(operations::metrics_instances(tx))).await
+    }
+
+    async fn clean_cut_off(&self, cut_off: &CutOff) -> Result<String, StoreError> {
+        transact(self, cut_off, |tx, cut_off| Box::pin(clean::cut_off(tx, cut_off))).await
+    }
+
+    async fn clean_candidates(&self, scope: &CleanScope, after: &str) -> Result<Vec<String>, StoreError> {
+        let input = clean::BatchInput { scope, nodes: after };
+        transact(self, &input, |tx, input| Box::pin(clean::candidates(tx, input))).await
+    }
+
+    async fn clean_listing(&self, scope: &CleanScope, nodes: &[String]) -> Result<Cleaned, StoreError> {
+        let input = clean::BatchInput { scope, nodes };
+        transact(self, &input, |tx, input| Box::pin(clean::listing(tx, input))).await
+    }
+
+    async fn clean_batch(&self, scope: &CleanScope, nodes: &[String]) -> Result<Cleaned, StoreError> {
+        let input = clean::BatchInput { scope, nodes };
+        transact(self, &input, |tx, input| Box::pin(clean::delete(tx, input))).await
+    }
+
+    async fn forget_tombstones(&self) -> Result<u64, StoreError> {
+        transact(self, &(), |tx, ()| Box::pin(clean::forget(tx))).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        transact(self, &(), |tx, ()| Box::pin(operations::ping(tx))).await
+    }
+
+    async fn check_schema(&self) -> Result<(), StoreError> {
+        Backend::check_schema(self).await
+    }
+
+    async fn close(&self) {
+        Backend::close(self).await;
+    }
+}

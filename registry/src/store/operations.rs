@@ -1,0 +1,366 @@
+//! The operations on instances, written once for both databases.
+//!
+//! Every transaction takes the node's row first, then server, instance, adapters and configuration: with one order there
+//! is no lock inversion, and what happens on one node happens one after the other. Updates come before inserts: an
+//! `INSERT ... ON DUPLICATE KEY` takes gap locks and deadlocks under load.
+
+use super::engine::{Arg, Row, Tx};
+use super::statement as sql;
+use crate::domain::{
+    Adapter, Beat, BeatPlan, InstanceKey, Known, KnownInstance, MetricsInstance, MetricsPort, Registration, Scope,
+    State, changes, plan_beat,
+};
+
+type Result<T> = std::result::Result<T, sqlx::Error>;
+
+/// What a beat met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BeatOutcome {
+    /// The instance, whose state it is now.
+    Taken,
+    /// The instance, which is leaving and does not go back.
+    Late,
+    /// The tombstone of a clean: the instance has its rows again.
+    Recreated,
+    /// An instance that ended.
+    Gone,
+    /// Nothing.
+    Unknown,
+}
+
+/// A beat, and how long an instance without one counts as alive.
+#[derive(Debug)]
+pub(super) struct BeatInput<'a> {
+    pub(super) beat: &'a Beat,
+    pub(super) lease_seconds: i64,
+}
+
+/// An end, and what goes with it.
+#[derive(Debug)]
+pub(super) struct EndInput<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) lease_seconds: i64,
+    pub(super) delete_configs: bool,
+}
+
+struct Node {
+    is_container: bool,
+    state: String,
+}
+
+fn key_args(key: &InstanceKey) -> [Arg<'_>; 3] {
+    [
+        Arg::Text(&key.application),
+        Arg::Text(&key.server),
+        Arg::Text(&key.node),
+    ]
+}
+
+/// Registers an instance: its node, server, own row and adapters become what the registration says.
+pub(super) async fn register<T: Tx>(tx: &mut T, registration: &Registration) -> Result<()> {
+    if tx
+        .execute(&sql::NODE_REGISTER, &[Arg::Text(&registration.key.node)])
+        .await?
+        == 0
+    {
+        insert_node(tx, &registration.key.node).await?;
+    }
+    register_server(tx, registration).await?;
+    register_instance(tx, registration).await?;
+    register_adapters(tx, registration).await
+}
+
+async fn insert_node<T: Tx>(tx: &mut T, node: &str) -> Result<()> {
+    let object = format!("tars.tarsnode.NodeObj@tcp -h {node} -p 0");
+    tx.execute(&sql::NODE_INSERT, &[node.into(), Arg::Text(&object), node.into()])
+        .await?;
+    Ok(())
+}
+
+async fn register_server<T: Tx>(tx: &mut T, registration: &Registration) -> Result<()> {
+    let (enable_set, name, area, group) = match &registration.set {
+        Some(set) => ("Y", set.name.as_str(), set.area.as_str(), set.group.as_str()),
+        None => ("N", "", "", ""),
+    };
+    let (grid_flag, flow_state) = if registration.disable_flow {
+        ("NO_FLOW", "inactive")
+    } else {
+        ("NORMAL", "active")
+    };
+    let [application, server, node] = key_args(&registration.key);
+    let args = [
+        Arg::Text(&registration.version),
+        registration.state.as_str().into(),
+        enable_set.into(),
+        name.into(),
+        area.into(),
+        group.into(),
+        grid_flag.into(),
+        flow_state.into(),
+        Arg::OptionalText(registration.template.as_deref()),
+        Arg::OptionalText(registration.server_type.map(crate::domain::ServerType::as_str)),
+        application,
+        server,
+        node,
+    ];
+    if tx.execute(&sql::SERVER_REGISTER, &args).await? == 0 {
+        tx.execute(&sql::SERVER_INSERT, &args).await?;
+    }
+    Ok(())
+}
+
+async fn register_instance<T: Tx>(tx: &mut T, registration: &Registration) -> Result<()> {
+    let document = serde_json::to_string(registration).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    let [application, server, node] = key_args(&registration.key);
+    if tx
+        .execute(
+            &sql::INSTANCE_REGISTER,
+            &[Arg::Text(&document), application, server, node],
+        )
+        .await?
+        == 0
+    {
+        tx.execute(
+            &sql::INSTANCE_INSERT,
+            &[Arg::Text(&document), Arg::Int(0), application, server, node],
+        )
+        .await?;
+    }
+    // A re-created instance may already be leaving again.
+    if registration.state.is_leaving() {
+        tx.execute(&sql::INSTANCE_BEAT, &[Arg::Int(1), application, server, node])
+            .await?;
+    }
+    Ok(())
+}
+
+async fn register_adapters<T: Tx>(tx: &mut T, registration: &Registration) -> Result<()> {
+    let [application, server, node] = key_args(&registration.key);
+    let rows = tx.fetch(&sql::ADAPTERS_LOCK, &[application, server, node]).await?;
+    let stored: Vec<(String, Adapter)> = rows.iter().map(|row| (row.text(0), stored_adapter(row))).collect();
+    let changes = changes(&stored, &registration.adapters);
+    for name in changes.delete {
+        tx.execute(&sql::ADAPTER_DELETE, &[application, server, node, Arg::Text(name)])
+            .await?;
+    }
+    let updates = changes
+        .update
+        .into_iter()
+        .map(|adapter| (&sql::ADAPTER_UPDATE, adapter));
+    let inserts = changes
+        .insert
+        .into_iter()
+        .map(|adapter| (&sql::ADAPTER_INSERT, adapter));
+    for (statement, adapter) in updates.chain(inserts) {
+        let name = adapter.name();
+        let args = [
+            Arg::Text(&adapter.servant),
+            Arg::Text(&adapter.endpoint),
+            Arg::Text(&adapter.protocol),
+            adapter.max_connections.into(),
+            adapter.thread_num.into(),
+            adapter.queue_cap.into(),
+            adapter.queue_timeout.into(),
+            application,
+            server,
+            node,
+            Arg::Text(&name),
+        ];
+        tx.execute(statement, &args).await?;
+    }
+    Ok(())
+}
+
+fn stored_adapter(row: &Row) -> Adapter {
+    // A number beyond i32 cannot be in an INT column; -1 never equals what a request may hold, so the row is rewritten.
+    let number = |column| i32::try_from(row.int(column)).unwrap_or(-1);
+    Adapter {
+        servant: row.text(1),
+        endpoint: row.text(2),
+        protocol: row.text(3),
+        max_connections: number(4),
+        thread_num: number(5),
+        queue_cap: number(6),
+        queue_timeout: number(7),
+    }
+}
+
+/// Takes a beat of one instance or of a whole node.
+pub(super) async fn beat<T: Tx>(tx: &mut T, input: &BeatInput<'_>) -> Result<BeatOutcome> {
+    match &input.beat.scope {
+        Scope::Instance(key) => beat_instance(tx, key, input.beat.state, input.lease_seconds).await,
+        Scope::Node(node) => beat_node(tx, node, input.beat.state).await,
+    }
+}
+
+async fn beat_instance<T: Tx>(tx: &mut T, key: &InstanceKey, state: State, lease: i64) -> Result<BeatOutcome> {
+    let node = lock_node(tx, &key.node).await?;
+    let known = known(tx, key).await?;
+    let stored_state = known.server_state.clone();
+    let is_known_to_us = known.instance.is_some();
+    let was_draining = known.instance.as_ref().is_some_and(|instance| instance.draining);
+    let (state, draining, outcome) = match plan_beat(known, state) {
+        BeatPlan::Apply { state, draining } => (Some(state), draining, BeatOutcome::Taken),
+        BeatPlan::TouchOnly => (None, was_draining, BeatOutcome::Late),
+        BeatPlan::Recreate(registration) => {
+            register(tx, &registration).await?;
+            return Ok(BeatOutcome::Recreated);
+        }
+        BeatPlan::Gone => return Ok(BeatOutcome::Gone),
+        BeatPlan::Unknown => return Ok(BeatOutcome::Unknown),
+    };
+    if node.is_none() {
+        insert_node(tx, &key.node).await?;
+    }
+    let node = node.unwrap_or(Node {
+        is_container: true,
+        state: State::Active.as_str().to_owned(),
+    });
+    let node_state = match state {
+        Some(state) => node_state(tx, &node, key, state, lease).await?,
+        None => node.state,
+    };
+    tx.execute(&sql::NODE_BEAT, &[Arg::Text(&node_state), Arg::Text(&key.node)])
+        .await?;
+    let [application, server, node] = key_args(key);
+    if let Some(state) = state.filter(|state| stored_state.as_deref() != Some(state.as_str())) {
+        tx.execute(&sql::SERVER_STATE, &[state.as_str().into(), application, server, node])
+            .await?;
+    }
+    let draining = Arg::Int(i64::from(draining));
+    if is_known_to_us {
+        tx.execute(&sql::INSTANCE_BEAT, &[draining, application, server, node])
+            .await?;
+    } else {
+        tx.execute(
+            &sql::INSTANCE_INSERT,
+            &[Arg::OptionalText(None), draining, application, server, node],
+        )
+        .await?;
+    }
+    Ok(outcome)
+}
+
+async fn lock_node<T: Tx>(tx: &mut T, node: &str) -> Result<Option<Node>> {
+    let rows = tx.fetch(&sql::NODE_LOCK, &[node.into()]).await?;
+    Ok(rows.first().map(|row| Node {
+        is_container: row.int(0) == 0,
+        state: row.text(1),
+    }))
+}
+
+async fn known<T: Tx>(tx: &mut T, key: &InstanceKey) -> Result<Known> {
+    let servers = tx.fetch(&sql::SERVER_LOCK, &key_args(key)).await?;
+    let instances = tx.fetch(&sql::INSTANCE_LOCK, &key_args(key)).await?;
+    Ok(Known {
+        server_state: servers.first().map(|row| row.text(0)),
+        instance: instances.first().map(|row| KnownInstance {
+            draining: row.int(0) != 0,
+            removed_by: row.optional_text(1),
+            document: row.optional_text(2),
+        }),
+    })
+}
+
+/// State of a node after one of its servers took `state`: active with it, inactive when no other one is alive. The state
+/// of a node that runs tarsnode is tarsnode's to take back.
+async fn node_state<T: Tx>(tx: &mut T, node: &Node, key: &InstanceKey, state: State, lease: i64) -> Result<String> {
+    if state == State::Active {
+        return Ok(State::Active.as_str().to_owned());
+    }
+    if !node.is_container && !node.state.is_empty() {
+        return Ok(node.state.clone());
+    }
+    let args = [
+        Arg::Int(lease),
+        Arg::Text(&key.node),
+        Arg::Text(&key.application),
+        Arg::Text(&key.server),
+    ];
+    let others = tx.fetch(&sql::NODE_OTHERS_ALIVE, &args).await?;
+    let alive = others.first().is_some_and(|row| row.int(0) > 0);
+    Ok(if alive { State::Active } else { State::Inactive }.as_str().to_owned())
+}
+
+async fn beat_node<T: Tx>(tx: &mut T, node: &str, state: State) -> Result<BeatOutcome> {
+    let Some(found) = lock_node(tx, node).await? else {
+        return Ok(BeatOutcome::Unknown);
+    };
+    let node_state = match (state, found.is_container) {
+        (State::Active, _) => State::Active.as_str(),
+        (_, true) => State::Inactive.as_str(),
+        (_, false) => found.state.as_str(),
+    };
+    tx.execute(&sql::NODE_BEAT, &[node_state.into(), node.into()]).await?;
+    if state == State::Destroyed {
+        tx.execute(&sql::SERVER_DESTROY_OF_NODE, &[node.into()]).await?;
+    } else {
+        let word: Arg<'_> = state.as_str().into();
+        tx.execute(&sql::SERVER_STATE_OF_NODE, &[word, node.into(), word])
+            .await?;
+    }
+    let draining = Arg::Int(i64::from(state.is_leaving()));
+    tx.execute(&sql::INSTANCE_BEAT_OF_NODE, &[draining, node.into()])
+        .await?;
+    Ok(BeatOutcome::Taken)
+}
+
+/// Ends one instance, or takes every server of a node out. -> whether there was one.
+pub(super) async fn end<T: Tx>(tx: &mut T, input: &EndInput<'_>) -> Result<bool> {
+    let key = match input.scope {
+        Scope::Instance(key) => key,
+        // Old clients name no server; the rows stay, as with K8STARS, and a registration revives them.
+        Scope::Node(node) => return Ok(beat_node(tx, node, State::Destroyed).await? == BeatOutcome::Taken),
+    };
+    let node = lock_node(tx, &key.node).await?;
+    let existed = tx.execute(&sql::SERVER_DELETE, &key_args(key)).await? > 0;
+    if tx.execute(&sql::INSTANCE_END, &key_args(key)).await? == 0 && existed {
+        tx.execute(&sql::INSTANCE_INSERT_ENDED, &key_args(key)).await?;
+    }
+    tx.execute(&sql::ADAPTERS_DELETE, &key_args(key)).await?;
+    if let Some(node) = node.filter(|node| node.is_container) {
+        // On a node that is no container, a configuration for the node is an operator's work, not the instance's.
+        if input.delete_configs {
+            let server = format!("{}.{}", key.application, key.server);
+            tx.execute(&sql::CONFIGS_DELETE, &[Arg::Text(&server), Arg::Text(&key.node)])
+                .await?;
+        }
+        let state = node_state(tx, &node, key, State::Destroyed, input.lease_seconds).await?;
+        if state != node.state {
+            tx.execute(&sql::NODE_STATE, &[Arg::Text(&state), Arg::Text(&key.node)])
+                .await?;
+        }
+    }
+    Ok(existed)
+}
+
+/// Stores a server's metrics port. -> whether the server is there.
+pub(super) async fn set_metrics_port<T: Tx>(tx: &mut T, metrics: &MetricsPort) -> Result<bool> {
+    let [application, server, node] = key_args(&metrics.key);
+    let args = [Arg::Int(i64::from(metrics.port)), application, server, node];
+    Ok(tx.execute(&sql::SERVER_METRICS_PORT, &args).await? > 0)
+}
+
+/// Every server with a metrics port, in the order of registration.
+pub(super) async fn metrics_instances<T: Tx>(tx: &mut T) -> Result<Vec<MetricsInstance>> {
+    let rows = tx.fetch(&sql::SERVERS_WITH_METRICS, &[]).await?;
+    Ok(rows.iter().map(metrics_instance).collect())
+}
+
+fn metrics_instance(row: &Row) -> MetricsInstance {
+    // Rows made by the console may say they are in a set and have NULL for its parts.
+    let parts = [row.text(4), row.text(5), row.text(6)];
+    let in_set = row.text(3).eq_ignore_ascii_case("y") && parts.iter().any(|part| !part.is_empty());
+    MetricsInstance {
+        application: row.text(0),
+        server: row.text(1),
+        node: row.text(2),
+        set: if in_set { parts.join(".") } else { String::new() },
+        port: row.int(7),
+    }
+}
+
+/// Answers if the database does.
+pub(super) async fn ping<T: Tx>(tx: &mut T) -> Result<()> {
+    tx.fetch(&sql::PING, &[]).await.map(drop)
+}

@@ -1,0 +1,8 @@
+//! The registry as a whole: over the wire, with its database away, as a program.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+mod outage;
+mod program;
+mod service;

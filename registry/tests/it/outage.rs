@@ -1,0 +1,77 @@
+//! The registry when its database is away, slow, or not what it should be.
+
+use std::time::{Duration, Instant};
+
+use crate::common::{Running, migrated, startup};
+use tars_test_support::mysql::Database;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+
+/// A client of K8STARS hears the answer before it gives up.
+const CLIENT_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Code of a failed registration that was answered in time.
+async fn failed(running: &Running) -> i32 {
+    let begun = Instant::now();
+    let error = running.registry.on_startup(&startup("10.0.0.7")).await.unwrap_err();
+    assert!(begun.elapsed() < CLIENT_PATIENCE, "{:?}: {error}", begun.elapsed());
+    assert!(error.message().contains("try again"), "{error}");
+    error.code()
+}
+
+/// Forwards from a listener to the server of a database.
+async fn forward(listener: TcpListener, database: Database) {
+    let (_, rest) = database.url().split_once('@').unwrap();
+    let (server, _) = rest.split_once('/').unwrap();
+    let mut connections = tokio::task::JoinSet::new();
+    while let Ok((mut client, _)) = listener.accept().await {
+        let mut server = TcpStream::connect(server).await.unwrap();
+        connections.spawn(async move { copy_bidirectional(&mut client, &mut server).await });
+    }
+}
+
+#[tokio::test]
+async fn it_waits_for_its_database_and_answers_meanwhile() {
+    let database = migrated().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let running = Running::mysql(&database.url_through_port(address.port())).await;
+    assert_eq!(failed(&running).await, -9);
+    assert_eq!(running.get("/healthz").await.0, 200);
+    assert_eq!(running.get("/readyz").await.0, 503);
+    let listener = TcpListener::bind(address).await.unwrap();
+    let proxy = tokio::spawn(forward(listener, database));
+    running.ready().await;
+    running.registry.on_startup(&startup("10.0.0.7")).await.unwrap();
+    // And away again.
+    proxy.abort();
+    assert!(proxy.await.unwrap_err().is_cancelled());
+    assert_eq!(failed(&running).await, -9);
+    assert_eq!(running.get("/readyz").await.0, 503);
+    running.end().await;
+}
+
+#[tokio::test]
+async fn a_database_that_never_answers_is_not_waited_for() {
+    let database = migrated().await;
+    let running = Running::mysql(database.url()).await;
+    running.ready().await;
+    // Somebody holds the table.
+    let mut other = database.connect().await;
+    sqlx::raw_sql("LOCK TABLES t_node_info WRITE")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    assert_eq!(failed(&running).await, -9);
+    sqlx::raw_sql("UNLOCK TABLES").execute(&mut other).await.unwrap();
+    running.registry.on_startup(&startup("10.0.0.7")).await.unwrap();
+}
+
+#[tokio::test]
+async fn tables_that_are_not_there_end_it() {
+    let database = Database::create().await;
+    let mut running = Running::mysql(database.url()).await;
+    let error = running.ended().await.unwrap_err();
+    assert!(error.to_string().contains("run `tarsregistry migrate`"), "{error}");
+}
