@@ -5,3 +5,4 @@
 pub mod mysql;
 pub mod node;
 pub mod process;
+pub mod registry;

@@ -27,11 +27,15 @@ impl Database {
         let mut connection = MySqlConnection::connect_with(&options.timezone(None))
             .await
             .unwrap_or_else(|e| panic!("connect to the server of {SERVER_URL}={server}: {e}"));
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("create database {name} character set utf8")))
-            .execute(&mut connection)
-            .await
-            .unwrap_or_else(|e| panic!("create database {name}: {e}"));
-        Self { url: format!("{}/{name}", server.trim_end_matches('/')) }
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+            "create database {name} character set utf8"
+        )))
+        .execute(&mut connection)
+        .await
+        .unwrap_or_else(|e| panic!("create database {name}: {e}"));
+        Self {
+            url: format!("{}/{name}", server.trim_end_matches('/')),
+        }
     }
 
     /// The database as a `mysql://` URL.

@@ -13,12 +13,18 @@ use crate::process::Process;
 #[must_use]
 pub fn start(script: &str, args: &[&str]) -> Process {
     let folder = folder();
-    assert!(folder.join("node_modules").exists(), "the Node packages are missing: run `scripts/install-test-tools`");
+    assert!(
+        folder.join("node_modules").exists(),
+        "the Node packages are missing: run `scripts/install-test-tools`"
+    );
     let mut command = Command::new("node");
     command.arg(folder.join(script)).args(args).current_dir(&folder);
     Process::start(command)
 }
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate lies in tests/").join("system/node")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("this crate lies in tests/")
+        .join("system/node")
 }

@@ -24,9 +24,16 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a running program has a path");
-    let profile = test.parent().and_then(Path::parent).expect("tests run from target/PROFILE/deps");
+    let profile = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("tests run from target/PROFILE/deps");
     let path = profile.join(name);
-    assert!(path.exists(), "{} is missing: run `cargo build --workspace --bins` (make test does)", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build --workspace --bins` (make test does)",
+        path.display()
+    );
     path
 }
 
@@ -59,7 +66,12 @@ impl Process {
             read_lines(child.stdout.take().expect("stdout is piped"), sender.clone()),
             read_lines(child.stderr.take().expect("stderr is piped"), sender),
         ];
-        Self { name, child, lines, readers }
+        Self {
+            name,
+            child,
+            lines,
+            readers,
+        }
     }
 
     /// Waits for a line that contains `text` and returns it.
@@ -68,7 +80,11 @@ impl Process {
     /// When the child ends, or a minute passes, without such a line: the text shows what it printed.
     pub async fn wait_for(&self, text: &str) -> String {
         let mut lines = self.lines.clone();
-        let seen = timeout(PATIENCE, lines.wait_for(|lines| lines.iter().any(|line| line.contains(text)))).await;
+        let seen = timeout(
+            PATIENCE,
+            lines.wait_for(|lines| lines.iter().any(|line| line.contains(text))),
+        )
+        .await;
         if let Ok(Ok(lines)) = seen
             && let Some(line) = lines.iter().find(|line| line.contains(text))
         {
@@ -97,7 +113,10 @@ impl Process {
     /// # Panics
     /// When the signal cannot be sent.
     pub async fn terminate(&self) {
-        let status = Command::new("kill").args(["-TERM", &self.id().to_string()]).status().await;
+        let status = Command::new("kill")
+            .args(["-TERM", &self.id().to_string()])
+            .status()
+            .await;
         assert!(status.is_ok_and(|s| s.success()), "kill -TERM {}", self.name);
     }
 
@@ -113,7 +132,9 @@ impl Process {
         for reader in &mut self.readers {
             reader.await.expect("a reader of lines does not panic");
         }
-        let code = status.code().unwrap_or_else(|| panic!("{} ended by {status}:\n{}", self.name, self.output()));
+        let code = status
+            .code()
+            .unwrap_or_else(|| panic!("{} ended by {status}:\n{}", self.name, self.output()));
         (code, self.output())
     }
 }

@@ -21,7 +21,5 @@ proxy
             return { error: { code: error.code, message: error.message } };
         },
     )
-    .then((outcome) => {
-        console.log(JSON.stringify(outcome));
-        client.disconnect();
-    });
+    // The library keeps timers that would hold the process for seconds.
+    .then((outcome) => process.stdout.write(`${JSON.stringify(outcome)}\n`, () => process.exit(0)));

@@ -60,8 +60,8 @@ const types = {
     },
     list: {
         from: (values = [], element) => {
-            const list = new (Stream.List(element))();
-            values.forEach((value) => list.push(typeof element.new === 'function' && element._classname.includes('.') ? new element(value) : value));
+            const list = Stream.List(element);
+            values.forEach((value) => list.push(typeof element === 'function' ? new element(value) : value));
             return list;
         },
         write: (os, tag, value) => os.writeList(tag, value),
@@ -70,7 +70,7 @@ const types = {
     },
     stringMap: {
         from: (values = {}) => {
-            const map = new (Stream.Map(Stream.String, Stream.String))();
+            const map = Stream.Map(Stream.String, Stream.String);
             Object.entries(values).forEach(([key, value]) => map.insert(key, value));
             return map;
         },

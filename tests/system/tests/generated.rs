@@ -16,10 +16,16 @@ use tars_system_tests::vectors::{
 fn golden(name: &str) -> Vec<u8> {
     let text = include_str!("../../data/vectors.json");
     let all: serde_json::Value = serde_json::from_str(text).unwrap();
-    let vectors = all["vectors"].as_array().unwrap();
-    let vector = vectors.iter().find(|v| v["name"] == name).unwrap_or_else(|| panic!("no vector `{name}`"));
+    let vectors = all["encodings"].as_array().unwrap();
+    let vector = vectors
+        .iter()
+        .find(|v| v["name"] == name)
+        .unwrap_or_else(|| panic!("no vector `{name}`"));
     let hex = vector["hex"].as_str().unwrap();
-    (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
+    (0..hex.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap())
+        .collect()
 }
 
 /// Asserts that `value` encodes to the golden bytes, and that these decode to `value`.
@@ -27,7 +33,11 @@ fn golden(name: &str) -> Vec<u8> {
 fn both_ways<T: Struct + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
     let bytes = golden(name);
     assert_eq!(codec::encode(value).unwrap(), bytes, "encoding of `{name}`");
-    assert_eq!(codec::decode::<T>(&bytes, &Limits::default()).unwrap(), *value, "decoding of `{name}`");
+    assert_eq!(
+        codec::decode::<T>(&bytes, &Limits::default()).unwrap(),
+        *value,
+        "decoding of `{name}`"
+    );
 }
 
 fn strings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -56,37 +66,96 @@ fn integers_narrow_and_unsigned_widen() {
 
 #[test]
 fn floats() {
-    both_ways("float and double", &Floats { single: 1.5, twice: -2.25 });
-    both_ways("float/double zero (C++/Go/Java form)", &Floats { single: 0.0, twice: 0.0 });
+    both_ways(
+        "float and double",
+        &Floats {
+            single: 1.5,
+            twice: -2.25,
+        },
+    );
+    both_ways(
+        "float/double zero (C++/Go/Java form)",
+        &Floats {
+            single: 0.0,
+            twice: 0.0,
+        },
+    );
 }
 
 #[test]
 fn strings_short_and_long() {
-    both_ways("string1", &Strings { empty: String::new(), ascii: "tars".into(), chinese: "\u{4E2D}".into() });
+    both_ways(
+        "string1",
+        &Strings {
+            empty: String::new(),
+            ascii: "tars".into(),
+            chinese: "\u{4E2D}".into(),
+        },
+    );
     both_ways("string4", &LongString { text: "a".repeat(256) });
 }
 
 #[test]
 fn containers() {
-    both_ways("vector<byte>", &Bytes { raw: Raw::from_static(&[1, 2, 0xff]) });
+    both_ways(
+        "vector<byte>",
+        &Bytes {
+            raw: Raw::from_static(&[1, 2, 0xff]),
+        },
+    );
     both_ways("empty vector<byte>", &Bytes { raw: Raw::new() });
-    both_ways("map<string,string>", &StringMap { entries: strings(&[("a", "1"), ("b", "")]) });
-    both_ways("vector<int>", &Ints { values: vec![0, 1, 300, -70000] });
-    both_ways("vector<unsigned byte>", &UnsignedBytes { values: vec![0, 1, 200] });
-    both_ways("vector<bool>", &Bools { values: vec![true, false] });
+    both_ways(
+        "map<string,string>",
+        &StringMap {
+            entries: strings(&[("a", "1"), ("b", "")]),
+        },
+    );
+    both_ways(
+        "vector<int>",
+        &Ints {
+            values: vec![0, 1, 300, -70000],
+        },
+    );
+    both_ways(
+        "vector<unsigned byte>",
+        &UnsignedBytes {
+            values: vec![0, 1, 200],
+        },
+    );
+    both_ways(
+        "vector<bool>",
+        &Bools {
+            values: vec![true, false],
+        },
+    );
 }
 
 #[test]
 fn nested_structs() {
-    let inner = Inner { number: 7, text: "x".into() };
-    both_ways("nested struct", &Nested { outer: Outer { inner, after: 300 } });
+    let inner = Inner {
+        number: 7,
+        text: "x".into(),
+    };
+    both_ways(
+        "nested struct",
+        &Nested {
+            outer: Outer { inner, after: 300 },
+        },
+    );
 }
 
 #[test]
 fn optional_members_at_their_default_are_read_in_every_form() {
-    let expected = Optionals { a: 5, ..Optionals::default() };
+    let expected = Optionals {
+        a: 5,
+        ..Optionals::default()
+    };
     for form in ["optional members at default: Go", "optional members at default: Node"] {
-        assert_eq!(codec::decode::<Optionals>(&golden(form), &Limits::default()).unwrap(), expected, "{form}");
+        assert_eq!(
+            codec::decode::<Optionals>(&golden(form), &Limits::default()).unwrap(),
+            expected,
+            "{form}"
+        );
     }
     // Ours is TarsCpp's form: only the bool is written.
     assert_eq!(codec::encode(&expected).unwrap(), [0x10, 5, 0x4c]);
@@ -105,7 +174,11 @@ fn defaults_come_from_the_interface() {
 
 #[test]
 fn every_type_survives_a_round_trip() {
-    let point = |x| Point { x, y: f64::from(x) / 3.0, note: format!("point {x}") };
+    let point = |x| Point {
+        x,
+        y: f64::from(x) / 3.0,
+        note: format!("point {x}"),
+    };
     let value = Everything {
         flag: true,
         i8: i8::MIN,
@@ -127,7 +200,13 @@ fn every_type_survives_a_round_trip() {
         by_point: BTreeMap::from([(point(5), "five".into()), (point(6), "six".into())]),
         by_float: vec![(1.5, true), (-0.0, false)],
         nested: BTreeMap::from([(Color::RED, BTreeMap::from([("k".into(), i64::MAX)]))]),
-        tree: Tree { value: 1, children: vec![Tree { value: 2, children: vec![Tree::default()] }] },
+        tree: Tree {
+            value: 1,
+            children: vec![Tree {
+                value: 2,
+                children: vec![Tree::default()],
+            }],
+        },
         r#type: 0,
         ratio: 0.0,
         far_tag: "beyond the short head".into(),

@@ -10,21 +10,24 @@ use std::{
 use tars_test_support::process::binary;
 
 const MAIN: &str = r#"
-include!("tars.rs");
+// A module of its own: at the crate's root, IDL module `tars` and the runtime `tars` would be two things of one name.
+mod generated {
+    include!("tars.rs");
+}
 
-use tars::{KeepAliveReq, Tarsregistry, TarsregistryClient, TarsregistryServer};
+use generated::tars::{self as registry, KeepAliveReq, Tarsregistry, TarsregistryClient, TarsregistryServer};
 
 struct Nothing;
 
 impl Tarsregistry for Nothing {
-    async fn on_startup(&self, _: &mut ::tars::Context, _: tars::OnStartupReq) -> ::tars::Result<()> { Ok(()) }
-    async fn on_prestop(&self, _: &mut ::tars::Context, _: tars::OnPrestopReq) -> ::tars::Result<()> { Ok(()) }
+    async fn on_startup(&self, _: &mut ::tars::Context, _: registry::OnStartupReq) -> ::tars::Result<()> { Ok(()) }
+    async fn on_prestop(&self, _: &mut ::tars::Context, _: registry::OnPrestopReq) -> ::tars::Result<()> { Ok(()) }
     async fn keep_alive(&self, _: &mut ::tars::Context, req: KeepAliveReq) -> ::tars::Result<()> {
         Err(::tars::Error::new(1, format!("no node {}", req.node_name)))
     }
-    async fn register_metrics(&self, _: &mut ::tars::Context, _: tars::RegisterMetricsReq) -> ::tars::Result<()> { Ok(()) }
-    async fn get_metrics_adapters(&self, _: &mut ::tars::Context, _: tars::GetMetricsAdaptersReq)
-        -> ::tars::Result<Vec<tars::MetricsAdapterInfo>> { Ok(vec![]) }
+    async fn register_metrics(&self, _: &mut ::tars::Context, _: registry::RegisterMetricsReq) -> ::tars::Result<()> { Ok(()) }
+    async fn get_metrics_adapters(&self, _: &mut ::tars::Context, _: registry::GetMetricsAdaptersReq)
+        -> ::tars::Result<Vec<registry::MetricsAdapterInfo>> { Ok(vec![]) }
 }
 
 #[tokio::main]
@@ -53,12 +56,21 @@ async fn main() {
 fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{command:?}\n{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
     output
 }
 
 fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
@@ -67,7 +79,11 @@ fn generated_code_compiles_and_runs_in_a_crate_outside_the_workspace() {
     let crate_dir = tempfile::tempdir().unwrap();
     let src = crate_dir.path().join("src");
     fs::create_dir(&src).unwrap();
-    run(Command::new(binary("tars2rs")).arg("build").arg(root.join("idl/tarsregistry.tars")).arg("-o").arg(&src));
+    run(Command::new(binary("tars2rs"))
+        .arg("build")
+        .arg(root.join("idl/tarsregistry.tars"))
+        .arg("-o")
+        .arg(&src));
     fs::write(src.join("main.rs"), MAIN).unwrap();
     let manifest = format!(
         "[package]\nname = \"outside\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n\

@@ -1,0 +1,179 @@
+//! The registry as a process of its own, as an operator runs it.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail, ensure};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader, Lines},
+    process::{Child, Command},
+    time::timeout,
+};
+
+/// Longer than a start or an end ever takes, so that the demo cannot hang.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Which ports the registry listens at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ports {
+    /// Those everybody knows, so that the suggestions can be typed as they stand.
+    Default,
+    /// Any free ones, so that a run disturbs nothing.
+    Free,
+}
+
+/// A running registry. Dropping it kills the process and removes its database.
+pub(crate) struct Registry {
+    child: Child,
+    folder: TempDir,
+    registry: String,
+    admin: String,
+    http: String,
+}
+
+impl Registry {
+    /// Starts the registry on an empty database in a temporary folder and waits until it listens.
+    pub(crate) async fn start(ports: Ports) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("a folder for the database")?;
+        let (registry, admin, http) = match ports {
+            Ports::Default => (
+                "tcp -h 127.0.0.1 -p 17892",
+                "tcp -h 127.0.0.1 -p 17893",
+                "127.0.0.1:9325",
+            ),
+            Ports::Free => ("tcp -h 127.0.0.1 -p 0", "tcp -h 127.0.0.1 -p 0", "127.0.0.1:0"),
+        };
+        let program = sibling("tarsregistry")?;
+        let mut child = Command::new(&program)
+            .args([
+                "serve",
+                "--registry-endpoint",
+                registry,
+                "--admin-endpoint",
+                admin,
+                "--http",
+                http,
+            ])
+            .arg("--database-url")
+            .arg(format!("sqlite:{}", database(folder.path()).display()))
+            // In a group of its own: Ctrl-C reaches the demo, and the demo ends the registry when its server is out.
+            .process_group(0)
+            .kill_on_drop(true)
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("start {}", program.display()))?;
+        let stderr = child.stderr.take().context("the registry's log is piped")?;
+        let listening = timeout(LIMIT, listening(BufReader::new(stderr).lines()))
+            .await
+            .context("start of the registry")??;
+        let [registry, admin, http] = listening;
+        Ok(Self {
+            child,
+            folder,
+            registry,
+            admin,
+            http,
+        })
+    }
+
+    /// `tars.tarsregistry.Registry` with its endpoint.
+    pub(crate) fn object(&self) -> &str {
+        &self.registry
+    }
+
+    /// The database's file.
+    pub(crate) fn database(&self) -> PathBuf {
+        database(self.folder.path())
+    }
+
+    /// Commands to type while it runs.
+    pub(crate) fn suggestions(&self) -> String {
+        let (admin, http) = (&self.admin, &self.http);
+        format!(
+            "  target/debug/tarscli notify --admin '{admin}' clean     what a clean-up would remove\n  \
+             target/debug/tarscli notify --admin '{admin}' help      what else can be asked\n  \
+             curl http://{http}/readyz                               is it ready?\n  \
+             curl http://{http}/metrics                              its metrics\n  \
+             cargo run -p hello --bin hello-server                   a server of ten lines (examples/hello)"
+        )
+    }
+
+    /// Ends the registry as a container runtime does and checks that it ended well.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        let id = self.child.id().context("the registry ended by itself")?;
+        let sent = Command::new("kill")
+            .args(["-TERM", &id.to_string()])
+            .status()
+            .await
+            .context("kill -TERM")?;
+        ensure!(sent.success(), "kill -TERM {id}: {sent}");
+        let status = timeout(LIMIT, self.child.wait())
+            .await
+            .context("end of the registry")??;
+        ensure!(status.success(), "the registry ended with {status}");
+        Ok(())
+    }
+}
+
+impl fmt::Display for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}\nAdminObj@{}\nhttp://{}/readyz",
+            self.registry, self.admin, self.http
+        )
+    }
+}
+
+fn database(folder: &Path) -> PathBuf {
+    folder.join("registry.db")
+}
+
+/// A program that was built beside this one.
+fn sibling(name: &str) -> anyhow::Result<PathBuf> {
+    let path = std::env::current_exe()
+        .context("this program's path")?
+        .with_file_name(name);
+    ensure!(
+        path.exists(),
+        "{} is missing: build it with `cargo build -p {name}`",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// Reads the registry's log up to the line that tells where it listens, and goes on reading behind the scenes, so that
+/// the registry never waits for a full pipe.
+async fn listening<R>(mut log: Lines<BufReader<R>>) -> anyhow::Result<[String; 3]>
+where
+    R: AsyncRead + Unpin + Send + 'static,
+{
+    let mut seen = Vec::new();
+    while let Some(line) = log.next_line().await.context("the registry's log")? {
+        if let Some((_, places)) = line.split_once("listening: ") {
+            let mut quoted = places.split('`');
+            let (registry, admin) = (quoted.nth(1), quoted.nth(1));
+            let http = places
+                .split("HTTP at ")
+                .nth(1)
+                .and_then(|rest| rest.split_whitespace().next());
+            let (Some(registry), Some(admin), Some(http)) = (registry, admin, http) else {
+                bail!("unexpected line: {line}")
+            };
+            let places = [
+                format!("tars.tarsregistry.Registry@{registry}"),
+                admin.to_owned(),
+                http.to_owned(),
+            ];
+            tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+            return Ok(places);
+        }
+        seen.push(line);
+    }
+    bail!("the registry did not start:\n{}", seen.join("\n"))
+}

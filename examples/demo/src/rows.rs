@@ -1,0 +1,83 @@
+//! A look at the registry's rows, past the registry: the only place here that reads the database.
+
+use std::{fmt, path::PathBuf};
+
+use anyhow::Context as _;
+use sqlx::{ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
+
+/// What is worth showing of each table.
+const TABLES: [(&str, &[&str]); 3] = [
+    ("t_node_info", &["node_name", "present_state", "last_heartbeat"]),
+    (
+        "t_server_conf",
+        &[
+            "application",
+            "server_name",
+            "node_name",
+            "present_state",
+            "patch_version",
+            "metrics_port",
+        ],
+    ),
+    (
+        "t_adapter_conf",
+        &["adapter_name", "endpoint", "protocol", "max_connections"],
+    ),
+];
+
+/// The rows of a table, as text.
+pub(crate) struct Table {
+    name: &'static str,
+    columns: &'static [&'static str],
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows.len()
+    }
+}
+
+/// Reads the tables of the SQLite file at `path`.
+pub(crate) async fn read(path: PathBuf) -> anyhow::Result<Vec<Table>> {
+    let options = SqliteConnectOptions::new().filename(&path).read_only(true);
+    let mut connection = options
+        .connect()
+        .await
+        .with_context(|| format!("open {}", path.display()))?;
+    let mut tables = Vec::new();
+    for (name, columns) in TABLES {
+        let list: Vec<_> = columns
+            .iter()
+            .map(|column| format!("coalesce(cast({column} as text), 'NULL')"))
+            .collect();
+        let sql = format!("select {} from {name} order by id", list.join(", "));
+        let found = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .fetch_all(&mut connection)
+            .await
+            .context(name)?;
+        let texts = |row: &sqlx::sqlite::SqliteRow| (0..columns.len()).map(|i| row.get(i)).collect();
+        tables.push(Table {
+            name,
+            columns,
+            rows: found.iter().map(texts).collect(),
+        });
+    }
+    Ok(tables)
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.name)?;
+        for row in &self.rows {
+            for (column, value) in self.columns.iter().zip(row) {
+                writeln!(f, "    {column:<16} {value}")?;
+            }
+        }
+        Ok(())
+    }
+}

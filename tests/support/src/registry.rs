@@ -1,0 +1,209 @@
+//! A `tarsregistry` process on a database of its own, and a look at its rows.
+
+use serde_json::Value;
+use sqlx::{Connection, Row, SqliteConnection};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::{
+    mysql::Database,
+    process::{Process, binary},
+};
+
+/// Where a registry keeps its rows.
+#[derive(Debug)]
+pub enum Backend {
+    /// A database on the private MariaDB.
+    MySql(Database),
+    /// A file in a folder of its own.
+    Sqlite(TempDir),
+}
+
+impl Backend {
+    /// A fresh database on the private MariaDB, brought up to date by `tarsregistry migrate`.
+    ///
+    /// # Panics
+    /// When the migration fails.
+    pub async fn mysql() -> Self {
+        let backend = Self::MySql(Database::create().await);
+        let mut command = Command::new(binary("tarsregistry"));
+        command.args(["migrate", "--database-url", &backend.url()]);
+        let (code, output) = Process::start(command).wait().await;
+        assert_eq!(code, 0, "tarsregistry migrate: {output}");
+        backend
+    }
+
+    /// A SQLite file that does not exist yet.
+    ///
+    /// # Panics
+    /// When no temporary folder can be made.
+    #[must_use]
+    pub fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    /// The database's URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match self {
+            Self::MySql(database) => database.url().to_owned(),
+            Self::Sqlite(folder) => format!("sqlite:{}", folder.path().join("registry.db").display()),
+        }
+    }
+
+    /// The named columns of all rows of a table, as text (NULL as `NULL`), in the order of the first column.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    pub async fn rows(&self, table: &str, columns: &str) -> Vec<Vec<String>> {
+        let columns: Vec<_> = columns.split(',').map(str::trim).collect();
+        let list: Vec<_> = columns
+            .iter()
+            .map(|c| format!("coalesce(cast({c} as char), 'NULL')"))
+            .collect();
+        self.query(&format!(
+            "select {} from {table} order by {}",
+            list.join(", "),
+            columns[0]
+        ))
+        .await
+    }
+
+    /// How many seconds ago the times in a column are, by the database's clock.
+    ///
+    /// # Panics
+    /// When the database does not answer, or a time is NULL.
+    pub async fn ages(&self, table: &str, column: &str) -> Vec<i64> {
+        let age = match self {
+            Self::MySql(_) => format!("timestampdiff(second, {column}, now())"),
+            Self::Sqlite(_) => format!("unixepoch('now') - unixepoch({column})"),
+        };
+        let rows = self.query(&format!("select cast({age} as char) from {table}")).await;
+        rows.iter()
+            .map(|row| row[0].parse().expect("an age is a number"))
+            .collect()
+    }
+
+    /// Makes a node look as if it had been inactive and silent for two days.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    pub async fn abandon_node(&self, node: &str) {
+        let two_days_ago = match self {
+            Self::MySql(_) => "now() - interval 2 day",
+            Self::Sqlite(_) => "datetime('now', '-2 days')",
+        };
+        let set = format!("present_state = 'inactive', last_heartbeat = {two_days_ago}");
+        self.query(&format!("update t_node_info set {set} where node_name = '{node}'"))
+            .await;
+    }
+
+    async fn query(&self, sql: &str) -> Vec<Vec<String>> {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::MySql(database) => {
+                let rows = sqlx::query(sql)
+                    .fetch_all(&mut database.connect().await)
+                    .await
+                    .expect("the query is valid");
+                rows.iter()
+                    .map(|row| (0..row.len()).map(|i| row.get(i)).collect())
+                    .collect()
+            }
+            Self::Sqlite(_) => {
+                let mut connection = SqliteConnection::connect(&self.url())
+                    .await
+                    .expect("the registry made the file");
+                let rows = sqlx::query(sql)
+                    .fetch_all(&mut connection)
+                    .await
+                    .expect("the query is valid");
+                rows.iter()
+                    .map(|row| (0..row.len()).map(|i| row.get(i)).collect())
+                    .collect()
+            }
+        }
+    }
+}
+
+/// A running registry on ports of its own.
+#[derive(Debug)]
+pub struct Registry {
+    /// The process.
+    pub process: Process,
+    backend: Backend,
+    object: String,
+    admin: String,
+    http: String,
+}
+
+impl Registry {
+    /// Starts a registry on loopback and waits until it listens.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start(backend: Backend) -> Self {
+        Self::start_with(backend, &[]).await
+    }
+
+    /// The same with more arguments on its command line.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_with(backend: Backend, args: &[&str]) -> Self {
+        let mut command = Command::new(binary("tarsregistry"));
+        let ephemeral = "tcp -h 127.0.0.1 -p 0";
+        command
+            .args([
+                "serve",
+                "--database-url",
+                &backend.url(),
+                "--log-format",
+                "json",
+                "--http",
+                "127.0.0.1:0",
+            ])
+            .args(["--registry-endpoint", ephemeral, "--admin-endpoint", ephemeral])
+            .args(args);
+        let process = Process::start(command);
+        let line = process.wait_for("listening: ").await;
+        let line: Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line}: {e}"));
+        let field = |name: &str| {
+            line["fields"][name]
+                .as_str()
+                .unwrap_or_else(|| panic!("no {name} in {line}"))
+                .to_owned()
+        };
+        Self {
+            backend,
+            object: format!("tars.tarsregistry.Registry@{}", field("registry")),
+            admin: field("admin"),
+            http: field("http"),
+            process,
+        }
+    }
+
+    /// The object to call, with its endpoint.
+    #[must_use]
+    pub fn object(&self) -> &str {
+        &self.object
+    }
+
+    /// The endpoint of `AdminObj`.
+    #[must_use]
+    pub fn admin(&self) -> &str {
+        &self.admin
+    }
+
+    /// The address of the HTTP listener.
+    #[must_use]
+    pub fn http(&self) -> &str {
+        &self.http
+    }
+
+    /// Where it keeps its rows.
+    #[must_use]
+    pub fn backend(&self) -> &Backend {
+        &self.backend
+    }
+}
