@@ -31,7 +31,7 @@ pub(crate) enum Ports {
 pub(crate) struct Registry {
     child: Child,
     folder: TempDir,
-    registry: String,
+    object: String,
     admin: String,
     http: String,
 }
@@ -71,11 +71,11 @@ impl Registry {
         let listening = timeout(LIMIT, listening(BufReader::new(stderr).lines()))
             .await
             .context("start of the registry")??;
-        let [registry, admin, http] = listening;
+        let [object, admin, http] = listening;
         Ok(Self {
             child,
             folder,
-            registry,
+            object,
             admin,
             http,
         })
@@ -83,7 +83,7 @@ impl Registry {
 
     /// `tars.tarsregistry.Registry` with its endpoint.
     pub(crate) fn object(&self) -> &str {
-        &self.registry
+        &self.object
     }
 
     /// The database's file.
@@ -125,7 +125,7 @@ impl fmt::Display for Registry {
         write!(
             f,
             "{}\nAdminObj@{}\nhttp://{}/readyz",
-            self.registry, self.admin, self.http
+            self.object, self.admin, self.http
         )
     }
 }

@@ -1,0 +1,36 @@
+//! Our generated client and a server that we did not write.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use hello::test_app::HelloClient;
+use tars::Communicator;
+use tars_test_support::node;
+
+#[tokio::test]
+async fn a_node_server_answers_our_client() {
+    let server = node::start("hello-server.js", &[]);
+    let endpoint = server.wait_for("listening at ").await.replace("listening at ", "");
+    let object = format!("TestApp.HelloServer.HelloObj@{endpoint}");
+    let hello: HelloClient = Communicator::new().client(&object).unwrap();
+
+    assert_eq!(hello.say_hello("Rust").await.unwrap(), "hello from Node, Rust");
+
+    let reply = hello.say_hello("中文").with_reply().await.unwrap();
+    assert_eq!(reply.value, "hello from Node, 中文");
+    let language = reply
+        .context
+        .iter()
+        .find(|(key, _)| key.to_str() == Ok("language"))
+        .unwrap()
+        .1;
+    assert_eq!(language.to_str(), Ok("JavaScript"));
+
+    let error = hello.say_hello("").await.unwrap_err();
+    assert_eq!((error.code(), error.message()), (7, "nobody to greet"));
+
+    let calls: Vec<_> = (0..1000)
+        .map(|n| tokio::spawn(hello.say_hello(&n.to_string()).into_future()))
+        .collect();
+    for (n, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await.unwrap().unwrap(), format!("hello from Node, {n}"));
+    }
+}
