@@ -22,7 +22,7 @@
 //!
 //! ```text
 //! // src/lib.rs
-//! include!(concat!(env!("OUT_DIR"), "/test_app.rs")); // pub mod test_app { .. }
+//! tars::include_tars!("test_app"); // pub mod test_app { .. }
 //! ```
 //!
 //! When the files have mistakes, [`Config::compile`] returns an [`Error`] whose text shows all of them, with file, line and

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ast::{self, Basic, Definition, Shape, TypeKind};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::include::Program;
 use crate::model::{Bounded, ConstId, EnumId, Int, InterfaceId, Item, ModuleId, StructId, Type};
 use crate::source::{FileId, Span};
@@ -236,7 +236,9 @@ impl<'a> Draft<'a> {
         let error = Diagnostic::new(Code::UnknownType, path.span, format!("unknown type `{text}`"));
         match self.similar(module, last) {
             Some(name) => error.help(format!("did you mean `{name}`?")),
-            None => error.help("declare it, or include the file that does"),
+            None => error
+                .help("declare it, or include the file that does")
+                .maybe_help(did_you_mean(last, TYPE_WORDS).filter(|_| path.segments.len() == 1)),
         }
     }
 
@@ -321,6 +323,11 @@ impl<'a> Draft<'a> {
         }
     }
 }
+
+/// Words that a misspelt type may be meant to be.
+const TYPE_WORDS: [&str; 10] = [
+    "bool", "byte", "short", "int", "long", "float", "double", "string", "vector", "map",
+];
 
 fn resolve_types(draft: &mut Draft<'_>, diagnostics: &mut Diagnostics) {
     let mut structs = std::mem::take(&mut draft.structs);

@@ -73,6 +73,12 @@ impl Diagnostic {
         self
     }
 
+    /// What to do about it, if anything is known to help.
+    pub(crate) fn maybe_help(mut self, text: Option<String>) -> Self {
+        self.help = text.or(self.help);
+        self
+    }
+
     /// What to do about it.
     pub(crate) fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
@@ -83,6 +89,18 @@ impl Diagnostic {
     pub(crate) fn is_error(&self) -> bool {
         self.code.severity() == Severity::Error
     }
+}
+
+/// Help for a word that is not one of the words that are known.
+pub(crate) fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
+    // Longer words are not slips of the pen, and comparing takes time.
+    if word.len() > 20 {
+        return None;
+    }
+    let word = word.to_ascii_lowercase();
+    let distance = |candidate: &&str| strsim::damerau_levenshtein(&word, &candidate.to_ascii_lowercase());
+    let nearest = known.into_iter().min_by_key(distance)?;
+    (distance(&nearest) <= nearest.len() / 3).then(|| format!("did you mean `{nearest}`?"))
 }
 
 /// The way out of the pipeline once an error is collected.
@@ -137,6 +155,22 @@ impl Drop for Diagnostics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slips_of_the_pen_are_known() {
+        let known = ["struct", "enum", "int", "string"];
+        for (word, meant) in [
+            ("strcut", "struct"),
+            ("itn", "int"),
+            ("String", "string"),
+            ("enun", "enum"),
+        ] {
+            assert_eq!(did_you_mean(word, known), Some(format!("did you mean `{meant}`?")));
+        }
+        for word in ["oneway", "x", "", "an_utterly_different_and_long_word"] {
+            assert_eq!(did_you_mean(word, known), None);
+        }
+    }
 
     #[test]
     #[should_panic(expected = "nobody looked at them")]

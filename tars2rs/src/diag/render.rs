@@ -49,7 +49,11 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
     }
     let text = Renderer::plain().render(&[group]);
     // Below an origin of its own an excerpt still gets a line for its path, which is empty then.
-    let lines: Vec<&str> = text.lines().filter(|line| line.trim() != ":::").collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| line.trim() != ":::")
+        .collect();
     lines.join("\n")
 }
 
@@ -141,7 +145,8 @@ impl<'a> Stretch<'a> {
             }
         });
         let path = self.cut.is_none().then_some(self.file.name.as_str());
-        Snippet::source(&self.file.text[self.bytes.clone()])
+        // Shown, the end of a Windows line would be a character of its own.
+        Snippet::source(self.file.text[self.bytes.clone()].replace('\r', " "))
             .line_start(self.lines.0 + 1)
             .path(path)
             .annotations(annotations)

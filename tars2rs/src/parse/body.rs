@@ -42,7 +42,7 @@ where
         span: open,
         closed: true,
     };
-    let mut input = opening(input)?;
+    let mut input = opening(input, of.holds_definitions)?;
     loop {
         if input.at("}") {
             input = input.advance();
@@ -79,7 +79,10 @@ where
 }
 
 /// The `{` of a body. Where no other one can be meant, it was only forgotten.
-fn opening<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mistake<'t, 's>>> {
+fn opening<'t, 's>(
+    input: Tokens<'t, 's>,
+    holds_definitions: bool,
+) -> Result<Tokens<'t, 's>, nom::Err<Mistake<'t, 's>>> {
     if input.at("{") {
         let rest = input.advance();
         if rest.at("{") {
@@ -88,15 +91,20 @@ fn opening<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mis
         }
         return Ok(rest);
     }
-    let mistake = input.unexpected("`{`");
+    let mut mistake = input.unexpected("`{`");
+    if input.at_any(&["extends", ":"]) {
+        let help = "there is no inheritance: hold the other one in a field, or repeat its members";
+        mistake.diagnostic = mistake.diagnostic.map(|diagnostic| Box::new(diagnostic.help(help)));
+    }
     if input.peek().kind == Kind::Bad {
         return Ok(input.advance());
     }
-    let mut ahead = input;
-    while !(ahead.at_any(&["{", "}", ";"]) || ahead.peek().kind == Kind::End) {
-        ahead = ahead.advance();
-    }
-    let other = ahead.at("{") && !begins_definition(&input);
+    let definition = begins_definition(&input);
+    let other = if definition {
+        !holds_definitions
+    } else {
+        brace_ahead(input)
+    };
     if other || !matches!(input.peek().kind, Kind::Word | Kind::Int) {
         return Err(nom::Err::Failure(mistake));
     }
@@ -105,6 +113,17 @@ fn opening<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mis
         .into_iter()
         .for_each(|diagnostic| input.report(*diagnostic));
     Ok(input)
+}
+
+/// Whether the brace comes after all, behind a few words that do not belong there.
+fn brace_ahead(mut input: Tokens<'_, '_>) -> bool {
+    for _ in 0..20 {
+        if input.at_any(&["{", "}", ";"]) {
+            return input.at("{");
+        }
+        input = input.advance();
+    }
+    false
 }
 
 /// Whether a `;` stands where a member belongs, and ends the body rather than a member: the `}` before it is missing.

@@ -23,9 +23,13 @@ pub(super) fn definition<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Defin
         "const" => constant(input),
         "interface" => interface(input),
         "key" => key(input),
-        _ => Err(nom::Err::Error(
-            input.unexpected("`struct`, `enum`, `const`, `interface` or `key`"),
-        )),
+        _ => {
+            let expected = "`struct`, `enum`, `const`, `interface` or `key`";
+            Err(nom::Err::Error(input.unknown_word(
+                expected,
+                &["struct", "enum", "const", "interface", "key"],
+            )))
+        }
     }
 }
 

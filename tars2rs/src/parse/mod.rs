@@ -98,7 +98,10 @@ fn top_level<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
     if input.at_any(&["struct", "enum", "const", "interface", "key"]) {
         return definition(input);
     }
-    Err(nom::Err::Error(input.unexpected("`module`")))
+    Err(nom::Err::Error(input.unknown_word(
+        "`module`",
+        &["module", "struct", "enum", "const", "interface"],
+    )))
 }
 
 /// At the top nothing is open, so a `}` is one too many, unless another brace is the mistake.

@@ -11,7 +11,7 @@ use nom::{IResult, Input, Needed, Parser};
 use super::docs::Docs;
 use super::lexical::{Kind, Token};
 use crate::ast::{Doc, Name};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, did_you_mean};
 use crate::source::Span;
 
 /// What the parsers of one file share.
@@ -141,6 +141,17 @@ impl<'t, 's> Tokens<'t, 's> {
             _ => format!("expected {expected}, found `{}`", token.text),
         };
         self.refuse(Diagnostic::new(Code::Syntax, token.span, message))
+    }
+
+    /// The refusal of a word that is none of those that may stand here, perhaps only by a slip.
+    pub(super) fn unknown_word(self, expected: &str, known: &[&str]) -> Mistake<'t, 's> {
+        let token = self.peek();
+        let mut mistake = self.unexpected(expected);
+        let help = did_you_mean(token.text, known.iter().copied()).filter(|_| token.kind == Kind::Word);
+        mistake.diagnostic = mistake
+            .diagnostic
+            .map(|diagnostic| Box::new(diagnostic.maybe_help(help)));
+        mistake
     }
 
     /// A refusal at the next token.
