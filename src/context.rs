@@ -54,7 +54,7 @@ impl Context {
     /// The object called, `App.Server.Obj`.
     #[must_use]
     pub fn object(&self) -> &str {
-        &self.request.object
+        self.request.object()
     }
 
     /// The function called.

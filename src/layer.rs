@@ -1,5 +1,6 @@
 //! The tower seam: any service of requests is a servant, and a proxy is a service.
 
+use std::any::Any;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -33,10 +34,10 @@ where
     fn start(&mut self, request: Request, elapsed: i32, cx: &mut Context<'_>) -> BoxFuture<Result<Response>> {
         let into_error = move |error: S::Error| Error::of_layer(error.into(), elapsed);
         match self.poll_ready(cx) {
-            Poll::Ready(Ok(())) => {
-                let answer = self.call(request);
-                Box::pin(async move { answer.await.map_err(into_error) })
-            }
+            Poll::Ready(Ok(())) => match into_boxed(self.call(request)) {
+                Ok(answer) => answer,
+                Err(answer) => Box::pin(async move { answer.await.map_err(into_error) }),
+            },
             Poll::Ready(Err(error)) => Box::pin(std::future::ready(Err(into_error(error)))),
             Poll::Pending => {
                 // What waits for readiness may hold a place in a queue, so it goes with the call, and the next call
@@ -53,6 +54,19 @@ where
 
     fn fork(&self) -> Box<dyn AnyService> {
         Box::new(self.clone())
+    }
+}
+
+/// The future itself when it is what generated services return: boxing it again would cost an allocation a call.
+fn into_boxed<F: 'static>(future: F) -> Result<BoxFuture<Result<Response>>, F> {
+    let mut future = Some(future);
+    let any: &mut dyn Any = &mut future;
+    match any
+        .downcast_mut::<Option<BoxFuture<Result<Response>>>>()
+        .and_then(Option::take)
+    {
+        Some(boxed) => Ok(boxed),
+        None => Err(future.expect("only taken when it is returned")),
     }
 }
 
@@ -137,7 +151,7 @@ where
 }
 
 /// The error of a call whose servant panicked. The panic's text is for the log of the server only.
-pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Error {
     let text = panic
         .downcast_ref::<&str>()
         .copied()

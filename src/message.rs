@@ -69,7 +69,7 @@ pub(crate) struct Arrival {
 /// ```
 /// use tars::Request;
 ///
-/// let mut request = Request::new("sayHello", Vec::new());
+/// let mut request = Request::new("sayHello", "");
 /// request.context_mut().insert("user".into(), "7".into());
 /// assert_eq!(request.function(), "sayHello");
 /// ```
@@ -81,7 +81,8 @@ pub struct Request {
 pub(crate) struct RequestParts {
     pub(crate) version: i16,
     pub(crate) one_way: bool,
-    pub(crate) object: Arc<str>,
+    /// `None` in a client, whose proxy knows it.
+    pub(crate) object: Option<Arc<str>>,
     pub(crate) function: Cow<'static, str>,
     pub(crate) body: Body,
     pub(crate) context: Attributes,
@@ -93,17 +94,27 @@ pub(crate) struct RequestParts {
     pub(crate) arrival: Option<Arc<Arrival>>,
 }
 
+impl RequestParts {
+    pub(crate) fn object(&self) -> &str {
+        self.object.as_deref().unwrap_or_default()
+    }
+}
+
 impl Request {
     /// A call of `function` with an encoded body, to be sent through a [`Proxy`](crate::Proxy). The deadline of the
     /// call being served, if any, is inherited.
-    pub fn new(function: impl Into<Cow<'static, str>>, body: Vec<u8>) -> Self {
+    pub fn new(function: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) -> Self {
+        Self::of(function.into(), Body::Shared(body.into()))
+    }
+
+    pub(crate) fn of(function: Cow<'static, str>, body: Body) -> Self {
         Self {
             parts: Box::new(RequestParts {
                 version: TARSVERSION,
                 one_way: false,
-                object: Arc::from(""),
-                function: function.into(),
-                body: Body::Owned(body),
+                object: None,
+                function,
+                body,
                 context: Attributes::new(),
                 status: Attributes::new(),
                 deadline: Context::current().deadline(),
@@ -116,7 +127,7 @@ impl Request {
     /// The object called, `App.Server.Obj`; empty in a client, where the proxy knows it.
     #[must_use]
     pub fn object(&self) -> &str {
-        &self.parts.object
+        self.parts.object()
     }
 
     /// The function called.
@@ -219,7 +230,7 @@ impl Clone for Request {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
-            .field("object", &self.parts.object)
+            .field("object", &self.object())
             .field("function", &self.parts.function)
             .field("body_len", &self.body().len())
             .field("context", &self.parts.context)
@@ -234,7 +245,7 @@ impl fmt::Debug for Request {
 /// A failed call is an [`Error`], not a response; so a response always means return code 0.
 ///
 /// ```
-/// let mut response = tars::Response::new(b"\x00\x07".to_vec());
+/// let mut response = tars::Response::new(&b"\x00\x07"[..]);
 /// response.context_mut().insert("cached".into(), "yes".into());
 /// assert_eq!(response.body(), b"\x00\x07");
 /// ```
@@ -247,10 +258,9 @@ pub struct Response {
 
 impl Response {
     /// An answer with an encoded body.
-    #[must_use]
-    pub fn new(body: Vec<u8>) -> Self {
+    pub fn new(body: impl Into<Bytes>) -> Self {
         Self {
-            body: Body::Owned(body),
+            body: Body::Shared(body.into()),
             context: Attributes::new(),
             status: Attributes::new(),
         }

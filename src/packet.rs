@@ -259,6 +259,7 @@ fn shorten(text: &str, max: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use bytes::BufMut;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::message::Body;
@@ -383,6 +384,19 @@ mod tests {
             }
             assert_eq!(found, packets, "in steps of {step}");
             assert!(!buffer.is_partial());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_frames_are_errors(at in 0..40_usize, bytes in prop::collection::vec(any::<u8>(), 1..20)) {
+            let packet = RequestPacket { i_version: 1, s_func_name: "call".to_owned(), ..RequestPacket::default() };
+            let mut stream = [framed(&packet), framed(&packet)].concat();
+            let end = (at + bytes.len()).min(stream.len());
+            stream.splice(at.min(end)..end, bytes);
+            let mut buffer = FrameBuffer::default();
+            buffer.room(stream.len()).put_slice(&stream);
+            while let Ok(Some(_)) = buffer.next::<RequestPacket>(1024, &Limits::default()) {}
         }
     }
 

@@ -38,6 +38,8 @@ impl Default for Settings {
 /// Makes clients and holds what they share: one connection an endpoint, however many clients call it.
 ///
 /// It is a handle: clones share the connections, and a connection ends when the last client that uses it is gone.
+/// Calls are awaited inside a tokio runtime; the one that makes a connection runs it, and when it ends, the next call
+/// connects again.
 ///
 /// ```
 /// # fn doc() -> tars::Result<()> {

@@ -15,7 +15,7 @@ use super::exchange::ResponseFuture;
 use crate::codec::Writer;
 use crate::error::BoxError;
 use crate::layer::AnyService;
-use crate::message::PING;
+use crate::message::{Body, PING};
 use crate::{Error, Operation, Request, Response, Result, code};
 
 /// A typed client that the compiler generates for an interface.
@@ -116,10 +116,13 @@ impl Proxy {
 
     /// Calls operation `O` with its encoded parameters; generated clients call this.
     pub fn call<O: Operation>(&self, args: Writer) -> Call<O::Output> {
-        let request = args.finish().map(|body| Request::new(O::NAME, body)).map_err(|error| {
-            let text = format!("parameters of {}.{}: {error}", self.object(), O::NAME);
-            Error::new(code::SEND_REQUEST_ERR, text).with_source(error)
-        });
+        let request = args
+            .finish()
+            .map(|body| Request::of(O::NAME.into(), Body::Owned(body)))
+            .map_err(|error| {
+                let text = format!("parameters of {}.{}: {error}", self.object(), O::NAME);
+                Error::new(code::SEND_REQUEST_ERR, text).with_source(error)
+            });
         let decoder = Decoder {
             function: O::NAME,
             decode: |response, limits| response.body.decode(limits).map(O::into_output),
@@ -133,7 +136,7 @@ impl Proxy {
             function: PING,
             decode: |_, _| Ok(()),
         };
-        Call::new(self.clone(), Ok(Request::new(PING, Vec::new())), decoder)
+        Call::new(self.clone(), Ok(Request::new(PING, "")), decoder)
     }
 
     /// Sends a request through the layers.

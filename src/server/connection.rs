@@ -23,6 +23,10 @@ const BURSTS: usize = 16;
 /// to work on early answers while later ones are made.
 const FIRST_FLUSH: usize = 8;
 
+/// What is read at most after the server was told to stop: more than a socket's buffer holds, so requests that had
+/// arrived by then are served, and a peer that goes on sending cannot hold up the end.
+const DRAIN: usize = 8 * 1024 * 1024;
+
 /// How long a closing connection waits for its peer to close too.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -37,6 +41,8 @@ pub(super) struct Connection {
     running: FuturesUnordered<Call>,
     /// Set when nothing more is read: at the end of input, after a broken frame, when the server stops.
     input_closed: bool,
+    /// Bytes that are still read after the server was told to stop; `None` before that.
+    draining: Option<usize>,
     /// Set when nothing can be written any more. What runs goes on to its end, its answers are dropped.
     output_broken: bool,
     /// When the bytes in `input` came.
@@ -66,6 +72,7 @@ impl Connection {
             out: OutBuffer::default(),
             running: FuturesUnordered::new(),
             input_closed: false,
+            draining: None,
             output_broken: false,
             received: now,
             now,
@@ -84,7 +91,7 @@ impl Connection {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Poll::Ready(Some(())) = self.stop.poll_next_unpin(cx) {
-            self.input_closed = true;
+            self.draining = Some(DRAIN);
         }
         if self.input.is_partial() {
             self.now = clock::now();
@@ -104,8 +111,14 @@ impl Connection {
                 let answered = self.running.is_empty() && (self.output_broken || self.out.unsent() == 0);
                 return if answered { Poll::Ready(()) } else { self.park(cx) };
             }
-            if !self.has_room() || !self.read(cx) {
+            if !self.has_room() {
                 return self.park(cx);
+            }
+            if !self.read(cx) {
+                if self.draining.is_none() {
+                    return self.park(cx);
+                }
+                self.input_closed = true;
             }
         }
         cx.waker().wake_by_ref();
@@ -171,7 +184,11 @@ impl Connection {
         match self.stream.poll_read(&mut self.input, cx) {
             Poll::Pending => return false,
             Poll::Ready(Ok(0)) => self.input_closed = true,
-            Poll::Ready(Ok(_)) => {
+            Poll::Ready(Ok(count)) => {
+                if let Some(left) = &mut self.draining {
+                    *left = left.saturating_sub(count);
+                    self.input_closed = *left == 0;
+                }
                 self.received = clock::now();
                 self.now = self.received;
                 self.idle.touch(self.now);

@@ -144,7 +144,7 @@ fn request(packet: RequestPacket, to: (&Arc<str>, Arc<Arrival>), deadline: Optio
     let parts = RequestParts {
         version: packet.i_version,
         one_way: packet.c_packet_type == TARSONEWAY,
-        object: Arc::clone(to.0),
+        object: Some(Arc::clone(to.0)),
         function: packet.s_func_name.into(),
         body: Body::Shared(packet.s_buffer),
         context: packet.context,

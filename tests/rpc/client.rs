@@ -441,3 +441,23 @@ async fn a_server_that_breaks_every_connection_fails_calls_but_never_hangs_them(
     assert_eq!(proxy.in_flight(), 0);
     breaking.abort();
 }
+
+#[test]
+fn a_client_outlives_the_runtime_that_ran_its_connection() {
+    let serving = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let server = serving.block_on(TestServer::start(Servant::echo()));
+    let proxy = server.proxy();
+    for text in ["one", "two"] {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        assert_eq!(runtime.block_on(echo(&proxy, text).into_future()).unwrap(), text);
+    }
+    let waiting = echo(&proxy, "three").into_future();
+    assert_eq!(serving.block_on(waiting).unwrap(), "three");
+}

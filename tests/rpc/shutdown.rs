@@ -58,6 +58,29 @@ async fn requests_that_were_read_are_answered_too() {
 }
 
 #[tokio::test]
+async fn requests_that_had_arrived_are_answered_too() {
+    const REQUESTS: i32 = 4000;
+    let gate = Gate::new();
+    let builder = Server::builder()
+        .adapter(ANYWHERE, OBJECT, Servant::gated(&gate))
+        .max_calls_per_connection(1);
+    let mut server = TestServer::of(builder).await;
+    let mut raw = server.raw().await;
+    // More than is read at once, so most of it is still in the socket when the signal comes.
+    let requests: Vec<_> = (1..=REQUESTS).map(|id| framed(&echo_request(id, "arrived"))).collect();
+    raw.send(&requests.concat()).await;
+    gate.entered(1).await;
+    server.signal();
+    gate.release(REQUESTS.try_into().unwrap());
+    for _ in 0..REQUESTS {
+        assert_eq!(echoed(&raw.response().await.unwrap()), "arrived");
+    }
+    assert!(raw.is_closed().await);
+    drop(raw);
+    server.stopped().await;
+}
+
+#[tokio::test]
 async fn calls_that_do_not_end_are_given_up_after_the_grace_time() {
     let gate = Gate::new();
     let builder = Server::builder()
