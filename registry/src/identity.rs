@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use tars::Endpoint;
 
 use crate::config::NodeIdentity;
 use crate::domain::Refusal;
@@ -30,9 +31,10 @@ pub(crate) enum Verdict {
 }
 
 impl Identity {
-    /// `listener` is the host of the listener.
-    pub(crate) fn new(mode: NodeIdentity, trusted: Vec<IpNet>, listener: &str) -> Self {
-        let is_local = listener == "localhost" || listener.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    /// `listener` is where calls come in.
+    pub(crate) fn new(mode: NodeIdentity, trusted: Vec<IpNet>, listener: &Endpoint) -> Self {
+        let host = listener.bind.as_deref().unwrap_or(&listener.host);
+        let is_local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         Self {
             mode,
             trusted,
@@ -82,7 +84,8 @@ mod tests {
     use super::*;
 
     fn identity(mode: NodeIdentity, listener: &str) -> Identity {
-        Identity::new(mode, vec!["10.9.0.0/16".parse().unwrap()], listener)
+        let listener = format!("tcp -h {listener} -p 1").parse().unwrap();
+        Identity::new(mode, vec!["10.9.0.0/16".parse().unwrap()], &listener)
     }
 
     async fn check(identity: &Identity, caller: &str, node: &str) -> Result<Verdict, Refusal> {
@@ -135,5 +138,8 @@ mod tests {
             let local = identity(NodeIdentity::Address, listener);
             assert_eq!(check(&local, "127.0.0.1", "10.0.0.7").await, Ok(Verdict::Accepted));
         }
+        // Told to clients as a loopback address, but bound to every one.
+        let open = identity(NodeIdentity::Address, "127.0.0.1 -b 0.0.0.0");
+        assert!(check(&open, "10.0.0.8", "10.0.0.7").await.is_err());
     }
 }

@@ -135,11 +135,7 @@ impl Bound {
             metrics,
             readiness: Readiness::new(),
             stop: stop.clone(),
-            identity: Identity::new(
-                config.node_identity,
-                config.trusted.clone(),
-                &config.registry_endpoint.host,
-            ),
+            identity: Identity::new(config.node_identity, config.trusted.clone(), &config.registry_endpoint),
             allow_node_wide: config.allow_node_wide,
             cleaning: tokio::sync::Mutex::new(()),
         });

@@ -2,12 +2,12 @@
 
 mod database;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use tars::{Endpoint, ParseEndpointError};
 
@@ -240,7 +240,21 @@ impl Command {
         arguments: impl IntoIterator<Item = OsString>,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let CommandLine { command, flags } = CommandLine::try_parse_from(arguments)?;
+        // An empty variable counts as absent, as templates that fill in nothing leave them.
+        let is_empty = |arg: &Arg| {
+            arg.get_env()
+                .and_then(OsStr::to_str)
+                .and_then(&environment)
+                .is_some_and(|value| value.is_empty())
+        };
+        let parser = CommandLine::command().mut_args(|arg| {
+            if is_empty(&arg) {
+                arg.env(clap::builder::Resettable::Reset)
+            } else {
+                arg
+            }
+        });
+        let CommandLine { command, flags } = CommandLine::from_arg_matches(&parser.try_get_matches_from(arguments)?)?;
         let config = Box::new(flags.into_config(environment)?);
         Ok(match command {
             None | Some(Subcommands::Serve) => Self::Serve(config),
@@ -333,7 +347,6 @@ mod tests {
 
     #[test]
     fn every_flag_has_its_environment_twin() {
-        use clap::CommandFactory;
         for argument in CommandLine::command()
             .get_arguments()
             .filter(|argument| argument.get_long().is_some())

@@ -61,7 +61,8 @@ pub(crate) fn plan_beat(known: Known, state: State) -> BeatPlan {
         };
     }
     match instance.removed_by.as_deref() {
-        Some(REMOVED_BY_CLEAN) if state.is_leaving() => BeatPlan::Gone,
+        // Who is leaving is not brought back, nor asked to come back.
+        _ if state.is_leaving() => BeatPlan::Gone,
         Some(REMOVED_BY_CLEAN) => recreate(instance.document.as_deref(), state),
         Some(_) => BeatPlan::Gone,
         None => BeatPlan::Unknown,
@@ -172,6 +173,7 @@ mod tests {
     #[test]
     fn without_document_or_row_the_instance_is_unknown() {
         assert_eq!(plan_beat(Known::default(), State::Active), BeatPlan::Unknown);
+        assert_eq!(plan_beat(Known::default(), State::Deactivating), BeatPlan::Gone);
         let mut known = tombstone(REMOVED_BY_CLEAN);
         known.instance.as_mut().unwrap().document = Some("{}".into());
         assert_eq!(plan_beat(known, State::Active), BeatPlan::Unknown);

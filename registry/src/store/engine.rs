@@ -6,7 +6,7 @@ use std::pin::Pin;
 use sqlx::error::BoxDynError;
 use sqlx::query::Query;
 use sqlx::{
-    Column, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Row as _, Transaction, Type, TypeInfo as _,
+    Column, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Row as _, Type, TypeInfo as _,
     ValueRef as _,
 };
 
@@ -99,14 +99,36 @@ pub(super) trait Tx: Send {
     ) -> impl Future<Output = Result<Vec<Row>, sqlx::Error>> + Send;
 }
 
-/// A database a [`Transaction`] of which speaks one of our dialects.
+/// A database that speaks one of our dialects.
 pub(super) trait Speaks: Database {
     const DIALECT: Dialect;
 
     fn rows_affected(result: &Self::QueryResult) -> u64;
 }
 
-impl<DB> Tx for Transaction<'static, DB>
+/// Runs a statement on a connection. -> rows it matched
+pub(super) async fn execute_on<DB>(
+    connection: &mut DB::Connection,
+    statement: &Statement,
+    args: &[Arg<'_>],
+) -> Result<u64, sqlx::Error>
+where
+    DB: Speaks,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> Option<String>: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Type<DB>,
+    DB::Arguments: IntoArguments<DB>,
+{
+    let query = bind::<DB>(sqlx::query(sqlx::AssertSqlSafe(text::<DB>(statement, args))), args);
+    Ok(DB::rows_affected(&query.execute(connection).await?))
+}
+
+/// Reads rows on a connection.
+pub(super) async fn fetch_on<DB>(
+    connection: &mut DB::Connection,
+    statement: &Statement,
+    args: &[Arg<'_>],
+) -> Result<Vec<Row>, sqlx::Error>
 where
     DB: Speaks,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -115,15 +137,8 @@ where
     DB::Arguments: IntoArguments<DB>,
     usize: ColumnIndex<DB::Row>,
 {
-    async fn execute(&mut self, statement: &Statement, args: &[Arg<'_>]) -> Result<u64, sqlx::Error> {
-        let query = bind::<DB>(sqlx::query(sqlx::AssertSqlSafe(text::<DB>(statement, args))), args);
-        Ok(DB::rows_affected(&query.execute(&mut **self).await?))
-    }
-
-    async fn fetch(&mut self, statement: &Statement, args: &[Arg<'_>]) -> Result<Vec<Row>, sqlx::Error> {
-        let query = bind::<DB>(sqlx::query(sqlx::AssertSqlSafe(text::<DB>(statement, args))), args);
-        query.fetch_all(&mut **self).await?.iter().map(read_row::<DB>).collect()
-    }
+    let query = bind::<DB>(sqlx::query(sqlx::AssertSqlSafe(text::<DB>(statement, args))), args);
+    query.fetch_all(connection).await?.iter().map(read_row::<DB>).collect()
 }
 
 fn text<DB: Speaks>(statement: &Statement, args: &[Arg<'_>]) -> std::borrow::Cow<'static, str> {
@@ -192,6 +207,9 @@ pub(super) trait Engine: Send + Sync + 'static {
 
     fn commit(tx: Self::Tx) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
+    /// Ends a transaction a statement of which the database refused.
+    fn roll_back(tx: Self::Tx) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
     /// What a failure means here.
     fn classify(error: &sqlx::Error) -> Failure;
 
@@ -241,7 +259,17 @@ where
     T: Send,
 {
     let mut tx = engine.begin().await?;
-    let value = work(&mut tx, input).await?;
-    E::commit(tx).await?;
-    Ok(value)
+    match work(&mut tx, input).await {
+        Ok(value) => {
+            E::commit(tx).await?;
+            Ok(value)
+        }
+        Err(error) => {
+            // After any other error the connection is of no more use: dropping the transaction ends it.
+            if error.as_database_error().is_some() {
+                let _ = E::roll_back(tx).await;
+            }
+            Err(error)
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
     /// The database cannot be reached or does not take writes now. Worth trying again.
-    #[error("the database is away")]
+    #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
     /// Other transactions kept getting in the way. Worth trying again.
     #[error("the database is too contended")]

@@ -4,6 +4,7 @@
 //! (`engine`); the two databases differ in connecting, migrating, and in the texts of `statement`.
 
 mod clean;
+mod connections;
 mod engine;
 mod error;
 mod mysql;

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOptions, MySqlQueryResult, MySqlSslMode};
-use sqlx::{ConnectOptions, Connection, Executor, MySql, Transaction};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlQueryResult, MySqlSslMode};
+use sqlx::{ConnectOptions, Connection, MySql};
 
-use super::engine::{Engine, Speaks};
+use super::connections::{Connections, MySqlTx, connect};
+use super::engine::{Engine, Speaks, Tx, transact};
 use super::error::{Failure, StoreError};
-use super::statement::Dialect;
+use super::statement::{self as sql, Dialect};
 use super::{Backend, Rules};
 use crate::config::{MySqlAddress, Tls};
 
@@ -20,19 +21,6 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/mysql");
 /// sqlx's own table, under our prefix.
 const MIGRATION_TABLE: &str = "tarsregistry_migrations";
 
-/// A connection idle for longer is asked whether it still lives before it is used: servers close idle ones.
-const PROVE_AFTER: Duration = Duration::from_secs(10);
-
-/// A connection that is being made gets that long before the caller hears that the database is away.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// What every session is set to. READ COMMITTED: no gap locks, and a locking read sees what it waited for. The short
-/// lock wait keeps a connection from hanging on long after its caller gave up.
-pub(super) const SESSION: &[&str] = &[
-    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-    "SET SESSION innodb_lock_wait_timeout = 1",
-];
-
 /// Other `migrate` runs are waited for that often and that long.
 const MIGRATION_ATTEMPTS: u32 = 30;
 const MIGRATION_PAUSE: Duration = Duration::from_millis(400);
@@ -40,7 +28,7 @@ const MIGRATION_PAUSE: Duration = Duration::from_millis(400);
 /// The store on MySQL. Connects when first used.
 #[derive(Debug)]
 pub(crate) struct MySqlStore {
-    pool: MySqlPool,
+    connections: Connections,
     rules: Rules,
     retries: Counter,
 }
@@ -53,7 +41,7 @@ impl MySqlStore {
         rules: Rules,
         retries: Counter,
     ) -> Result<Self, StoreError> {
-        Self::with_session(address, connections, SESSION, (rules, retries))
+        Self::with_session(address, connections, sql::SESSION, (rules, retries))
     }
 
     /// As `new`, with the statements each session begins with.
@@ -63,28 +51,19 @@ impl MySqlStore {
         session: &'static [&'static str],
         (rules, retries): (Rules, Counter),
     ) -> Result<Self, StoreError> {
-        let pool = MySqlPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for < PROVE_AFTER {
-                        return Ok(true);
-                    }
-                    Ok(connection.ping().await.is_ok())
-                })
-            })
-            .after_connect(move |connection, _| Box::pin(begin_session(connection, session)))
-            .connect_lazy_with(options(address)?);
-        Ok(Self { pool, rules, retries })
+        let connections = Connections::new(options(address)?, connections, session);
+        Ok(Self {
+            connections,
+            rules,
+            retries,
+        })
     }
 }
 
 /// Makes every table as this program needs it. Safe to repeat, to run twice at once, and to run again after it was
 /// interrupted: MySQL commits each DDL statement by itself, so the migrations only ever add what is missing.
 pub(crate) async fn migrate(address: &MySqlAddress) -> Result<(), StoreError> {
-    migrate_with_session(address, SESSION).await
+    migrate_with_session(address, sql::SESSION).await
 }
 
 pub(super) async fn migrate_with_session(
@@ -115,10 +94,7 @@ pub(super) async fn migrate_with_session(
 }
 
 async fn migrate_once(options: &MySqlConnectOptions, session: &'static [&'static str]) -> Result<(), MigrateError> {
-    let mut connection = options.connect().await.map_err(MigrateError::Execute)?;
-    begin_session(&mut connection, session)
-        .await
-        .map_err(MigrateError::Execute)?;
+    let mut connection = connect(options, session).await.map_err(MigrateError::Execute)?;
     forget_interrupted(&mut connection)
         .await
         .map_err(MigrateError::Execute)?;
@@ -128,8 +104,10 @@ async fn migrate_once(options: &MySqlConnectOptions, session: &'static [&'static
 
 /// Lets a migration that was cut off run again.
 async fn forget_interrupted(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
-    let statement = "DELETE FROM tarsregistry_migrations WHERE success = FALSE";
-    match sqlx::query(statement).execute(connection).await {
+    match sqlx::query(sql::MIGRATIONS_FORGET_INTERRUPTED.mysql)
+        .execute(connection)
+        .await
+    {
         Err(error) if code(&error) == Some(1146) => Ok(()),
         other => other.map(drop),
     }
@@ -203,13 +181,6 @@ fn options(address: &MySqlAddress) -> Result<MySqlConnectOptions, StoreError> {
         .disable_statement_logging())
 }
 
-async fn begin_session(connection: &mut MySqlConnection, session: &'static [&'static str]) -> Result<(), sqlx::Error> {
-    for statement in session {
-        connection.execute(*statement).await?;
-    }
-    Ok(())
-}
-
 impl Speaks for MySql {
     const DIALECT: Dialect = Dialect::MySql;
 
@@ -219,14 +190,18 @@ impl Speaks for MySql {
 }
 
 impl Engine for MySqlStore {
-    type Tx = Transaction<'static, MySql>;
+    type Tx = MySqlTx;
 
     async fn begin(&self) -> Result<Self::Tx, sqlx::Error> {
-        self.pool.begin().await
+        self.connections.begin().await
     }
 
     async fn commit(tx: Self::Tx) -> Result<(), sqlx::Error> {
         tx.commit().await
+    }
+
+    async fn roll_back(tx: Self::Tx) -> Result<(), sqlx::Error> {
+        tx.roll_back().await
     }
 
     fn classify(error: &sqlx::Error) -> Failure {
@@ -271,11 +246,11 @@ impl Backend for MySqlStore {
     }
 
     async fn check_schema(&self) -> Result<(), StoreError> {
-        let statement = "SELECT version FROM tarsregistry_migrations WHERE success = TRUE";
-        let applied: Vec<i64> = match sqlx::query_scalar(statement).fetch_all(&self.pool).await {
-            Ok(versions) => versions,
-            Err(error) if code(&error) == Some(1146) => Vec::new(),
-            Err(error) => return Err(classify(&error).into_error(error)),
+        let applied = transact(self, &(), |tx, ()| Box::pin(tx.fetch(&sql::MIGRATIONS_APPLIED, &[]))).await;
+        let applied: Vec<i64> = match applied {
+            Ok(rows) => rows.iter().map(|row| row.int(0)).collect(),
+            Err(StoreError::Schema(_)) => Vec::new(), // not even the table of migrations
+            Err(error) => return Err(error),
         };
         match MIGRATIONS
             .iter()
@@ -290,6 +265,6 @@ impl Backend for MySqlStore {
     }
 
     async fn close(&self) {
-        self.pool.close().await;
+        self.connections.close();
     }
 }

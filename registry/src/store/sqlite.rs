@@ -10,9 +10,9 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteQueryResult};
 use sqlx::{ConnectOptions, Sqlite, Transaction};
 
-use super::engine::{Engine, Speaks};
+use super::engine::{Arg, Engine, Row, Speaks, Tx, execute_on, fetch_on};
 use super::error::{Failure, StoreError};
-use super::statement::Dialect;
+use super::statement::{Dialect, Statement};
 use super::{Backend, Rules};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -97,6 +97,16 @@ impl Speaks for Sqlite {
     }
 }
 
+impl Tx for Transaction<'static, Sqlite> {
+    async fn execute(&mut self, statement: &Statement, args: &[Arg<'_>]) -> Result<u64, sqlx::Error> {
+        execute_on::<Sqlite>(self, statement, args).await
+    }
+
+    async fn fetch(&mut self, statement: &Statement, args: &[Arg<'_>]) -> Result<Vec<Row>, sqlx::Error> {
+        fetch_on::<Sqlite>(self, statement, args).await
+    }
+}
+
 impl Engine for SqliteStore {
     type Tx = Transaction<'static, Sqlite>;
 
@@ -107,6 +117,10 @@ impl Engine for SqliteStore {
 
     async fn commit(tx: Self::Tx) -> Result<(), sqlx::Error> {
         tx.commit().await
+    }
+
+    async fn roll_back(tx: Self::Tx) -> Result<(), sqlx::Error> {
+        tx.rollback().await
     }
 
     fn classify(error: &sqlx::Error) -> Failure {

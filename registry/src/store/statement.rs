@@ -6,6 +6,13 @@
 
 use std::borrow::Cow;
 
+/// What every MySQL session is set to. READ COMMITTED: no gap locks, and a locking read sees what it waited for. The
+/// short waits, for rows and for tables, keep a connection from hanging on long after its caller gave up.
+pub(super) const SESSION: &[&str] = &[
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    "SET SESSION innodb_lock_wait_timeout = 1, SESSION lock_wait_timeout = 1",
+];
+
 /// A statement in both dialects.
 #[derive(Debug)]
 pub(crate) struct Statement {
@@ -59,6 +66,12 @@ macro_rules! statements {
 statements! {
     /// Nothing, answered by a database that is there.
     PING: "SELECT 1";
+
+    /// Migrations that were done. -> version
+    MIGRATIONS_APPLIED: "SELECT version FROM tarsregistry_migrations WHERE success = TRUE";
+
+    /// Lets migrations that were cut off be done again.
+    MIGRATIONS_FORGET_INTERRUPTED: "DELETE FROM tarsregistry_migrations WHERE success = FALSE";
 
     /// Takes the node's row, the first lock of every transaction on its servers. -> `endpoint_port`, `present_state`
     NODE_LOCK:

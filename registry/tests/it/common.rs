@@ -62,13 +62,14 @@ impl Running {
 
     /// On MySQL, not waiting until it is ready.
     pub(crate) async fn mysql(url: &str) -> Self {
-        Self::start(&config(&[
-            "--database-url",
-            url,
-            "--registry-endpoint",
-            "tcp -h 127.0.0.1 -p 0",
-        ]))
-        .await
+        Self::mysql_with(url, &[]).await
+    }
+
+    /// The same with more arguments.
+    pub(crate) async fn mysql_with(url: &str, arguments: &[&str]) -> Self {
+        let mut all = vec!["--database-url", url, "--registry-endpoint", "tcp -h 127.0.0.1 -p 0"];
+        all.extend(arguments);
+        Self::start(&config(&all)).await
     }
 
     async fn start(config: &Config) -> Self {

@@ -6,6 +6,7 @@ use crate::common::{Running, migrated, startup};
 use tars_test_support::mysql::Database;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// A client of K8STARS hears the answer before it gives up.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(1);
@@ -66,6 +67,44 @@ async fn a_database_that_never_answers_is_not_waited_for() {
     assert_eq!(failed(&running).await, -9);
     sqlx::raw_sql("UNLOCK TABLES").execute(&mut other).await.unwrap();
     running.registry.on_startup(&startup("10.0.0.7")).await.unwrap();
+}
+
+/// Forwards like [`forward`], but what was accepted before `freeze` says nothing any more from then on, and stays open:
+/// what a database looks like whose machine lost its power.
+async fn forward_until_frozen(listener: TcpListener, database: Database, freeze: watch::Receiver<bool>) {
+    let (_, rest) = database.url().split_once('@').unwrap();
+    let (server, _) = rest.split_once('/').unwrap();
+    let mut connections = tokio::task::JoinSet::new();
+    while let Ok((mut client, _)) = listener.accept().await {
+        let mut server = TcpStream::connect(server).await.unwrap();
+        let was_frozen = *freeze.borrow();
+        let mut freeze = freeze.clone();
+        connections.spawn(async move {
+            tokio::select! {
+                _ = copy_bidirectional(&mut client, &mut server) => return,
+                _ = freeze.wait_for(|frozen| *frozen && !was_frozen), if !was_frozen => {}
+            }
+            std::future::pending::<()>().await;
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_vanished_without_a_word_is_left_behind() {
+    let database = migrated().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = database.url_through_port(listener.local_addr().unwrap().port());
+    let (freeze, is_frozen) = watch::channel(false);
+    tokio::spawn(forward_until_frozen(listener, database, is_frozen));
+    // One connection: if its place were lost, nothing would ever work again.
+    let running = Running::mysql_with(&url, &["--database-connections", "1"]).await;
+    running.ready().await;
+    running.registry.on_startup(&startup("10.0.0.7")).await.unwrap();
+    freeze.send_replace(true);
+    assert_eq!(failed(&running).await, -9);
+    while let Err(error) = running.registry.on_startup(&startup("10.0.0.7")).await {
+        assert_eq!(error.code(), -9, "{error}");
+    }
 }
 
 #[tokio::test]

@@ -24,6 +24,33 @@ fn a_container_without_database_setting_is_refused() {
     );
 }
 
+#[tokio::test]
+async fn settings_come_from_the_environment_and_empty_ones_do_not_count() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tarsregistry"));
+    command.env_clear().current_dir(&dir).envs([
+        ("TARSREGISTRY_REGISTRY_ENDPOINT", "tcp -h 127.0.0.1 -p 0"),
+        ("TARSREGISTRY_ADMIN_ENDPOINT", "tcp -h 127.0.0.1 -p 0"),
+        ("TARSREGISTRY_HTTP", "127.0.0.1:0"),
+        ("TARSREGISTRY_ALLOW_NODE_WIDE", "true"),
+        ("TARSREGISTRY_KEEP_NODE_CONFIGS", "false"),
+        ("TARSREGISTRY_DATABASE_URL", ""),
+        ("TARSREGISTRY_DATABASE_URL_FILE", ""),
+        ("TARSREGISTRY_TRUSTED_CIDR", ""),
+        ("TARSREGISTRY_LEASE", ""),
+        ("POD_IP", ""),
+    ]);
+    let process = Process::start(command);
+    process.wait_for("ready").await;
+    process.terminate().await;
+    let (code, output) = process.wait().await;
+    assert_eq!(code, 0, "{output}");
+    assert!(
+        dir.path().join("tarsregistry.db").exists(),
+        "the default database is a file in the working folder"
+    );
+}
+
 #[test]
 fn a_mistake_is_said_without_the_password() {
     for url in [

@@ -4,7 +4,8 @@ use prometheus_client::metrics::counter::Counter;
 
 use super::world::{MySqlWorld, RULES, World, key, mysql_unmigrated, startup};
 use crate::domain::{MetricsPort, Registration, State};
-use crate::store::mysql::{MySqlStore, SESSION, migrate_with_session};
+use crate::store::mysql::{MySqlStore, migrate_with_session};
+use crate::store::statement::SESSION;
 use crate::store::{BeatOutcome, Store};
 
 const TABLES: &str = include_str!("../../../migrations/mysql/0001_framework_tables.sql");

@@ -11,6 +11,7 @@ on_both! {
     only_containers_unless_told
     what_counts_as_dead
     a_node_that_comes_back_keeps_its_rows
+    a_clean_and_a_beat_at_once_lose_nothing
     a_beat_brings_back_what_a_clean_took
     a_server_deleted_by_hand_stays_deleted
     more_nodes_than_a_batch
@@ -118,6 +119,34 @@ async fn a_node_that_comes_back_keeps_its_rows(world: impl World) {
     assert_eq!(deleted.nodes, ["n2"]);
     assert_eq!(world.server_state("n1", "S").await, "active");
     assert_eq!(world.count("t_adapter_conf").await, "1");
+}
+
+async fn a_clean_and_a_beat_at_once_lose_nothing(world: impl World) {
+    world.start(&startup("n1", "S")).await;
+    let (mut spared, mut recreated) = (0, 0);
+    for round in 0..200 {
+        kill(&world, "1 = 1").await;
+        let nodes = candidates(&world, &everything()).await;
+        let scope = everything();
+        let clean = world.store().clean_batch(&scope, &nodes);
+        let beat = world.beat("n1", "S", State::Active);
+        // Each in front once: what is polled first mostly wins.
+        let (cleaned, outcome) = if round % 2 == 0 {
+            tokio::join!(clean, beat)
+        } else {
+            let (outcome, cleaned) = tokio::join!(beat, clean);
+            (cleaned, outcome)
+        };
+        match (cleaned.unwrap().nodes.len(), outcome) {
+            (0, BeatOutcome::Taken) => spared += 1,
+            (1, BeatOutcome::Recreated) => recreated += 1,
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(world.server_state("n1", "S").await, "active");
+        assert_eq!(world.node_state("n1").await, "active");
+        assert_eq!(world.count("t_adapter_conf").await, "1");
+    }
+    assert!(spared > 0 && recreated > 0, "{spared} spared, {recreated} recreated");
 }
 
 async fn a_beat_brings_back_what_a_clean_took(world: impl World) {

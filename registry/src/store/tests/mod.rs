@@ -5,6 +5,7 @@
 mod adopt;
 mod chaos;
 mod clean;
+mod equal;
 mod instances;
 mod only_mysql;
 mod only_sqlite;

@@ -23,6 +23,36 @@ async fn serving_asks_for_a_migration_and_does_none() {
 }
 
 #[tokio::test]
+async fn serving_needs_no_right_to_change_tables() {
+    let world = mysql().await;
+    let (_, rest) = world.url().split_once('@').unwrap();
+    let name = world.value("SELECT DATABASE()").await;
+    world.exec(&format!("CREATE USER {name} IDENTIFIED BY 'p@ss'")).await;
+    world
+        .exec(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {name}.* TO {name}"))
+        .await;
+    let address = MySqlAddress::Url(format!("mysql://{name}:p%40ss@{rest}").into());
+    let store = MySqlStore::new(&address, 1, super::world::RULES, Counter::default()).unwrap();
+    store.check_schema().await.unwrap();
+    let registration = Registration::from_request(&startup("n1", "S")).unwrap();
+    store.register(&registration).await.unwrap();
+    store.end(&super::world::instance("n1", "S")).await.unwrap();
+    let scope = CleanScope {
+        cut_off: "2002-01-01 00:00:00".into(),
+        all_nodes: true,
+    };
+    store.clean_batch(&scope, &["n1".into()]).await.unwrap();
+    store.forget_tombstones().await.unwrap();
+    // And a migration says what it lacks.
+    world.exec("DELETE FROM tarsregistry_migrations").await;
+    world.exec("ALTER TABLE t_server_conf DROP COLUMN metrics_port").await;
+    let error = migrate_mysql(&address).await.unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("command denied"), "{error}: {cause}");
+    world.exec(&format!("DROP USER {name}")).await;
+}
+
+#[tokio::test]
 async fn every_table_of_ours_has_our_prefix() {
     let world = mysql().await;
     let ours: Vec<String> = world
