@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use tokio::time::timeout_at;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -33,28 +34,37 @@ where
 {
     fn start(&mut self, request: Request, elapsed: i32, cx: &mut Context<'_>) -> BoxFuture<Result<Response>> {
         let into_error = move |error: S::Error| Error::of_layer(error.into(), elapsed);
-        match self.poll_ready(cx) {
-            Poll::Ready(Ok(())) => match into_boxed(self.call(request)) {
+        let ready = self.poll_ready(cx);
+        // A handle that was asked for readiness may hold a permit or a place in a queue, even when a layer above hides
+        // that. So it goes with the call, and the next call gets a handle of its own.
+        let fresh = self.clone();
+        let mut asked = std::mem::replace(self, fresh);
+        match ready {
+            Poll::Ready(Ok(())) => match into_boxed(asked.call(request)) {
                 Ok(answer) => answer,
                 Err(answer) => Box::pin(async move { answer.await.map_err(into_error) }),
             },
             Poll::Ready(Err(error)) => Box::pin(std::future::ready(Err(into_error(error)))),
-            Poll::Pending => {
-                // What waits for readiness may hold a place in a queue, so it goes with the call, and the next call
-                // gets a handle of its own.
-                let fresh = self.clone();
-                let mut waiting = std::mem::replace(self, fresh);
-                Box::pin(async move {
-                    poll_fn(|cx| waiting.poll_ready(cx)).await.map_err(into_error)?;
-                    waiting.call(request).await.map_err(into_error)
-                })
-            }
+            Poll::Pending => Box::pin(async move {
+                let ready = poll_fn(|cx| asked.poll_ready(cx));
+                match request.deadline() {
+                    // Nobody waits any more for what a layer held back for too long.
+                    Some(deadline) => timeout_at(deadline, ready).await.map_err(|_| held_back(elapsed))?,
+                    None => ready.await,
+                }
+                .map_err(into_error)?;
+                asked.call(request).await.map_err(into_error)
+            }),
         }
     }
 
     fn fork(&self) -> Box<dyn AnyService> {
         Box::new(self.clone())
     }
+}
+
+fn held_back(elapsed: i32) -> Error {
+    Error::new(elapsed, "the deadline passed while a layer held the call back")
 }
 
 /// The future itself when it is what generated services return: boxing it again would cost an allocation a call.

@@ -193,14 +193,18 @@ impl Request {
     }
 
     /// Decodes the parameters of `O`; generated services call this. Fails with [`code::SERVER_DECODE_ERR`].
-    pub fn open<O: Operation>(self) -> Result<(Context, O::Args)> {
+    pub fn open<O: Operation>(mut self) -> Result<(Context, O::Args)> {
         let limits = self
             .parts
             .arrival
             .as_ref()
             .map_or_else(Limits::default, |arrival| arrival.limits);
         match self.parts.body.decode(&limits) {
-            Ok(args) => Ok((Context::serving(self.parts), args)),
+            Ok(args) => {
+                // A call may run for long; the bytes it came in as are not needed any more.
+                self.parts.body = Body::Owned(Vec::new());
+                Ok((Context::serving(self.parts), args))
+            }
             Err(error) => {
                 let text = format!("parameters of {}.{}: {error}", self.object(), self.function());
                 Err(Error::new(code::SERVER_DECODE_ERR, text).with_source(error))

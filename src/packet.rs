@@ -158,10 +158,15 @@ impl ResponseHead {
         };
         // A text as long as a frame helps nobody.
         let text = shorten(error.message(), max_frame / 2);
+        // An error whose code says success would reach the caller as one.
+        let code = match error.code() {
+            code::SUCCESS => code::UNKNOWN,
+            code => code,
+        };
         let empty = Attributes::new();
         let written = self.write(
             out,
-            error.code(),
+            code,
             Parts {
                 body: &[],
                 status: &empty,

@@ -16,7 +16,7 @@ pub use builder::ServerBuilder;
 use listener::BoundListener;
 use settings::Settings;
 
-use crate::{Endpoint, Result};
+use crate::{Endpoint, Error, Result, code};
 
 /// A server whose listeners are bound and which is ready to serve.
 ///
@@ -87,9 +87,11 @@ impl Server {
         self.serve_with_shutdown(std::future::pending()).await
     }
 
-    /// Serves until `signal` is ready. Then nothing new is accepted or read; calls that have begun, and requests that
-    /// were read already, end and are answered. What has not ended after the
-    /// [grace time](ServerBuilder::shutdown_grace) is given up.
+    /// Serves until `signal` is ready. Then no connection is accepted any more; calls that have begun, and requests that
+    /// had arrived, end and are answered. What has not ended after the [grace time](ServerBuilder::shutdown_grace) is
+    /// given up.
+    ///
+    /// Fails when a listener breaks, which takes a panic in code of the user such as a service's `Clone`.
     pub async fn serve_with_shutdown(self, signal: impl Future<Output = ()>) -> Result<()> {
         let stop = CancellationToken::new();
         // Ends the listeners and their connections also when this future is dropped: a `JoinSet` aborts what it holds.
@@ -97,7 +99,11 @@ impl Server {
         for listener in self.listeners {
             serving.spawn(listener.serve(Arc::clone(&self.settings), stop.clone()));
         }
-        signal.await;
+        let broken = tokio::select! {
+            () = signal => false,
+            // Never ready without a listener.
+            Some(_) = serving.join_next() => true,
+        };
         stop.cancel();
         let drained = timeout(self.settings.grace, async {
             while serving.join_next().await.is_some() {}
@@ -105,6 +111,9 @@ impl Server {
         .await;
         if drained.is_err() {
             tracing::warn!(grace = ?self.settings.grace, "calls were given up at shutdown");
+        }
+        if broken {
+            return Err(Error::new(code::UNKNOWN, "a listener broke; the log says more"));
         }
         Ok(())
     }

@@ -85,6 +85,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Bytes of requests of one connection whose calls may run at a time, 64 MiB by default. While more run, nothing
+    /// more is read from the connection.
+    pub fn max_call_bytes_per_connection(mut self, bytes: usize) -> Self {
+        self.settings.max_call_bytes = bytes;
+        self
+    }
+
     /// Bytes of answers that may wait for one connection's peer to read them, 4 MiB by default. While more wait, no
     /// call begins and nothing is read from the connection; answers of calls that run already still come on top.
     pub fn max_unsent_bytes(mut self, bytes: usize) -> Self {
@@ -99,8 +106,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Time after which a connection is closed on which nothing is received or sent and no call runs, for endpoints
-    /// without `-t`; 60 seconds by default. Zero, here or as `-t 0`, never closes one.
+    /// Time after which a connection is closed on which no whole frame is received, nothing is sent and no call runs,
+    /// for endpoints without `-t`; 60 seconds by default. Zero, here or as `-t 0`, never closes one.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.settings.idle_timeout = timeout;
         self

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -39,6 +40,8 @@ pub(super) struct Connection {
     out: OutBuffer,
     /// Calls that were not ready when they began.
     running: FuturesUnordered<Call>,
+    /// Bytes of their requests.
+    running_bytes: usize,
     /// Set when nothing more is read: at the end of input, after a broken frame, when the server stops.
     input_closed: bool,
     /// Bytes that are still read after the server was told to stop; `None` before that.
@@ -71,6 +74,7 @@ impl Connection {
             input: FrameBuffer::default(),
             out: OutBuffer::default(),
             running: FuturesUnordered::new(),
+            running_bytes: 0,
             input_closed: false,
             draining: None,
             output_broken: false,
@@ -115,7 +119,8 @@ impl Connection {
                 return self.park(cx);
             }
             if !self.read(cx) {
-                if self.draining.is_none() {
+                // A task that has used up its turn is told that nothing is there, too; it is polled again.
+                if self.draining.is_none() || !has_budget_remaining() {
                     return self.park(cx);
                 }
                 self.input_closed = true;
@@ -127,13 +132,16 @@ impl Connection {
 
     /// Whether another call may begin. When not, nothing is read, so the peer's sending slows down too.
     fn has_room(&self) -> bool {
-        self.running.len() < self.settings.max_calls && self.out.unsent() <= self.settings.max_unsent
+        self.running.len() < self.settings.max_calls
+            && self.running_bytes <= self.settings.max_call_bytes
+            && self.out.unsent() <= self.settings.max_unsent
     }
 
     /// Takes the answers of calls that became ready.
     fn collect(&mut self, cx: &mut Context<'_>) {
-        while let Poll::Ready(Some(answer)) = self.running.poll_next_unpin(cx) {
-            self.answer(answer);
+        while let Poll::Ready(Some(ended)) = self.running.poll_next_unpin(cx) {
+            self.running_bytes -= ended.bytes;
+            self.answer(ended.answer);
         }
     }
 
@@ -149,7 +157,11 @@ impl Connection {
                 .input
                 .next::<RequestPacket>(self.settings.max_frame, &self.settings.limits)
             {
-                Ok(Some(packet)) => packet,
+                Ok(Some(packet)) => {
+                    // Only a whole frame counts as a sign of life: single bytes would hold a connection for ever.
+                    self.idle.touch(self.now);
+                    packet
+                }
                 Ok(None) => return false,
                 Err(error) => {
                     self.give_up(&error);
@@ -168,7 +180,10 @@ impl Connection {
                     self.answer(answer);
                     answers += 1;
                 }
-                Started::Running(call) => self.running.push(call),
+                Started::Running(call) => {
+                    self.running_bytes += call.bytes;
+                    self.running.push(call);
+                }
             }
             if answers == flush_at {
                 self.flush(cx);
@@ -191,7 +206,6 @@ impl Connection {
                 }
                 self.received = clock::now();
                 self.now = self.received;
-                self.idle.touch(self.now);
             }
             Poll::Ready(Err(error)) => {
                 tracing::debug!(peer = %self.dispatcher.peer(), %error, "connection lost");
@@ -241,10 +255,9 @@ impl Connection {
     /// Waits, but closes a connection on which nothing happens for too long.
     fn park(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let busy = !self.running.is_empty();
-        self.idle.poll(busy, cx).map(|()| {
-            tracing::debug!(peer = %self.dispatcher.peer(), "idle connection closed");
-            self.running.clear();
-        })
+        self.idle
+            .poll(busy, cx)
+            .map(|()| tracing::debug!(peer = %self.dispatcher.peer(), "idle connection closed"))
     }
 }
 
@@ -258,7 +271,11 @@ struct Idle {
 impl Idle {
     /// A `timeout` of zero never ends anything.
     fn new(timeout: Duration) -> Self {
-        let timeout = if timeout.is_zero() { clock::NEVER } else { timeout };
+        let timeout = if timeout.is_zero() {
+            clock::NEVER
+        } else {
+            timeout.min(clock::NEVER)
+        };
         let last = clock::now();
         Self {
             timeout,

@@ -92,6 +92,7 @@ impl Dispatcher {
             return answered(Err(Error::new(code::SERVER_QUEUE_TIMEOUT, text)));
         }
         let current = CurrentCall::new(deadline);
+        let bytes = packet.s_buffer.len();
         let arrival = Arc::clone(&self.arrival);
         let servant = &mut self.servants[servant];
         let request = request(packet, (&servant.object, arrival), deadline);
@@ -104,11 +105,12 @@ impl Dispatcher {
                 current,
                 head,
                 one_way,
+                bytes,
             },
             Err(error) => return answered(Err(error)),
         };
         match Pin::new(&mut call).poll(cx) {
-            Poll::Ready(answer) => Started::Ready(answer),
+            Poll::Ready(ended) => Started::Ready(ended.answer),
             Poll::Pending => Started::Running(call),
         }
     }
@@ -168,22 +170,33 @@ pub(super) struct Call {
     current: CurrentCall,
     head: ResponseHead,
     one_way: bool,
+    /// Size of the request's parameters.
+    pub(super) bytes: usize,
+}
+
+/// A call that has ended.
+pub(super) struct Ended {
+    pub(super) answer: Answer,
+    /// [`Call::bytes`]
+    pub(super) bytes: usize,
 }
 
 impl Future for Call {
-    type Output = Answer;
+    type Output = Ended;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended> {
         let call = &mut *self;
         let result = match guard(&call.current, || call.future.as_mut().poll(cx)) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(result)) => result,
             Err(panicked) => Err(panicked),
         };
-        Poll::Ready(if call.one_way {
+        let answer = if call.one_way {
             Answer::None
         } else {
             Answer::Due(call.head, result)
-        })
+        };
+        let bytes = call.bytes;
+        Poll::Ready(Ended { answer, bytes })
     }
 }

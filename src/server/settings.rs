@@ -10,6 +10,7 @@ use crate::packet::DEFAULT_MAX_FRAME;
 pub(super) struct Settings {
     pub(super) max_connections: usize,
     pub(super) max_calls: usize,
+    pub(super) max_call_bytes: usize,
     pub(super) max_unsent: usize,
     pub(super) max_frame: usize,
     pub(super) idle_timeout: Duration,
@@ -22,6 +23,7 @@ impl Default for Settings {
         Self {
             max_connections: 10_000,
             max_calls: 4096,
+            max_call_bytes: 64 * 1024 * 1024,
             max_unsent: 4 * 1024 * 1024,
             max_frame: DEFAULT_MAX_FRAME,
             idle_timeout: Duration::from_mins(1),

@@ -145,3 +145,39 @@ async fn a_proxy_is_a_service() {
     let shared: Arc<dyn Fn() -> BoxFuture<Result<()>>> = Arc::new(move || Box::pin(proxy.ping().into_future()));
     shared().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_shed_call_leaves_no_claim_on_the_limit() {
+    let gate = Gate::new();
+    let limited = ConcurrencyLimitLayer::new(1).layer(Servant::gated(&gate));
+    let server = TestServer::start(LoadShedLayer::new().layer(limited)).await;
+    // Each proxy is a connection: one is served, one is shed and then stays silent, one comes later.
+    let [first_to_come, shed, late] = [server.proxy(), server.proxy(), server.proxy()];
+    let first = tokio::spawn(echo(&first_to_come, "first").into_future());
+    gate.entered(1).await;
+    assert_eq!(echo(&shed, "x").await.unwrap_err().code(), code::SERVER_OVERLOAD);
+    gate.release(2);
+    assert_eq!(first.await.unwrap().unwrap(), "first");
+    assert_eq!(echo(&late, "late").await.unwrap(), "late");
+}
+
+#[tokio::test]
+async fn a_call_that_a_layer_holds_back_ends_with_its_deadline() {
+    let gate = Gate::new();
+    let server = TestServer::start(ConcurrencyLimitLayer::new(1).layer(Servant::gated(&gate))).await;
+    let proxy = server.proxy();
+    let first = tokio::spawn(echo(&proxy, "first").into_future());
+    gate.entered(1).await;
+    let held = echo(&proxy, "held")
+        .timeout(Duration::from_millis(20))
+        .await
+        .unwrap_err();
+    assert!(
+        [code::SERVER_QUEUE_TIMEOUT, code::INVOKE_TIMEOUT].contains(&held.code()),
+        "{held}"
+    );
+    gate.release(2);
+    assert_eq!(first.await.unwrap().unwrap(), "first");
+    assert_eq!(echo(&proxy, "next").await.unwrap(), "next");
+    assert_eq!(gate.count(), 2, "the held call never began");
+}

@@ -120,3 +120,55 @@ async fn the_servers_idle_timeout_is_for_endpoints_without_one() {
     never.send(&framed(&echo_request(1, "still here"))).await;
     assert_eq!(echoed(&never.response().await.unwrap()), "still here");
 }
+
+#[tokio::test]
+async fn requests_of_running_calls_are_bounded_in_bytes() {
+    let gate = Gate::new();
+    let builder = Server::builder()
+        .adapter(ANYWHERE, OBJECT, Servant::gated(&gate))
+        .max_call_bytes_per_connection(10_000);
+    let server = TestServer::of(builder).await;
+    let mut raw = server.raw().await;
+    let text = "x".repeat(6000);
+    let requests: Vec<_> = (1..=4).map(|id| framed(&echo_request(id, &text))).collect();
+    raw.send(&requests.concat()).await;
+    gate.entered(2).await;
+    // Another connection is not held up, and its answer shows that the third call had its chance to begin.
+    server.proxy().ping().await.unwrap();
+    assert_eq!(gate.count(), 2);
+    gate.release(4);
+    for _ in 1..=4 {
+        assert_eq!(echoed(&raw.response().await.unwrap()), text);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn single_bytes_do_not_hold_a_connection() {
+    let builder = Server::builder()
+        .adapter(ANYWHERE, OBJECT, Servant::echo())
+        .idle_timeout(Duration::from_secs(10));
+    let server = TestServer::of(builder).await;
+    let mut raw = server.raw().await;
+    let frame = framed(&echo_request(1, "never complete"));
+    for byte in &frame[..3] {
+        raw.send(&[*byte]).await;
+        tokio::time::advance(Duration::from_secs(4)).await;
+    }
+    assert!(raw.is_closed().await);
+}
+
+#[tokio::test]
+async fn an_idle_time_without_end_is_a_setting_like_any_other() {
+    let builder = Server::builder()
+        .adapter(ANYWHERE, OBJECT, Servant::echo())
+        .idle_timeout(Duration::MAX);
+    let server = TestServer::of(builder).await;
+    assert_eq!(echo(&server.proxy(), "x").await.unwrap(), "x");
+}
+
+#[tokio::test]
+async fn an_error_whose_code_says_success_is_still_an_error() {
+    let server = TestServer::start(Servant::new(|_, _| async { Err(tars::Error::new(0, "not really")) })).await;
+    let error = echo(&server.proxy(), "x").await.unwrap_err();
+    assert_eq!((error.code(), error.message()), (code::UNKNOWN, "not really"));
+}
