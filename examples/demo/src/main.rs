@@ -24,6 +24,14 @@ use crate::{
     server::Sample,
 };
 
+/// What can be typed while it runs: the registry is at the ports that these commands expect.
+const SUGGESTIONS: &str = "  \
+target/debug/tarscli notify clean        what a clean-up would remove
+  target/debug/tarscli notify help         what else can be asked
+  curl http://127.0.0.1:9325/readyz        is it ready?
+  curl http://127.0.0.1:9325/metrics       its metrics
+  cargo run -p hello --bin hello-server    a server of ten lines (examples/hello)";
+
 /// Runs the whole system on this machine
 #[derive(Debug, Parser)]
 struct Args {
@@ -100,7 +108,7 @@ async fn show(registry: &Registry, args: &Args) -> anyhow::Result<()> {
         return Ok(());
     }
     heading("It stays up until Ctrl-C. What to try next");
-    println!("{}", registry.suggestions());
+    println!("{SUGGESTIONS}");
     beat_until_ctrl_c(&client, &server::beat("active")).await?;
     heading("Ctrl-C: the server takes itself out, then the registry ends");
     client.on_prestop(&server::end()).await.context("onPrestop")

@@ -91,18 +91,6 @@ impl Registry {
         database(self.folder.path())
     }
 
-    /// Commands to type while it runs.
-    pub(crate) fn suggestions(&self) -> String {
-        let (admin, http) = (&self.admin, &self.http);
-        format!(
-            "  target/debug/tarscli notify --admin '{admin}' clean     what a clean-up would remove\n  \
-             target/debug/tarscli notify --admin '{admin}' help      what else can be asked\n  \
-             curl http://{http}/readyz                               is it ready?\n  \
-             curl http://{http}/metrics                              its metrics\n  \
-             cargo run -p hello --bin hello-server                   a server of ten lines (examples/hello)"
-        )
-    }
-
     /// Ends the registry as a container runtime does and checks that it ended well.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         let id = self.child.id().context("the registry ended by itself")?;
