@@ -6,6 +6,7 @@ help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
 
 demo: ## run the whole system on this machine from nothing (ONCE=1: check the answers and end)
+	@echo "building (a few minutes the first time)"
 	@cargo build --locked --quiet --package tarsregistry --package tarscli --package demo
 	@exec cargo run --locked --quiet --package demo -- $(if $(ONCE),--once)
 
