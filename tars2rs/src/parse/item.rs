@@ -10,7 +10,7 @@ use super::lexical::Kind;
 use super::tokens::{KEYWORDS, Mistake, PResult, Tokens, fail, name, punct, separated};
 use super::ty::{declarator, integer, must, path, ty, value};
 use crate::ast::{
-    Const, Definition, Direction, Enum, Enumerator, Field, Interface, Key, Name, Operation, Param, Struct, Tag,
+    Const, Definition, Direction, Doc, Enum, Enumerator, Field, Interface, Key, Name, Operation, Param, Struct, Tag,
 };
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
@@ -48,28 +48,56 @@ fn close<'t, 's, T>(input: Tokens<'t, 's>, body: &Body<T>, what: &str) -> Tokens
     }
 }
 
-fn structure<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
+/// A definition of a name and members between braces.
+struct Block<T> {
+    name: Name,
+    members: Vec<T>,
+    doc: Doc,
+    incomplete: bool,
+}
+
+/// `KIND NAME { member member .. };`
+fn block<'t, 's, T>(
+    input: Tokens<'t, 's>,
+    kind: &str,
+    expected: &'static str,
+    member: impl Fn(Tokens<'t, 's>) -> PResult<'t, 's, T>,
+) -> PResult<'t, 's, Block<T>> {
     let start = input.peek().span;
-    let (rest, name) = header(input, "a struct name")?;
-    let owner = format!("struct `{}`", name.text);
+    let (rest, name) = header(input, expected)?;
+    let owner = format!("{kind} `{}`", name.text);
     let brace = rest.peek().span;
-    let (rest, body) = body(
-        rest,
-        &Members {
-            owner: owner.clone(),
-            holds_definitions: false,
-            member: field,
-        },
-    )?;
-    let rest = close(rest, &body, &owner);
+    let of = Members {
+        owner,
+        holds_definitions: false,
+        member,
+    };
+    let (rest, body) = body(rest, &of)?;
+    let rest = close(rest, &body, &of.owner);
     let doc = rest.doc_of_block(start, name.span, brace);
+    let Body {
+        members, incomplete, ..
+    } = body;
+    Ok((
+        rest,
+        Block {
+            name,
+            members,
+            doc,
+            incomplete,
+        },
+    ))
+}
+
+fn structure<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
+    let (rest, block) = block(input, "struct", "a struct name", field)?;
     Ok((
         rest,
         Definition::Struct(Struct {
-            name,
-            fields: body.members,
-            doc,
-            incomplete: body.incomplete,
+            name: block.name,
+            fields: block.members,
+            doc: block.doc,
+            incomplete: block.incomplete,
         }),
     ))
 }
@@ -154,28 +182,14 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
 }
 
 fn enumeration<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
-    let start = input.peek().span;
-    let (rest, name) = header(input, "an enum name")?;
-    let owner = format!("enum `{}`", name.text);
-    let brace = rest.peek().span;
-    let (rest, body) = body(
-        rest,
-        &Members {
-            owner: owner.clone(),
-            holds_definitions: false,
-            member: enumerator,
-        },
-    )?;
-    let rest = close(rest, &body, &owner);
-    let doc = rest.doc_of_block(start, name.span, brace);
-    let incomplete = body.incomplete || body.members.iter().any(Option::is_none);
-    let enumerators = body.members.into_iter().flatten().collect();
+    let (rest, block) = block(input, "enum", "an enum name", enumerator)?;
+    let incomplete = block.incomplete || block.members.iter().any(Option::is_none);
     Ok((
         rest,
         Definition::Enum(Enum {
-            name,
-            enumerators,
-            doc,
+            name: block.name,
+            enumerators: block.members.into_iter().flatten().collect(),
+            doc: block.doc,
             incomplete,
         }),
     ))
@@ -239,26 +253,13 @@ fn constant<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
 }
 
 fn interface<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
-    let start = input.peek().span;
-    let (rest, name) = header(input, "an interface name")?;
-    let owner = format!("interface `{}`", name.text);
-    let brace = rest.peek().span;
-    let (rest, body) = body(
-        rest,
-        &Members {
-            owner: owner.clone(),
-            holds_definitions: false,
-            member: operation,
-        },
-    )?;
-    let rest = close(rest, &body, &owner);
-    let doc = rest.doc_of_block(start, name.span, brace);
+    let (rest, block) = block(input, "interface", "an interface name", operation)?;
     Ok((
         rest,
         Definition::Interface(Interface {
-            name,
-            operations: body.members,
-            doc,
+            name: block.name,
+            operations: block.members,
+            doc: block.doc,
         }),
     ))
 }
