@@ -3,6 +3,7 @@
 mod call;
 mod channel;
 mod communicator;
+mod connect;
 mod driver;
 mod exchange;
 mod proxy;

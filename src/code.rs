@@ -19,7 +19,7 @@ pub const SERVER_RESET_GRID: i32 = -5;
 pub const SERVER_QUEUE_TIMEOUT: i32 = -6;
 /// No answer within the time of the call.
 pub const INVOKE_TIMEOUT: i32 = -7;
-/// No connection to the server.
+/// No connection to the server, or it broke before the answer; the text says whether the request can have arrived.
 pub const PROXY_CONNECT_ERR: i32 = -8;
 /// The server refused the request because it has too much to do.
 pub const SERVER_OVERLOAD: i32 = -9;

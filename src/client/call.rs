@@ -21,6 +21,10 @@ pub(super) struct Decoder<T> {
 ///
 /// Parameters are encoded already, so it borrows nothing and can be handed to another task.
 ///
+/// A call that fails with [`code::PROXY_CONNECT_ERR`] was not sent when the text says `cannot connect to` or
+/// `no connection to`. When the text says `connection to ... ended`, the call was on its way and the server may have
+/// carried it out.
+///
 /// ```no_run
 /// # async fn doc(proxy: tars::Proxy) -> tars::Result<()> {
 /// use std::time::Duration;

@@ -1,12 +1,15 @@
 //! One connection to one endpoint, shared by all calls to it.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use tokio::runtime::{self, Handle};
 use tokio::sync::oneshot;
+use tokio::time::{Sleep, sleep_until};
 
 use super::communicator::Settings;
 use super::driver;
@@ -35,6 +38,8 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct State {
     link: Link,
+    /// The runtime of the last driver.
+    runtime: Option<runtime::Id>,
     /// Requests the driver has not taken yet.
     pub(super) out: Vec<u8>,
     /// Bytes ever put into `out` on this connection.
@@ -44,19 +49,22 @@ pub(super) struct State {
     pub(super) slots: Slots,
     /// Wakes the driver; taken by the first caller after it went to sleep.
     pub(super) driver: Option<Waker>,
-    /// No later than the earliest deadline in `slots`. The driver looks for calls that timed out when it comes.
-    pub(super) sweep_at: Instant,
     /// Set when the last handle is gone.
     pub(super) abandoned: bool,
 }
 
 #[derive(Debug)]
 enum Link {
+    /// When the last attempt to connect failed, if it did.
     Down {
         failed: Option<Instant>,
     },
-    /// Those who wait for the connection.
-    Connecting(Vec<oneshot::Sender<Result<()>>>),
+    Connecting {
+        /// The attempt before failed, or this one takes too long.
+        suspect: bool,
+        /// Those who wait for the connection.
+        waiting: Vec<oneshot::Sender<Result<()>>>,
+    },
     Up,
 }
 
@@ -68,19 +76,18 @@ pub(super) enum Attempt {
 }
 
 impl Channel {
-    /// How long an endpoint that could not be reached is tried only after the others.
+    /// How long after it could not be reached an endpoint is left alone, as long as others can be reached.
     const PENALTY: Duration = Duration::from_secs(5);
 
     pub(super) fn new(endpoint: Endpoint, settings: Arc<Settings>) -> Self {
-        let now = clock::now();
         let state = State {
             link: Link::Down { failed: None },
+            runtime: None,
             out: Vec::new(),
             queued: 0,
             unwritten: VecDeque::new(),
-            slots: Slots::new(now),
+            slots: Slots::new(clock::now()),
             driver: None,
-            sweep_at: now + clock::NEVER,
             abandoned: false,
         };
         Self {
@@ -102,9 +109,38 @@ impl Channel {
         self.shared.lock().slots.len()
     }
 
-    /// Whether the last attempt to connect failed a short while ago.
-    pub(super) fn is_suspect(&self, now: Instant) -> bool {
-        matches!(self.shared.lock().link, Link::Down { failed: Some(failed) } if now < failed + Self::PENALTY)
+    /// Whether other endpoints are to be tried first: the last attempt to connect failed, or the present one takes too
+    /// long. Only a connection ends this.
+    pub(super) fn is_suspect(&self) -> bool {
+        matches!(
+            self.shared.lock().link,
+            Link::Down { failed: Some(_) } | Link::Connecting { suspect: true, .. }
+        )
+    }
+
+    /// Notes that the attempt to connect takes too long.
+    pub(super) fn suspect(&self) {
+        if let Link::Connecting { suspect, .. } = &mut self.shared.lock().link {
+            *suspect = true;
+        }
+    }
+
+    /// Connects a suspect endpoint again, at times. Nobody has to wait for it.
+    pub(super) fn retry(&self, now: Instant, runtime: &Handle) {
+        let state = self.shared.lock();
+        if matches!(state.link, Link::Down { failed: Some(failed) } if now >= failed + Self::PENALTY) {
+            self.connect(state, Vec::new(), runtime);
+        }
+    }
+
+    /// Begins to connect.
+    fn connect(&self, mut state: MutexGuard<'_, State>, waiting: Vec<oneshot::Sender<Result<()>>>, runtime: &Handle) {
+        let suspect = matches!(state.link, Link::Down { failed: Some(_) });
+        state.link = Link::Connecting { suspect, waiting };
+        state.runtime = Some(runtime.id());
+        // Unlocked before: a runtime that is ending drops the task at once, which locks.
+        drop(state);
+        runtime.spawn(driver::run(Arc::clone(&self.shared)));
     }
 
     /// Encodes the request into the connection's buffer, if there is a connection.
@@ -118,6 +154,7 @@ impl Channel {
             Err(error) => return Attempt::Failed(error),
         };
         let driver = state.driver.take();
+        let runtime = state.runtime;
         drop(state);
         // Woken after unlocking, so that it does not run into the lock on another thread.
         if let Some(driver) = driver {
@@ -126,24 +163,19 @@ impl Channel {
         Attempt::Sent(Ticket {
             channel: Arc::clone(self),
             id: Some(id),
+            timer: is_elsewhere(runtime).then(|| Box::pin(sleep_until(request.deadline))),
         })
     }
 
     /// Waits for the connection, which is begun when nobody has begun it. Fails when this attempt fails.
-    pub(super) async fn connected(&self) -> Result<()> {
+    pub(super) async fn connected(&self, runtime: &Handle) -> Result<()> {
         let connected = {
             let mut state = self.shared.lock();
             let (sender, receiver) = oneshot::channel();
             match &mut state.link {
                 Link::Up => return Ok(()),
-                Link::Connecting(waiting) => waiting.push(sender),
-                Link::Down { .. } => {
-                    let runtime = tokio::runtime::Handle::try_current().map_err(|error| {
-                        Error::new(code::SEND_REQUEST_ERR, "calls are made inside a tokio runtime").with_source(error)
-                    })?;
-                    state.link = Link::Connecting(vec![sender]);
-                    runtime.spawn(driver::run(Arc::clone(&self.shared)));
-                }
+                Link::Connecting { waiting, .. } => waiting.push(sender),
+                Link::Down { .. } => self.connect(state, vec![sender], runtime),
             }
             receiver
         };
@@ -206,7 +238,6 @@ impl Shared {
         if parts.one_way {
             state.unwritten.push_back((state.queued, head.id));
         }
-        state.sweep_at = state.sweep_at.min(request.deadline);
         Ok(head.id)
     }
 
@@ -245,7 +276,7 @@ impl Shared {
     /// Ends what waits for the connection or on it. The next call connects again.
     pub(super) fn disconnected(&self, error: &Error) {
         let mut state = self.lock();
-        let failed = matches!(state.link, Link::Connecting(_)).then(clock::now);
+        let failed = matches!(state.link, Link::Connecting { .. }).then(clock::now);
         let link = std::mem::replace(&mut state.link, Link::Down { failed });
         let mut woken = Vec::new();
         state.slots.fail(error, &mut woken);
@@ -253,7 +284,6 @@ impl Shared {
         state.queued = 0;
         state.unwritten.clear();
         state.driver = None;
-        state.sweep_at = clock::now() + clock::NEVER;
         self.unsent.store(0, Ordering::Relaxed);
         drop(state);
         notify(link, &Err(error.clone()));
@@ -262,7 +292,7 @@ impl Shared {
 }
 
 fn notify(link: Link, result: &Result<()>) {
-    if let Link::Connecting(waiting) = link {
+    if let Link::Connecting { waiting, .. } = link {
         for sender in waiting {
             // A receiver that is gone belongs to a call that was given up.
             let _ = sender.send(result.clone());
@@ -270,19 +300,40 @@ fn notify(link: Link, result: &Result<()>) {
     }
 }
 
+/// Whether the caller runs in another runtime than `driver`.
+fn is_elsewhere(driver: Option<runtime::Id>) -> bool {
+    Handle::try_current().is_ok_and(|current| Some(current.id()) != driver)
+}
+
 /// A call's place on a connection. Dropped before the outcome was taken, it leaves nothing behind.
 #[derive(Debug)]
 pub(super) struct Ticket {
     channel: Arc<Channel>,
     id: Option<i32>,
+    /// Ends the wait in time when the driver cannot, because its runtime, another one than the caller's, is not run.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Ticket {
-    pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<Outcome> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         let id = self.id.expect("not polled after it was ready");
-        let outcome = std::task::ready!(self.channel.shared.lock().slots.poll(id, cx));
-        self.id = None;
-        Poll::Ready(outcome)
+        let mut outcome = self.channel.shared.lock().slots.poll(id, cx);
+        if outcome.is_pending()
+            && let Some(timer) = &mut self.timer
+            && timer.as_mut().poll(cx).is_ready()
+        {
+            self.channel.shared.lock().slots.remove(id);
+            outcome = Poll::Ready(Outcome::TimedOut);
+        }
+        if outcome.is_ready() {
+            self.id = None;
+        }
+        outcome
+    }
+
+    /// Whether a waker left with the request is enough to learn how the wait ends.
+    pub(super) fn is_driven(&self) -> bool {
+        self.timer.is_none()
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {

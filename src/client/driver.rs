@@ -20,14 +20,18 @@ use crate::{Error, code};
 /// Bursts read before the answers are handed out.
 const BURSTS: usize = 16;
 
-/// Connects and drives the connection to its end.
-pub(super) async fn run(shared: Arc<Shared>) {
-    let address = shared.endpoint.address();
-    let error = Error::new(
-        code::PROXY_CONNECT_ERR,
-        format!("the runtime of the connection to {address} has ended"),
+/// Connects and drives the connection to its end. The guard is there before the first poll, which may never come.
+pub(super) fn run(shared: Arc<Shared>) -> impl Future<Output = ()> {
+    let text = format!(
+        "the runtime of the connection to {} has ended",
+        shared.endpoint.address()
     );
-    let mut guard = Guard { shared, error };
+    let error = Error::new(code::PROXY_CONNECT_ERR, text);
+    drive(Guard { shared, error })
+}
+
+async fn drive(mut guard: Guard) {
+    let address = guard.shared.endpoint.address();
     let shared = &guard.shared;
     guard.error = match Stream::connect(&shared.endpoint, shared.settings.connect_timeout).await {
         Err(error) => {
@@ -191,8 +195,7 @@ impl Driver {
                 .extend(state.slots.complete(answer.i_request_id, Outcome::Answer(answer)));
         }
         if due {
-            let now = clock::now();
-            state.sweep_at = state.slots.expire(now, &mut self.woken).unwrap_or(now + clock::NEVER);
+            state.slots.expire(clock::now(), &mut self.woken);
         }
         let next = if state.abandoned {
             Next::Stop
@@ -216,7 +219,7 @@ impl Driver {
         Exchange {
             next,
             unwritten: !state.unwritten.is_empty(),
-            sweep_at: state.sweep_at,
+            sweep_at: state.slots.sweep_at(),
         }
     }
 

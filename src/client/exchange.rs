@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::timeout_at;
-
 use super::channel::{Attempt, Outgoing, Ticket};
+use super::connect::connect_and_send;
 use super::proxy::{Proxy, Sending, Target};
 use super::slots::Outcome;
 use crate::clock::{self, Instant};
@@ -34,9 +33,9 @@ enum State {
 
 /// Until when a call may take.
 #[derive(Clone, Copy)]
-struct Timing {
-    deadline: Instant,
-    timeout: Duration,
+pub(super) struct Timing {
+    pub(super) deadline: Instant,
+    pub(super) timeout: Duration,
 }
 
 impl Timing {
@@ -53,13 +52,13 @@ impl Timing {
         }
     }
 
-    fn outgoing<'a>(self, request: &'a RequestParts, target: &'a Target) -> Outgoing<'a> {
-        let Self { deadline, timeout } = self;
+    /// The request as it goes out `now`, with the time that is left.
+    pub(super) fn outgoing<'a>(self, request: &'a RequestParts, target: &'a Target, now: Instant) -> Outgoing<'a> {
         Outgoing {
             parts: request,
             object: &target.object,
-            deadline,
-            timeout_ms: clock::to_millis(timeout),
+            deadline: self.deadline,
+            timeout_ms: clock::to_millis(self.deadline.saturating_duration_since(now)),
         }
     }
 }
@@ -96,7 +95,7 @@ impl ResponseFuture {
             ));
         }
         let turn = target.turn();
-        match target.channels[turn].try_send(&timing.outgoing(&request.parts, target), Some(cx.waker())) {
+        match target.channels[turn].try_send(&timing.outgoing(&request.parts, target, now), Some(cx.waker())) {
             Attempt::Sent(ticket) => Ok(State::Waiting(timing, request.parts, ticket)),
             Attempt::Failed(error) => Err(of_call(target, &request.parts, &error)),
             Attempt::NotConnected => {
@@ -111,13 +110,19 @@ impl ResponseFuture {
         match outcome {
             Outcome::Answer(packet) => response(packet),
             Outcome::Sent => Ok(Response::new(Vec::new())),
-            Outcome::Broken(error) => Err(of_call(target, request, &error)),
+            // How far the request came cannot be told: even bytes that the system took may not have arrived.
+            Outcome::Broken(error) => {
+                let text = format!("{}; the request may have arrived", error.message());
+                Err(of_call(target, request, &Error::new(error.code(), text)))
+            }
             Outcome::TimedOut => {
                 let (name, address) = (call_name(target, request), ticket.endpoint().address());
-                let text = format!(
-                    "{name}: no answer from {address} within {} ms",
-                    timing.timeout.as_millis()
-                );
+                let missing = if request.one_way {
+                    "not written to"
+                } else {
+                    "no answer from"
+                };
+                let text = format!("{name}: {missing} {address} within {} ms", timing.timeout.as_millis());
                 Err(Error::new(code::INVOKE_TIMEOUT, text))
             }
         }
@@ -132,9 +137,8 @@ impl Future for ResponseFuture {
             self.state = match std::mem::replace(&mut self.state, State::Done) {
                 State::Start(request) => match self.start(request, cx) {
                     // The first poll has left its waker with the connection already.
-                    Ok(waiting @ State::Waiting(..)) => {
-                        self.state = waiting;
-                        return Poll::Pending;
+                    Ok(State::Waiting(timing, parts, ticket)) if ticket.is_driven() => {
+                        return self.pending(State::Waiting(timing, parts, ticket));
                     }
                     Ok(state) => state,
                     Err(error) => return Poll::Ready(Err(error)),
@@ -175,47 +179,6 @@ impl fmt::Debug for ResponseFuture {
     }
 }
 
-/// The slow way of a call whose connection is not there: connects, to the next endpoint when one cannot be reached.
-async fn connect_and_send(
-    target: Arc<Target>,
-    request: Request,
-    timing: Timing,
-    turn: usize,
-) -> (Request, Result<Ticket>) {
-    let now = clock::now();
-    let mut order: Vec<_> = target.channels[turn..].iter().chain(&target.channels[..turn]).collect();
-    order.sort_by_key(|channel| channel.is_suspect(now));
-    let mut failures = Vec::new();
-    let mut last = None;
-    for channel in order {
-        loop {
-            match channel.try_send(&timing.outgoing(&request.parts, &target), None) {
-                Attempt::Sent(ticket) => return (request, Ok(ticket)),
-                Attempt::Failed(error) => return (request, Err(error)),
-                Attempt::NotConnected => {}
-            }
-            match timeout_at(timing.deadline, channel.connected()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    failures.push(error.message().to_owned());
-                    last = Some(error);
-                    break;
-                }
-                Err(_) => {
-                    let address = channel.endpoint().address();
-                    let text = format!("no connection to {address} within {} ms", timing.timeout.as_millis());
-                    return (request, Err(Error::new(code::PROXY_CONNECT_ERR, text)));
-                }
-            }
-        }
-    }
-    let error = match last {
-        Some(error) if failures.len() == 1 => error,
-        _ => Error::new(code::PROXY_CONNECT_ERR, failures.join("; ")),
-    };
-    (request, Err(error))
-}
-
 /// A packet as the outcome of a call.
 fn response(packet: ResponsePacket) -> Result<Response> {
     let ResponsePacket {
@@ -227,14 +190,15 @@ fn response(packet: ResponsePacket) -> Result<Response> {
         context,
         ..
     } = packet;
+    // First the code: servers written in Go leave the version at 0 when a call took them too long.
+    if i_ret != code::SUCCESS {
+        return Err(Error::new(i_ret, s_result_desc.to_string_lossy().into_owned()));
+    }
     if i_version != TARSVERSION {
         return Err(Error::new(
             code::CLIENT_DECODE_ERR,
             format!("an answer of protocol version {i_version}"),
         ));
-    }
-    if i_ret != code::SUCCESS {
-        return Err(Error::new(i_ret, s_result_desc.to_string_lossy().into_owned()));
     }
     Ok(Response {
         body: Body::Shared(s_buffer),

@@ -35,12 +35,15 @@ pub trait Client {
 /// # fn doc() -> tars::Result<()> {
 /// let comm = tars::Communicator::new();
 /// let proxy = comm.proxy("TestApp.HelloServer.HelloObj@tcp -h 127.0.0.1 -p 18015")?;
-/// let patient = proxy.layer(TimeoutLayer::new(Duration::from_secs(10)));
-/// // let hello = HelloClient::new(patient);
+/// let hasty = proxy.layer(TimeoutLayer::new(Duration::from_millis(200)));
+/// // let hello = HelloClient::new(hasty);
 /// # Ok(())
 /// # }
 /// # doc().unwrap();
 /// ```
+///
+/// A layer cannot make a call last longer than its own timeout, 3 seconds unless set otherwise: that is for
+/// [`CommunicatorBuilder::timeout`](crate::CommunicatorBuilder::timeout) and [`Call::timeout`].
 #[derive(Clone)]
 pub struct Proxy {
     target: Arc<Target>,

@@ -142,7 +142,7 @@ async fn a_broken_connection_fails_its_calls_and_the_next_call_connects_again() 
     let address = server.endpoint().address();
     assert_eq!(
         error.message(),
-        format!("{OBJECT}.echo: connection to {address} ended: closed by the server")
+        format!("{OBJECT}.echo: connection to {address} ended: closed by the server; the request may have arrived")
     );
 
     let call = tokio::spawn(echo(&proxy, "again").into_future());
@@ -201,6 +201,29 @@ async fn a_body_that_is_no_reply_is_an_error_of_the_call_alone() {
     raw.send(&framed(&answer)).await;
     let error = call.await.unwrap().unwrap_err();
     assert_eq!((error.code(), error.message()), (1001, "not \u{fffd} text"));
+}
+
+#[tokio::test]
+async fn an_error_counts_more_than_the_protocol_version_of_its_answer() {
+    let server = RawServer::start().await;
+    let proxy = server.proxy();
+    let call = tokio::spawn(echo(&proxy, "x").into_future());
+    let mut raw = server.accept().await;
+    let mut answer = echo_response(raw.request().await.unwrap().i_request_id, "");
+    answer.i_version = 0;
+    answer.i_ret = 1;
+    answer.s_result_desc = "server invoke timeout".into();
+    raw.send(&framed(&answer)).await;
+    let error = call.await.unwrap().unwrap_err();
+    assert_eq!((error.code(), error.message()), (1, "server invoke timeout"));
+
+    let call = tokio::spawn(echo(&proxy, "x").into_future());
+    let mut answer = echo_response(raw.request().await.unwrap().i_request_id, "x");
+    answer.i_version = 0;
+    raw.send(&framed(&answer)).await;
+    let error = call.await.unwrap().unwrap_err();
+    assert_eq!(error.code(), code::CLIENT_DECODE_ERR);
+    assert_eq!(error.message(), "an answer of protocol version 0");
 }
 
 #[tokio::test]
@@ -440,24 +463,4 @@ async fn a_server_that_breaks_every_connection_fails_calls_but_never_hangs_them(
     assert!(answered > 0);
     assert_eq!(proxy.in_flight(), 0);
     breaking.abort();
-}
-
-#[test]
-fn a_client_outlives_the_runtime_that_ran_its_connection() {
-    let serving = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
-    let server = serving.block_on(TestServer::start(Servant::echo()));
-    let proxy = server.proxy();
-    for text in ["one", "two"] {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        assert_eq!(runtime.block_on(echo(&proxy, text).into_future()).unwrap(), text);
-    }
-    let waiting = echo(&proxy, "three").into_future();
-    assert_eq!(serving.block_on(waiting).unwrap(), "three");
 }

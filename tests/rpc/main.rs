@@ -6,6 +6,8 @@ mod common;
 
 mod bytes;
 mod client;
+mod client_endpoints;
+mod client_runtimes;
 mod deadline;
 mod generated;
 mod layers;

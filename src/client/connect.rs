@@ -1,0 +1,75 @@
+//! The slow way of a call whose connection is not there.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::time::timeout_at;
+
+use super::channel::{Attempt, Channel, Ticket};
+use super::exchange::Timing;
+use super::proxy::Target;
+use crate::message::RequestParts;
+use crate::{Error, Request, Result, clock, code};
+
+/// Connects and sends, beginning with the endpoint whose turn it is.
+pub(super) async fn connect_and_send(
+    target: Arc<Target>,
+    request: Request,
+    timing: Timing,
+    turn: usize,
+) -> (Request, Result<Ticket>) {
+    let sent = send(&target, &request.parts, timing, turn).await;
+    (request, sent)
+}
+
+/// Waits for each endpoint an equal share of the time that is left, so that one that swallows the attempt to connect
+/// leaves time for the others. When these fail, it goes back to the ones that only took long.
+async fn send(target: &Target, request: &RequestParts, timing: Timing, turn: usize) -> Result<Ticket> {
+    let runtime = Handle::try_current().map_err(|error| {
+        Error::new(code::SEND_REQUEST_ERR, "calls are made inside a tokio runtime").with_source(error)
+    })?;
+    let mut failures = Vec::new();
+    let mut queue = order(target, turn, &runtime);
+    while let Some(channel) = queue.front().copied() {
+        let now = clock::now();
+        let left = timing.deadline.saturating_duration_since(now);
+        if left.is_zero() {
+            break;
+        }
+        match channel.try_send(&timing.outgoing(request, target, now), None) {
+            Attempt::Sent(ticket) => return Ok(ticket),
+            Attempt::Failed(error) => return Err(error),
+            Attempt::NotConnected => {}
+        }
+        let waiting = u32::try_from(queue.len()).unwrap_or(u32::MAX);
+        match timeout_at(now + left / waiting, channel.connected(&runtime)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                queue.pop_front();
+                failures.push(error.message().to_owned());
+            }
+            Err(_) => {
+                channel.suspect();
+                queue.rotate_left(1);
+            }
+        }
+    }
+    if !queue.is_empty() {
+        let addresses: Vec<_> = queue.iter().map(|channel| channel.endpoint().address()).collect();
+        let millis = timing.timeout.as_millis();
+        failures.push(format!("no connection to {} within {millis} ms", addresses.join(", ")));
+    }
+    Err(Error::new(code::PROXY_CONNECT_ERR, failures.join("; ")))
+}
+
+/// The endpoints from `turn` on, suspects last. A suspect whose turn it is may connect meanwhile.
+fn order<'a>(target: &'a Target, turn: usize, runtime: &Handle) -> VecDeque<&'a Arc<Channel>> {
+    let (before, from) = target.channels.split_at(turn);
+    if let Some(channel) = from.first() {
+        channel.retry(clock::now(), runtime);
+    }
+    let mut order: Vec<_> = from.iter().chain(before).collect();
+    order.sort_by_key(|channel| channel.is_suspect());
+    order.into()
+}
