@@ -3,6 +3,7 @@
 use tars::code;
 
 use crate::domain::Refusal;
+use crate::resolver::Unresolved;
 use crate::store::StoreError;
 
 /// The request is not valid.
@@ -22,6 +23,12 @@ pub(crate) enum Failure {
     /// The database did not commit in time.
     #[error("the database is slow; try again")]
     Late,
+    /// The node's name is not known now.
+    #[error(transparent)]
+    Unresolved(#[from] Unresolved),
+    /// Too many calls of a costly kind at once.
+    #[error("too many of these calls at once; try again")]
+    Busy,
     /// The store failed.
     #[error("{}", text(.0))]
     Store(#[from] StoreError),
@@ -43,9 +50,11 @@ impl Failure {
         match self {
             Self::Refused(Refusal::Invalid { .. }) => INVALID,
             Self::Refused(Refusal::Policy(_)) => POLICY,
-            Self::Starting | Self::Late | Self::Store(StoreError::Unavailable(_) | StoreError::Contended(_)) => {
-                code::SERVER_OVERLOAD
-            }
+            Self::Starting
+            | Self::Late
+            | Self::Unresolved(_)
+            | Self::Busy
+            | Self::Store(StoreError::Unavailable(_) | StoreError::Contended(_)) => code::SERVER_OVERLOAD,
             Self::Store(_) => code::UNKNOWN,
         }
     }
@@ -73,6 +82,7 @@ mod tests {
             (Failure::from(Refusal::Policy("not here".into())), 2, "not here"),
             (Failure::Starting, -9, "the registry is starting; try again"),
             (Failure::Late, -9, "the database is slow; try again"),
+            (Failure::Busy, -9, "too many of these calls at once; try again"),
             (
                 StoreError::Unavailable(sql()).into(),
                 -9,

@@ -37,9 +37,19 @@ async fn readyz<S: Store>(State(registry): State<Arc<Registry<S>>>) -> (StatusCo
             "starting: the database's tables are not checked yet\n",
         );
     }
-    match tokio::time::timeout(PROBE_TIMEOUT, registry.store.ping()).await {
-        Ok(Ok(())) => (StatusCode::OK, "ready\n"),
-        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database is away\n"),
+    let ask = async {
+        matches!(
+            tokio::time::timeout(PROBE_TIMEOUT, registry.store.ping()).await,
+            Ok(Ok(()))
+        )
+    };
+    if registry.probe.answer(ask).await {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the database is away or takes no writes\n",
+        )
     }
 }
 

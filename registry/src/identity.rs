@@ -1,16 +1,14 @@
 //! Whether a caller may speak for a node.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use ipnet::IpNet;
 use tars::Endpoint;
 
-use crate::config::NodeIdentity;
+use crate::config::{NodeIdentity, is_loopback};
 use crate::domain::Refusal;
-
-/// A name that does not resolve by then is not the caller's. Short: the caller itself waits a second.
-const RESOLVE_TIMEOUT: Duration = Duration::from_millis(300);
+use crate::failure::Failure;
+use crate::resolver::{Resolver, Unresolved};
 
 /// The rule that a node's name is its caller's address.
 #[derive(Clone, Debug)]
@@ -19,6 +17,7 @@ pub(crate) struct Identity {
     trusted: Vec<IpNet>,
     /// The listener is bound to a loopback address: nobody else reaches it.
     is_local: bool,
+    resolver: Resolver,
 }
 
 /// What came of a check.
@@ -33,49 +32,54 @@ pub(crate) enum Verdict {
 impl Identity {
     /// `listener` is where calls come in.
     pub(crate) fn new(mode: NodeIdentity, trusted: Vec<IpNet>, listener: &Endpoint) -> Self {
-        let host = listener.bind.as_deref().unwrap_or(&listener.host);
-        let is_local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         Self {
             mode,
             trusted,
-            is_local,
+            is_local: is_loopback(listener),
+            resolver: Resolver::new(),
         }
+    }
+
+    /// The same with another resolver.
+    #[cfg(test)]
+    pub(crate) fn resolving(self, resolver: Resolver) -> Self {
+        Self { resolver, ..self }
     }
 
     /// Checks a call from `caller` about `node`.
-    pub(crate) async fn check(&self, caller: Option<IpAddr>, node: &str) -> Result<Verdict, Refusal> {
-        if self.mode == NodeIdentity::Off || self.is_node_itself(caller, node).await {
-            return Ok(Verdict::Accepted);
-        }
+    pub(crate) async fn check(&self, caller: Option<IpAddr>, node: &str) -> Result<Verdict, Failure> {
         let canonical = caller.map(|address| address.to_canonical());
-        if canonical.is_some_and(|address| self.trusted.iter().any(|network| network.contains(&address))) {
+        let is_trusted = canonical.is_some_and(|address| self.trusted.iter().any(|network| network.contains(&address)));
+        if self.mode == NodeIdentity::Off || is_trusted {
             return Ok(Verdict::Accepted);
         }
-        if self.mode == NodeIdentity::Warn {
-            return Ok(Verdict::Mismatch);
+        match self.is_node_itself(caller, node).await {
+            Ok(true) => return Ok(Verdict::Accepted),
+            _ if self.mode == NodeIdentity::Warn => return Ok(Verdict::Mismatch),
+            Ok(false) => {}
+            Err(error) => return Err(error.into()),
         }
         let caller = canonical.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-        Err(Refusal::Policy(format!(
+        Err(Failure::Refused(Refusal::Policy(format!(
             "nodeName `{node}` is not the caller's address {caller}; --node-identity (address, warn, off) and \
              --trusted-cidr of the registry decide"
-        )))
+        ))))
     }
 
     /// Whether the caller is the node it speaks of, whatever the mode.
-    pub(crate) async fn is_node_itself(&self, caller: Option<IpAddr>, node: &str) -> bool {
+    pub(crate) async fn is_node_itself(&self, caller: Option<IpAddr>, node: &str) -> Result<bool, Unresolved> {
         if self.is_local {
-            return true;
+            return Ok(true);
         }
         let Some(caller) = caller.map(|address| address.to_canonical()) else {
-            return false;
+            return Ok(false);
         };
         if let Ok(address) = node.parse::<IpAddr>() {
-            return address.to_canonical() == caller;
+            return Ok(address.to_canonical() == caller);
         }
         // Forward only: who answers for a reverse zone is not who owns the name.
-        let resolved = tokio::time::timeout(RESOLVE_TIMEOUT, tokio::net::lookup_host((node, 0))).await;
-        let Ok(Ok(mut found)) = resolved else { return false };
-        found.any(|address| address.ip().to_canonical() == caller)
+        let found = self.resolver.resolve(node).await?;
+        Ok(found.iter().any(|address| address.to_canonical() == caller))
     }
 }
 
@@ -88,8 +92,10 @@ mod tests {
         Identity::new(mode, vec!["10.9.0.0/16".parse().unwrap()], &listener)
     }
 
-    async fn check(identity: &Identity, caller: &str, node: &str) -> Result<Verdict, Refusal> {
-        identity.check(Some(caller.parse().unwrap()), node).await
+    /// The verdict, or the code of the failure.
+    async fn check(identity: &Identity, caller: &str, node: &str) -> Result<Verdict, i32> {
+        let verdict = identity.check(Some(caller.parse().unwrap()), node).await;
+        verdict.map_err(|failure| failure.code())
     }
 
     #[tokio::test]
@@ -115,16 +121,31 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_names_both_addresses_and_the_setting() {
         let identity = identity(NodeIdentity::Address, "0.0.0.0");
-        let text = check(&identity, "::ffff:10.0.0.8", "10.0.0.7")
-            .await
-            .unwrap_err()
-            .to_string();
+        let caller = "::ffff:10.0.0.8".parse().unwrap();
+        let text = identity.check(Some(caller), "10.0.0.7").await.unwrap_err().to_string();
         for expected in ["`10.0.0.7`", "10.0.0.8;", "--node-identity", "--trusted-cidr"] {
             assert!(text.contains(expected), "{text}");
         }
-        assert!(check(&identity, "10.0.0.8", "localhost").await.is_err());
-        assert!(check(&identity, "10.0.0.8", "no-such-host.invalid").await.is_err());
+        assert_eq!(check(&identity, "10.0.0.8", "localhost").await, Err(2));
         assert!(identity.check(None, "10.0.0.7").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_cannot_be_resolved_now_is_worth_another_try() {
+        let fails = || Resolver::with(|_| Box::pin(async { Err(std::io::ErrorKind::NotFound.into()) }));
+        let address = identity(NodeIdentity::Address, "0.0.0.0").resolving(fails());
+        assert_eq!(check(&address, "10.0.0.8", "pod").await, Err(-9));
+        let trusted = check(&address, "10.9.0.8", "pod").await;
+        assert_eq!(
+            trusted,
+            Ok(Verdict::Accepted),
+            "a trusted caller's name is not even looked up"
+        );
+        let warn = identity(NodeIdentity::Warn, "0.0.0.0").resolving(fails());
+        assert_eq!(check(&warn, "10.0.0.8", "pod").await, Ok(Verdict::Mismatch));
+        let other = Resolver::with(|_| Box::pin(async { Ok(vec!["10.0.0.9".parse().unwrap()]) }));
+        let address = identity(NodeIdentity::Address, "0.0.0.0").resolving(other);
+        assert_eq!(check(&address, "10.0.0.8", "pod").await, Err(2));
     }
 
     #[tokio::test]
@@ -133,7 +154,8 @@ mod tests {
         assert_eq!(check(&warn, "10.0.0.8", "10.0.0.7").await, Ok(Verdict::Mismatch));
         let off = identity(NodeIdentity::Off, "0.0.0.0");
         assert_eq!(check(&off, "10.0.0.8", "10.0.0.7").await, Ok(Verdict::Accepted));
-        assert!(!off.is_node_itself(Some("10.0.0.8".parse().unwrap()), "10.0.0.7").await);
+        let itself = off.is_node_itself(Some("10.0.0.8".parse().unwrap()), "10.0.0.7").await;
+        assert!(!itself.unwrap());
         for listener in ["127.0.0.1", "::1", "localhost"] {
             let local = identity(NodeIdentity::Address, listener);
             assert_eq!(check(&local, "127.0.0.1", "10.0.0.7").await, Ok(Verdict::Accepted));

@@ -27,6 +27,7 @@ mod identity;
 mod metrics;
 mod readiness;
 mod registry;
+mod resolver;
 mod servant;
 mod serve;
 mod store;

@@ -1,10 +1,14 @@
 //! The program `tarsregistry`.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tarsregistry::{Command, Config, ConfigError, LogFormat};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+/// Threads that still run at the end get that long.
+const THREADS_GRACE: Duration = Duration::from_secs(1);
 
 /// A command line that cannot be used.
 const USAGE: u8 = 2;
@@ -52,13 +56,20 @@ fn start_log(config: &Config) -> anyhow::Result<()> {
 }
 
 fn execute(command: &Command) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    block_on(async {
         match command {
             Command::Serve(config) => Ok(tarsregistry::run(config, asked_to_end()?).await?),
             Command::Migrate(config) => Ok(tarsregistry::migrate(config).await?),
         }
     })
+}
+
+/// Runs `work` on a runtime, and does not wait long for threads that are left: the system's resolver may hold some.
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_timeout(THREADS_GRACE);
+    result
 }
 
 /// Ready when the process is told to end: SIGTERM by a supervisor, SIGINT by a keyboard.
@@ -72,4 +83,25 @@ fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
         };
         tracing::info!("{name}: ending");
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    #[test]
+    fn a_thread_that_hangs_does_not_hold_up_the_end() {
+        let (release, released) = mpsc::channel::<()>();
+        super::block_on(async {
+            let (started, is_started) = tokio::sync::oneshot::channel();
+            tokio::task::spawn_blocking(move || {
+                started.send(()).unwrap();
+                released.recv()
+            });
+            is_started.await.unwrap();
+            Ok(())
+        })
+        .unwrap();
+        drop(release);
+    }
 }

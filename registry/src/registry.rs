@@ -8,19 +8,24 @@ use std::time::{Duration, Instant};
 use tars::protocol::{
     GetMetricsAdaptersReq, KeepAliveReq, MetricsAdapterInfo, OnPrestopReq, OnStartupReq, RegisterMetricsReq,
 };
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::clean;
+use crate::config::Config;
 use crate::domain::clean::Clean;
 use crate::domain::{Beat, Filter, MetricsPort, Refusal, Registration, Scope, group_targets};
 use crate::failure::Failure;
 use crate::identity::{Identity, Verdict};
 use crate::metrics::Metrics;
-use crate::readiness::Readiness;
-use crate::store::{BeatOutcome, Store, StoreError};
+use crate::readiness::{Probe, Readiness};
+use crate::store::{BeatOutcome, Store};
 
 /// Clients of K8STARS give up after a second and try again: the answer must be there before.
-const STORE_LIMIT: Duration = Duration::from_millis(900);
+const CALL_LIMIT: Duration = Duration::from_millis(900);
+
+/// Calls of `getMetricsAdapters` at once.
+const METRICS_QUERIES: usize = 4;
 
 /// The registry over a store. Shared by all its listeners.
 #[derive(Debug)]
@@ -32,8 +37,12 @@ pub(crate) struct Registry<S> {
     pub(crate) stop: CancellationToken,
     pub(crate) identity: Identity,
     pub(crate) allow_node_wide: bool,
+    /// What probes are answered from.
+    pub(crate) probe: Probe,
     /// Held while a clean runs.
-    pub(crate) cleaning: tokio::sync::Mutex<()>,
+    cleaning: tokio::sync::Mutex<()>,
+    /// Calls of `getMetricsAdapters` that may still begin: each reads a whole table.
+    metrics_queries: Semaphore,
 }
 
 /// What a heartbeat's caller should know.
@@ -46,6 +55,20 @@ pub(crate) enum BeatAnswer {
 }
 
 impl<S: Store> Registry<S> {
+    pub(crate) fn new(config: &Config, store: S, metrics: Arc<Metrics>) -> Self {
+        Self {
+            store,
+            metrics,
+            readiness: Readiness::new(),
+            stop: CancellationToken::new(),
+            identity: Identity::new(config.node_identity, config.trusted.clone(), &config.registry_endpoint),
+            allow_node_wide: config.allow_node_wide,
+            probe: Probe::default(),
+            cleaning: tokio::sync::Mutex::new(()),
+            metrics_queries: Semaphore::new(METRICS_QUERIES),
+        }
+    }
+
     /// Measures a call and counts its return code.
     pub(crate) async fn counted<T>(
         &self,
@@ -65,8 +88,11 @@ impl<S: Store> Registry<S> {
     pub(crate) async fn on_startup(&self, caller: Option<IpAddr>, req: &OnStartupReq) -> Result<(), Failure> {
         let registration = Registration::from_request(req)?;
         let key = &registration.key;
-        self.identify(caller, &key.node).await?;
-        self.within_limit(self.store.register(&registration)).await?;
+        within_limit(async {
+            self.identify(caller, &key.node).await?;
+            Ok(self.store()?.register(&registration).await?)
+        })
+        .await?;
         tracing::info!(
             application = key.application,
             server = key.server,
@@ -81,8 +107,11 @@ impl<S: Store> Registry<S> {
 
     pub(crate) async fn on_prestop(&self, caller: Option<IpAddr>, req: &OnPrestopReq) -> Result<(), Failure> {
         let scope = Scope::from_request(req)?;
-        self.authorise(caller, &scope).await?;
-        let existed = self.within_limit(self.store.end(&scope)).await?;
+        let existed = within_limit(async {
+            self.authorise(caller, &scope).await?;
+            Ok(self.store()?.end(&scope).await?)
+        })
+        .await?;
         let caller = caller.map(tracing::field::display);
         match &scope {
             Scope::Instance(key) => tracing::info!(
@@ -100,8 +129,11 @@ impl<S: Store> Registry<S> {
 
     pub(crate) async fn keep_alive(&self, caller: Option<IpAddr>, req: &KeepAliveReq) -> Result<BeatAnswer, Failure> {
         let beat = Beat::from_request(req)?;
-        self.authorise(caller, &beat.scope).await?;
-        let outcome = self.within_limit(self.store.beat(&beat)).await?;
+        let outcome = within_limit(async {
+            self.authorise(caller, &beat.scope).await?;
+            Ok(self.store()?.beat(&beat).await?)
+        })
+        .await?;
         match outcome {
             BeatOutcome::Taken | BeatOutcome::Late | BeatOutcome::Gone => Ok(BeatAnswer::Known),
             BeatOutcome::Recreated => {
@@ -134,8 +166,11 @@ impl<S: Store> Registry<S> {
         req: &RegisterMetricsReq,
     ) -> Result<(), Failure> {
         let metrics = MetricsPort::from_request(req)?;
-        self.identify(caller, &metrics.key.node).await?;
-        if self.within_limit(self.store.set_metrics_port(&metrics)).await? {
+        let is_known = within_limit(async {
+            self.identify(caller, &metrics.key.node).await?;
+            Ok(self.store()?.set_metrics_port(&metrics).await?)
+        });
+        if is_known.await? {
             return Ok(());
         }
         // Acknowledging it, as K8STARS' registry does, would lose the port until the next start of the server.
@@ -152,7 +187,10 @@ impl<S: Store> Registry<S> {
         req: &GetMetricsAdaptersReq,
     ) -> Result<Vec<MetricsAdapterInfo>, Failure> {
         let filter = Filter::from_request(&req.filter)?;
-        let instances = self.within_limit(self.store.metrics_instances()).await?;
+        let Ok(_place) = self.metrics_queries.try_acquire() else {
+            return Err(Failure::Busy);
+        };
+        let instances = within_limit(async { Ok(self.store()?.metrics_instances().await?) }).await?;
         let groups = group_targets(instances, &filter).into_iter();
         Ok(groups
             .map(|group| MetricsAdapterInfo {
@@ -164,13 +202,11 @@ impl<S: Store> Registry<S> {
 
     /// Runs a clean; one at a time. -> the text for its operator
     pub(crate) async fn clean(&self, command: &Clean) -> Result<String, Failure> {
-        if !self.readiness.is_ready() {
-            return Err(Failure::Starting);
-        }
+        let store = self.store()?;
         let Ok(_running) = self.cleaning.try_lock() else {
             return Err(Refusal::Policy("a clean is under way; wait for it to end".into()).into());
         };
-        Ok(clean::run(&self.store, command).await?)
+        Ok(clean::run(store, command).await?)
     }
 
     async fn identify(&self, caller: Option<IpAddr>, node: &str) -> Result<(), Failure> {
@@ -194,7 +230,7 @@ impl<S: Store> Registry<S> {
                         does not accept; --allow-node-wide decides";
             return Err(Refusal::Policy(text.into()).into());
         }
-        if !self.identity.is_node_itself(caller, node).await {
+        if !self.identity.is_node_itself(caller, node).await? {
             let caller = caller.map_or_else(|| "unknown".to_owned(), |address| address.to_canonical().to_string());
             let text =
                 format!("a request about every server of the node `{node}` comes from {caller}, not from the node");
@@ -203,25 +239,106 @@ impl<S: Store> Registry<S> {
         Ok(())
     }
 
-    async fn within_limit<T>(&self, operation: impl Future<Output = Result<T, StoreError>>) -> Result<T, Failure> {
-        if !self.readiness.is_ready() {
-            return Err(Failure::Starting);
-        }
-        match tokio::time::timeout(STORE_LIMIT, operation).await {
-            Ok(result) => Ok(result?),
-            Err(_) => Err(Failure::Late),
+    /// The store, once its tables are checked.
+    fn store(&self) -> Result<&S, Failure> {
+        if self.readiness.is_ready() {
+            Ok(&self.store)
+        } else {
+            Err(Failure::Starting)
         }
     }
+}
+
+/// Everything a call waits for counts: the node's name as well as the database.
+async fn within_limit<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::time::timeout(CALL_LIMIT, work)
+        .await
+        .unwrap_or(Err(Failure::Late))
 }
 
 /// Says once what a failed call met; what the caller may not read is in here.
 fn log(method: &'static str, failure: &Failure) {
     match failure {
         Failure::Refused(refusal) => tracing::info!(method, "refused: {refusal}"),
-        Failure::Starting | Failure::Late => tracing::warn!(method, "{failure}"),
+        Failure::Starting | Failure::Late | Failure::Unresolved(_) | Failure::Busy => {
+            tracing::warn!(method, "{failure}");
+        }
         Failure::Store(error) => {
             let cause = std::error::Error::source(error).map(tracing::field::display);
             tracing::error!(method, cause, "{error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use prometheus_client::metrics::counter::Counter;
+    use sqlx::{Connection, SqliteConnection};
+
+    use super::*;
+    use crate::config::Command;
+    use crate::resolver::Resolver;
+    use crate::store::{Rules, SqliteStore};
+
+    /// A registry at every address, and the file it is on.
+    async fn registry() -> (Registry<SqliteStore>, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let rules = Rules {
+            lease_seconds: 120,
+            delete_configs: true,
+        };
+        let path = dir.path().join("registry.db");
+        let store = SqliteStore::open(&path, rules, Counter::default()).await.unwrap();
+        let Ok(Command::Serve(config)) = Command::read([OsString::from("tarsregistry")], |_| None) else {
+            panic!("the defaults serve")
+        };
+        let registry = Registry::new(&config, store, Arc::new(Metrics::new()));
+        registry.readiness.set();
+        (registry, dir)
+    }
+
+    /// Somebody who keeps the database from being written until dropped.
+    async fn occupy(dir: &tempfile::TempDir) -> SqliteConnection {
+        let url = format!("sqlite:{}", dir.path().join("registry.db").display());
+        let mut other = SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+        other
+    }
+
+    #[tokio::test]
+    async fn a_slow_name_and_a_slow_database_together_are_within_the_limit() {
+        let (mut registry, dir) = registry().await;
+        registry.identity = registry.identity.resolving(Resolver::with(|_| {
+            Box::pin(async {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+                Ok(vec!["10.0.0.7".parse().unwrap()])
+            })
+        }));
+        let _other = occupy(&dir).await;
+        let req = OnStartupReq {
+            node_name: "pod".into(),
+            application: "App".into(),
+            server: "S".into(),
+            ..OnStartupReq::default()
+        };
+        let begun = Instant::now();
+        let failure = registry.on_startup("10.0.0.7".parse().ok(), &req).await.unwrap_err();
+        assert_eq!(failure.code(), -9, "{failure}");
+        assert!(begun.elapsed() < Duration::from_millis(1100), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn only_some_read_the_whole_table_at_once() {
+        let (registry, dir) = registry().await;
+        let _other = occupy(&dir).await;
+        let req = GetMetricsAdaptersReq::default();
+        let all = || registry.get_metrics_adapters(&req);
+        let (a, b, c, d, more) = tokio::join!(all(), all(), all(), all(), all());
+        for slow in [a, b, c, d] {
+            assert!(matches!(slow, Err(Failure::Late)));
+        }
+        assert!(matches!(more, Err(Failure::Busy)));
     }
 }

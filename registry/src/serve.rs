@@ -11,17 +11,18 @@ use tars::{Endpoint, Server};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, is_loopback};
 use crate::http;
-use crate::identity::Identity;
 use crate::metrics::Metrics;
-use crate::readiness::Readiness;
 use crate::registry::Registry;
 use crate::servant::{ADMIN_OBJECT, AdminServant, REGISTRY_OBJECT, RegistrationServant};
 use crate::store::{self, MySqlStore, Rules, SqliteStore, Store, StoreError};
 
 /// Pause between two attempts to reach the database at the start.
 const START_PAUSE: Duration = Duration::from_secs(1);
+
+/// Time between two looks for old tombstones, more or less.
+const FORGET_PERIOD: Duration = Duration::from_hours(1);
 
 /// HTTP requests under way at the end get that long.
 const HTTP_GRACE: Duration = Duration::from_secs(2);
@@ -100,6 +101,13 @@ pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<
         },
         "listening: {REGISTRY_OBJECT} at `{}`, {ADMIN_OBJECT} at `{}`, HTTP at {}", bound.registry, bound.admin, bound.http
     );
+    if !is_loopback(&config.admin_endpoint) {
+        tracing::warn!(
+            "{ADMIN_OBJECT} at `{}` is not on a loopback address: whoever reaches it can end the registry and clean its \
+             database",
+            bound.admin
+        );
+    }
     bound.serve(shutdown).await
 }
 
@@ -129,16 +137,8 @@ impl Bound {
     }
 
     async fn bind_with<S: Store>(config: &Config, store: S, metrics: Arc<Metrics>) -> Result<Self, Error> {
-        let stop = CancellationToken::new();
-        let registry = Arc::new(Registry {
-            store,
-            metrics,
-            readiness: Readiness::new(),
-            stop: stop.clone(),
-            identity: Identity::new(config.node_identity, config.trusted.clone(), &config.registry_endpoint),
-            allow_node_wide: config.allow_node_wide,
-            cleaning: tokio::sync::Mutex::new(()),
-        });
+        let registry = Arc::new(Registry::new(config, store, metrics));
+        let stop = registry.stop.clone();
         let registration = TarsregistryServer::new(RegistrationServant(Arc::clone(&registry)));
         let admin = AdminFServer::new(AdminServant(Arc::clone(&registry)));
         let server = Server::builder()
@@ -216,7 +216,8 @@ async fn serve<S: Store>(registry: Arc<Registry<S>>, server: Server, listener: T
         }
         result
     };
-    let (checked, rpc, http) = tokio::join!(checked, rpc, http);
+    let forgetting = stop.run_until_cancelled(forget_regularly(&registry, FORGET_PERIOD));
+    let (checked, rpc, http, _) = tokio::join!(checked, rpc, http, forgetting);
     registry.metrics.ready.set(0);
     registry.store.close().await;
     checked?;
@@ -245,4 +246,70 @@ async fn check_tables<S: Store>(registry: &Registry<S>) -> Result<(), Error> {
     registry.metrics.ready.set(1);
     tracing::info!("ready");
     Ok(())
+}
+
+/// Deletes old tombstones now and then; not at once in every replica.
+async fn forget_regularly<S: Store>(registry: &Registry<S>, period: Duration) {
+    loop {
+        tokio::time::sleep(period.mul_f64(rand::random_range(0.5..1.5))).await;
+        if !registry.readiness.is_ready() {
+            continue;
+        }
+        loop {
+            match registry.store.forget_tombstones().await {
+                Ok(0) => break,
+                Ok(count) => tracing::info!(count, "forgot old tombstones"),
+                Err(error) => {
+                    let cause = std::error::Error::source(&error).map(tracing::field::display);
+                    tracing::warn!(cause, "old tombstones stay: {error}");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use sqlx::{Connection, SqliteConnection};
+
+    use super::*;
+    use crate::config::Command;
+
+    #[tokio::test]
+    async fn old_tombstones_go_by_themselves() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("registry.db");
+        let Ok(Command::Serve(config)) = Command::read([OsString::from("tarsregistry")], |_| None) else {
+            panic!("the defaults serve")
+        };
+        let metrics = Arc::new(Metrics::new());
+        let store = SqliteStore::open(&path, rules(&config), metrics.transaction_retries.clone());
+        let registry = Registry::new(&config, store.await.unwrap(), metrics);
+        registry.readiness.set();
+        let mut other = SqliteConnection::connect(&format!("sqlite:{}", path.display()))
+            .await
+            .unwrap();
+        let moment = "'2001-01-01 00:00:00'";
+        let insert = format!(
+            "INSERT INTO tarsregistry_instance (application, server_name, node_name, generation, last_beat, \
+             registered_at, removed_at, removed_by) VALUES ('A', 'S', 'n', 1, {moment}, {moment}, {moment}, 'prestop')"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(insert))
+            .execute(&mut other)
+            .await
+            .unwrap();
+        let is_gone = async {
+            let count = "SELECT COUNT(*) FROM tarsregistry_instance";
+            while sqlx::query_scalar::<_, i64>(count).fetch_one(&mut other).await.unwrap() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = forget_regularly(&registry, Duration::from_millis(1)) => panic!("it never ends"),
+            () = is_gone => {}
+        }
+    }
 }

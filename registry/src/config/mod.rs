@@ -1,6 +1,7 @@
 //! Settings: what can be said on the command line and in the environment, and what it means.
 
 mod database;
+mod listener;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -9,7 +10,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
-use tars::{Endpoint, ParseEndpointError};
+use tars::Endpoint;
+
+pub(crate) use listener::is_loopback;
+
+use listener::{is_same, listener};
 
 pub use database::{Database, DatabaseSettingError, MySqlAddress, MySqlParts, Secret, Tls};
 
@@ -80,6 +85,12 @@ pub enum ConfigError {
     /// The database setting cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseSettingError),
+    /// Both servants would be at one address.
+    #[error(
+        "--registry-endpoint and --admin-endpoint are both `{0}`: whoever may register could end the registry and clean its \
+         database through AdminObj; give AdminObj a port of its own, at a loopback address"
+    )]
+    OneEndpoint(Box<Endpoint>),
     /// The file of `--database-url-file` cannot be read.
     #[error("cannot read `{path}`: {source}")]
     UrlFile {
@@ -206,16 +217,6 @@ struct Flags {
     log: String,
 }
 
-/// An endpoint to listen at: without `-h`, at every address.
-fn listener(text: &str) -> Result<Endpoint, ParseEndpointError> {
-    match text.split_once(char::is_whitespace) {
-        Some((protocol, options)) if !options.split_whitespace().any(|word| word.starts_with("-h")) => {
-            format!("{protocol} -h 0.0.0.0 {options}").parse()
-        }
-        _ => text.parse(),
-    }
-}
-
 /// A network; a bare address is the network of itself.
 fn network(text: &str) -> Result<IpNet, NetworkError> {
     text.parse()
@@ -272,6 +273,9 @@ impl Flags {
         if sources.url.is_some() && sources.url_from_file.is_some() {
             let text = "both --database-url and --database-url-file are set; set one of them";
             return Err(DatabaseSettingError(text).into());
+        }
+        if is_same(&self.registry_endpoint, &self.admin_endpoint) {
+            return Err(ConfigError::OneEndpoint(Box::new(self.registry_endpoint)));
         }
         Ok(Config {
             database: database::choose(sources, environment)?,
@@ -366,13 +370,17 @@ mod tests {
 
     #[test]
     fn a_mistake_names_the_setting_and_no_password() {
-        let cases: [(&[&str], &str); 6] = [
+        let cases: [(&[&str], &str); 7] = [
             (&["--registry-endpoint", "tcp -p http"], "--registry-endpoint"),
             (&["--node-identity", "maybe"], "--node-identity"),
             (&["--trusted-cidr", "10.0.0.0/33"], "expected a network"),
             (&["--database-url", "postgres://u:hunter2@h/d"], "mysql://"),
             (&["--database-url-file", "/nowhere/url"], "/nowhere/url"),
             (&["--lease", "0"], "--lease"),
+            (
+                &["--admin-endpoint", "tcp -p 17892"],
+                "--registry-endpoint and --admin-endpoint",
+            ),
         ];
         for (arguments, expected) in cases {
             let text = read(arguments).unwrap_err().to_string();

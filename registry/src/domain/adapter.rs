@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{InstanceKey, Refusal, name};
+use super::{InstanceKey, Refusal, name, quoted, same_key};
 use tars::protocol::AdapterConf;
 
 const ADAPTER_NAME_WIDTH: usize = 100;
@@ -38,12 +38,16 @@ impl Adapter {
     /// Checks one adapter of a request. `field` is its place, as `adapters[0]`.
     pub(super) fn from_request(conf: &AdapterConf, field: &str, key: &InstanceKey) -> Result<Self, Refusal> {
         let servant_field = format!("{field}.servant");
-        let servant = name::name(&servant_field, &conf.servant, SERVANT_WIDTH)?;
+        let servant = name::key(&servant_field, &conf.servant, SERVANT_WIDTH)?;
         // Clients look servants up by name alone: without this rule anyone could add endpoints to anyone's service.
         let prefix = format!("{}.{}.", key.application, key.server);
         let object = servant.strip_prefix(&prefix).unwrap_or_default();
         if object.is_empty() || object.contains('.') {
-            let reason = format!("is `{servant}`, expected `{prefix}` and the object's name");
+            let reason = format!(
+                "is {}, expected {} and the object's name",
+                quoted(&servant),
+                quoted(&prefix)
+            );
             return Err(Refusal::invalid(servant_field, reason));
         }
         let endpoint_field = format!("{field}.endpoint");
@@ -76,42 +80,49 @@ impl Adapter {
 fn check_endpoint(text: &str) -> Result<(), String> {
     let endpoint: tars::Endpoint = text.parse().map_err(|error| format!("cannot be read: {error}"))?;
     if endpoint.port == 0 {
-        return Err(format!("is `{text}`, expected a port from 1 to 65535"));
+        return Err(format!("is {}, expected a port from 1 to 65535", quoted(text)));
     }
     Ok(())
+}
+
+/// A row of `t_adapter_conf`, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StoredAdapter {
+    pub(crate) id: i64,
+    /// NULL in some rows others made.
+    pub(crate) name: Option<String>,
+    /// `None` when it is nothing a request can ask for.
+    pub(crate) content: Option<Adapter>,
 }
 
 /// The rows to write so that an instance's adapters become the requested ones.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct AdapterChanges<'a> {
-    pub(crate) delete: Vec<&'a str>,
-    pub(crate) update: Vec<&'a Adapter>,
+    /// By id.
+    pub(crate) delete: Vec<i64>,
+    /// By id.
+    pub(crate) update: Vec<(i64, &'a Adapter)>,
     pub(crate) insert: Vec<&'a Adapter>,
 }
 
-/// Compares the rows there are (name and content) with the adapters wanted. A row that is right already is left alone,
-/// so that its `registry_timestamp` stays and nobody reloads it.
-pub(crate) fn changes<'a>(stored: &'a [(String, Adapter)], wanted: &'a [Adapter]) -> AdapterChanges<'a> {
+/// Compares the rows there are with the adapters wanted. A row that is right already is left alone, so that its
+/// `registry_timestamp` stays and nobody reloads it.
+pub(crate) fn changes<'a>(stored: &[StoredAdapter], wanted: &'a [Adapter]) -> AdapterChanges<'a> {
     let mut changes = AdapterChanges::default();
+    let mut left: Vec<&StoredAdapter> = stored.iter().collect();
     for adapter in wanted {
         let name = adapter.name();
-        match stored.iter().find(|(stored_name, _)| same_key(stored_name, &name)) {
-            Some((_, content)) if content == adapter => {}
-            Some(_) => changes.update.push(adapter),
+        let place = left
+            .iter()
+            .position(|row| row.name.as_deref().is_some_and(|stored| same_key(stored, &name)));
+        match place.map(|place| left.remove(place)) {
+            Some(row) if row.content.as_ref() == Some(adapter) => {}
+            Some(row) => changes.update.push((row.id, adapter)),
             None => changes.insert.push(adapter),
         }
     }
-    let names: Vec<String> = wanted.iter().map(Adapter::name).collect();
-    let gone = stored
-        .iter()
-        .filter(|(stored_name, _)| !names.iter().any(|name| same_key(stored_name, name)));
-    changes.delete = gone.map(|(stored_name, _)| stored_name.as_str()).collect();
+    changes.delete = left.iter().map(|row| row.id).collect();
     changes
-}
-
-/// Whether the database takes two names for the same key: its collation ignores case.
-pub(super) fn same_key(a: &str, b: &str) -> bool {
-    a.to_lowercase() == b.to_lowercase()
 }
 
 #[cfg(test)]
@@ -130,10 +141,15 @@ mod tests {
         }
     }
 
-    fn stored(adapters: &[Adapter]) -> Vec<(String, Adapter)> {
+    fn stored(adapters: &[Adapter]) -> Vec<StoredAdapter> {
         adapters
             .iter()
-            .map(|adapter| (adapter.name(), adapter.clone()))
+            .zip(1..)
+            .map(|(adapter, id)| StoredAdapter {
+                id,
+                name: Some(adapter.name()),
+                content: Some(adapter.clone()),
+            })
             .collect()
     }
 
@@ -150,18 +166,20 @@ mod tests {
             adapter("A.S.New", "tcp -p 4"),
         ];
         let changes = changes(&rows, &wanted);
-        assert_eq!(changes.delete, ["A.S.OldAdapter"]);
-        assert_eq!(changes.update, [&wanted[1]]);
+        assert_eq!(changes.delete, [3]);
+        assert_eq!(changes.update, [(2, &wanted[1])]);
         assert_eq!(changes.insert, [&wanted[2]]);
     }
 
     #[test]
-    fn a_name_in_other_case_is_the_same_row() {
-        let rows = stored(&[adapter("A.S.One", "tcp -p 1")]);
+    fn a_name_in_other_case_is_the_same_row_and_one_of_null_is_none() {
+        let mut rows = stored(&[adapter("A.S.One", "tcp -p 1"), adapter("A.S.Two", "tcp -p 1")]);
+        rows[1].name = None;
         let wanted = [adapter("A.S.ONE", "tcp -p 1")];
         let changes = changes(&rows, &wanted);
-        assert!(changes.delete.is_empty() && changes.insert.is_empty());
-        assert_eq!(changes.update, [&wanted[0]]);
+        assert_eq!(changes.delete, [2]);
+        assert!(changes.insert.is_empty());
+        assert_eq!(changes.update, [(1, &wanted[0])]);
     }
 
     proptest::proptest! {
@@ -176,14 +194,15 @@ mod tests {
             let wanted = pick(after, moved);
             let changes = changes(&rows, &wanted);
             let mut result = rows.clone();
-            result.retain(|(name, _)| !changes.delete.contains(&name.as_str()));
-            for adapter in &changes.update {
-                let row = result.iter_mut().find(|(name, _)| *name == adapter.name()).expect("an updated row exists");
-                row.1 = (*adapter).clone();
+            result.retain(|row| !changes.delete.contains(&row.id));
+            for (id, adapter) in &changes.update {
+                let row = result.iter_mut().find(|row| row.id == *id).expect("an updated row exists");
+                row.content = Some((*adapter).clone());
             }
-            result.extend(changes.insert.iter().map(|adapter| (adapter.name(), (*adapter).clone())));
-            result.sort_by(|a, b| a.0.cmp(&b.0));
-            proptest::prop_assert_eq!(result, stored(&wanted));
+            let mut result: Vec<Adapter> = result.into_iter().filter_map(|row| row.content).collect();
+            result.extend(changes.insert.iter().map(|adapter| (*adapter).clone()));
+            result.sort_by(|a, b| a.servant.cmp(&b.servant));
+            proptest::prop_assert_eq!(result, wanted);
         }
     }
 }

@@ -51,8 +51,10 @@ pub(crate) enum BeatPlan {
 /// an end is a late message.
 pub(crate) fn plan_beat(known: Known, state: State) -> BeatPlan {
     let instance = known.instance.unwrap_or_default();
-    if known.server_state.is_some() {
-        if instance.draining && !state.is_leaving() {
+    if let Some(stored) = &known.server_state {
+        // A tombstone beside a row: another registry made the row since, and the tombstone says nothing of it.
+        let draining = instance.draining && instance.removed_by.is_none();
+        if is_fenced(stored, draining) && !state.is_leaving() {
             return BeatPlan::TouchOnly;
         }
         return BeatPlan::Apply {
@@ -63,10 +65,17 @@ pub(crate) fn plan_beat(known: Known, state: State) -> BeatPlan {
     match instance.removed_by.as_deref() {
         // Who is leaving is not brought back, nor asked to come back.
         _ if state.is_leaving() => BeatPlan::Gone,
-        Some(REMOVED_BY_CLEAN) => recreate(instance.document.as_deref(), state),
+        Some(REMOVED_BY_CLEAN) if !instance.draining => recreate(instance.document.as_deref(), state),
         Some(_) => BeatPlan::Gone,
         None => BeatPlan::Unknown,
     }
+}
+
+/// Whether only a registration brings an instance back: it is leaving by its row, or it said so and nobody wrote since
+/// that it starts or serves, as another registry on the same database does when the instance registers there.
+pub(crate) fn is_fenced(stored_state: &str, draining: bool) -> bool {
+    let is = |state: State| stored_state == state.as_str();
+    is(State::Deactivating) || is(State::Destroyed) || (draining && !is(State::Activating) && !is(State::Active))
 }
 
 fn recreate(document: Option<&str>, state: State) -> BeatPlan {
@@ -80,7 +89,7 @@ fn recreate(document: Option<&str>, state: State) -> BeatPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::InstanceKey;
+    use crate::domain::{InstanceKey, Kept};
 
     fn registration() -> Registration {
         Registration {
@@ -96,6 +105,7 @@ mod tests {
             version: "1".into(),
             template: None,
             server_type: None,
+            kept: Kept::default(),
         }
     }
 
@@ -112,9 +122,9 @@ mod tests {
         }
     }
 
-    fn present(draining: bool) -> Known {
+    fn present(stored: &str, draining: bool) -> Known {
         Known {
-            server_state: Some("active".into()),
+            server_state: Some(stored.into()),
             instance: Some(KnownInstance {
                 draining,
                 ..KnownInstance::default()
@@ -124,29 +134,56 @@ mod tests {
 
     #[test]
     fn a_present_instance_takes_any_state_until_it_leaves() {
+        let apply = |state: State| BeatPlan::Apply {
+            state,
+            draining: state.is_leaving(),
+        };
         for state in State::ALL {
+            for stored in ["active", "inactive", "activating", ""] {
+                assert_eq!(plan_beat(present(stored, false), state), apply(state));
+            }
+            // Another registry took its registration meanwhile.
+            for stored in ["active", "activating"] {
+                assert_eq!(plan_beat(present(stored, true), state), apply(state));
+            }
+        }
+    }
+
+    #[test]
+    fn a_leaving_instance_only_goes_on_leaving() {
+        let fenced = [
+            ("deactivating", true),
+            ("deactivating", false),
+            ("destroyed", false),
+            ("inactive", true),
+            ("", true),
+        ];
+        for (stored, draining) in fenced {
+            for state in [State::Active, State::Inactive, State::Activating] {
+                assert_eq!(plan_beat(present(stored, draining), state), BeatPlan::TouchOnly);
+            }
             assert_eq!(
-                plan_beat(present(false), state),
+                plan_beat(present(stored, draining), State::Destroyed),
                 BeatPlan::Apply {
-                    state,
-                    draining: state.is_leaving()
+                    state: State::Destroyed,
+                    draining: true
                 }
             );
         }
     }
 
     #[test]
-    fn a_leaving_instance_only_goes_on_leaving() {
-        for state in [State::Active, State::Inactive, State::Activating] {
-            assert_eq!(plan_beat(present(true), state), BeatPlan::TouchOnly);
-        }
-        assert_eq!(
-            plan_beat(present(true), State::Destroyed),
-            BeatPlan::Apply {
-                state: State::Destroyed,
-                draining: true
-            }
-        );
+    fn a_tombstone_says_nothing_of_a_row_made_since() {
+        let mut known = present("inactive", true);
+        known.instance.as_mut().unwrap().removed_by = Some(REMOVED_BY_CLEAN.into());
+        assert!(matches!(plan_beat(known, State::Active), BeatPlan::Apply { .. }));
+    }
+
+    #[test]
+    fn who_was_leaving_is_not_brought_back_after_a_clean() {
+        let mut known = tombstone(REMOVED_BY_CLEAN);
+        known.instance.as_mut().unwrap().draining = true;
+        assert_eq!(plan_beat(known, State::Active), BeatPlan::Gone);
     }
 
     #[test]

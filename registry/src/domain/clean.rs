@@ -7,7 +7,8 @@ pub(crate) const USAGE: &str = "usage: clean [n] [CUT-OFF] [--all]\n\
     Lists the container nodes without heartbeat since CUT-OFF and their servers; `n` (no dry run) deletes them.\n\
     CUT-OFF: `2026-01-31`, `2026-01-31 12:00:00`, `2026-01-31T12:00:00` by the database's clock, or an age as `90s`, \
     `30m`, `12h`, `2d`; a day when absent.\n\
-    --all: nodes that run tarsnode too, not only containers.";
+    --all: nodes that run tarsnode too, not only containers.\n\
+    A container that crashed is seen only once its node is marked inactive.";
 
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 const MAX_AGE_SECONDS: u64 = 100 * 365 * DAY_SECONDS;

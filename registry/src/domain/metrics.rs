@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Refusal;
+use super::{Refusal, quoted};
 
 /// A server with a metrics port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Filter {
     pub(crate) fn from_request(filter: &BTreeMap<String, String>) -> Result<Self, Refusal> {
         if let Some(key) = filter.keys().find(|key| !LABELS.contains(&key.as_str())) {
             let known = LABELS.map(|label| format!("`{label}`")).join(", ");
-            let reason = format!("has the key `{}`, expected {known}", key.escape_debug());
+            let reason = format!("has the key {}, expected {known}", quoted(key));
             return Err(Refusal::invalid("filter", reason));
         }
         Ok(Self(filter.clone()))

@@ -8,16 +8,18 @@ mod beat;
 pub(crate) mod clean;
 mod metrics;
 mod name;
+mod quote;
 mod refusal;
 mod registration;
 mod request;
 mod state;
 
-pub(crate) use adapter::{Adapter, changes};
-pub(crate) use beat::{BeatPlan, Known, KnownInstance, plan_beat};
+pub(crate) use adapter::{Adapter, StoredAdapter, changes};
+pub(crate) use beat::{BeatPlan, Known, KnownInstance, is_fenced, plan_beat};
 pub(crate) use metrics::{Filter, MetricsInstance, group_targets};
+pub(crate) use quote::quoted;
 pub(crate) use refusal::Refusal;
-pub(crate) use registration::{Registration, ServerType};
+pub(crate) use registration::{Kept, Registration, ServerType};
 pub(crate) use request::{Beat, MetricsPort, Scope};
 pub(crate) use state::State;
 
@@ -32,6 +34,12 @@ pub(crate) struct InstanceKey {
     pub(crate) server: String,
     /// Node: in a container the pod's address, at most 50 characters.
     pub(crate) node: String,
+}
+
+/// Whether two names are one key: the columns' collations ignore case, and what we accept is ASCII, where all of them
+/// agree.
+pub(crate) fn same_key(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
 }
 
 impl std::fmt::Display for InstanceKey {

@@ -15,6 +15,18 @@ pub(super) fn name(field: &str, value: &str, width: usize) -> Result<String, Ref
     optional_name(field, value, width)
 }
 
+/// Accepts a name that is part of a key: as [`name`], and ASCII. What the databases take for equal beyond it (accents,
+/// `ß` and `ss`) differs between their collations.
+pub(super) fn key(field: &str, value: &str, width: usize) -> Result<String, Refusal> {
+    if let Some(other) = value.chars().find(|c| !c.is_ascii()) {
+        return Err(Refusal::invalid(
+            field,
+            format!("contains `{}`, only ASCII characters are allowed", other.escape_debug()),
+        ));
+    }
+    name(field, value, width)
+}
+
 /// As [`name`], but may be empty.
 pub(super) fn optional_name(field: &str, value: &str, width: usize) -> Result<String, Refusal> {
     if value.chars().any(char::is_whitespace) {
@@ -48,9 +60,9 @@ pub(super) fn text(field: &str, value: &str, width: usize) -> Result<String, Ref
 /// Checks the three names of an instance.
 pub(super) fn instance(node: &str, application: &str, server: &str) -> Result<InstanceKey, Refusal> {
     Ok(InstanceKey {
-        node: name("nodeName", node, NODE_WIDTH)?,
-        application: name("application", application, APPLICATION_WIDTH)?,
-        server: name("server", server, SERVER_WIDTH)?,
+        node: key("nodeName", node, NODE_WIDTH)?,
+        application: key("application", application, APPLICATION_WIDTH)?,
+        server: key("server", server, SERVER_WIDTH)?,
     })
 }
 
@@ -71,6 +83,15 @@ mod tests {
         for (value, expected) in cases {
             assert_eq!(name("f", value, 3).unwrap_err().to_string(), expected);
         }
+    }
+
+    #[test]
+    fn keys_are_ascii() {
+        assert_eq!(key("f", "Pod-a", 5), Ok("Pod-a".to_owned()));
+        assert_eq!(
+            key("f", "Pód", 5).unwrap_err().to_string(),
+            "`f` contains `ó`, only ASCII characters are allowed"
+        );
     }
 
     #[test]

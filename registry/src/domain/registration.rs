@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::adapter::same_key;
-use super::{Adapter, InstanceKey, Refusal, State, name};
+use super::{Adapter, InstanceKey, Refusal, State, name, quoted, same_key};
 use tars::protocol::OnStartupReq;
 
 const MAX_ADAPTERS: usize = 64;
@@ -30,6 +29,32 @@ pub(crate) struct Registration {
     pub(crate) template: Option<String>,
     /// Kind of server; `None` keeps what is stored.
     pub(crate) server_type: Option<ServerType>,
+    /// Only in the document of an instance that a clean removed.
+    #[serde(default, skip_serializing)]
+    pub(crate) kept: Kept,
+}
+
+/// What a server's row holds beyond its registration (from other methods, from the console). A clean keeps it with the
+/// registration document, so that the same row can be made again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// `template_name`.
+    pub(crate) template: Option<String>,
+    /// `server_type`: what was read is written back as it is.
+    pub(crate) server_type: Option<String>,
+    /// `metrics_port`.
+    pub(crate) metrics_port: Option<i64>,
+}
+
+impl Kept {
+    /// A registration document with this in it. What it says besides stays, also what only a later version knows.
+    /// `None` when it is no document.
+    pub(crate) fn add_to(&self, document: &str) -> Option<String> {
+        let mut document: serde_json::Value = serde_json::from_str(document).ok()?;
+        let kept = serde_json::to_value(self).ok()?;
+        document.as_object_mut()?.insert("kept".to_owned(), kept);
+        Some(document.to_string())
+    }
 }
 
 /// Name, area and group of a set, as `gray.sz.1`.
@@ -93,10 +118,7 @@ impl ServerType {
         let known = SERVER_TYPES.iter().find(|(known, _)| *known == word);
         known.map(|(_, kind)| Some(*kind)).ok_or_else(|| {
             let known = SERVER_TYPES.map(|(known, _)| format!("`{known}`")).join(", ");
-            Refusal::invalid(
-                "serverType",
-                format!("is `{}`, expected one of {known}", word.escape_debug()),
-            )
+            Refusal::invalid("serverType", format!("is {}, expected one of {known}", quoted(word)))
         })
     }
 }
@@ -106,11 +128,12 @@ impl SetDivision {
         if id.is_empty() {
             return Ok(None);
         }
-        let parts: Vec<&str> = id.split('.').collect();
+        // One part more than a set has tells that there are too many.
+        let parts: Vec<&str> = id.splitn(4, '.').collect();
         let [set, area, group] = parts[..] else {
             return Err(Refusal::invalid(
                 "setID",
-                format!("has {} parts, expected `name.area.group`", parts.len()),
+                format!("is {}, expected `name.area.group`", quoted(id)),
             ));
         };
         if set == "*" || area == "*" {
@@ -143,6 +166,7 @@ impl Registration {
             version: name::text("Version", &req.version, VERSION_WIDTH)?,
             template: (!template.is_empty()).then_some(template),
             server_type: ServerType::from_request(&req.server_type)?,
+            kept: Kept::default(),
             key,
         })
     }
@@ -160,7 +184,7 @@ fn adapters(req: &OnStartupReq, key: &InstanceKey) -> Result<Vec<Adapter>, Refus
         if adapters.iter().any(|other| same_key(&other.servant, &adapter.servant)) {
             return Err(Refusal::invalid(
                 format!("{field}.servant"),
-                format!("`{}` is there twice", adapter.servant),
+                format!("{} is there twice", quoted(&adapter.servant)),
             ));
         }
         adapters.push(adapter);

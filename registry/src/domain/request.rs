@@ -37,7 +37,7 @@ impl Scope {
 
     fn from_names(node: &str, application: &str, server: &str) -> Result<Self, Refusal> {
         if application.is_empty() && server.is_empty() {
-            return Ok(Self::Node(name::name("nodeName", node, name::NODE_WIDTH)?));
+            return Ok(Self::Node(name::key("nodeName", node, name::NODE_WIDTH)?));
         }
         Ok(Self::Instance(name::instance(node, application, server)?))
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Refusal;
+use super::{Refusal, quoted};
 
 /// What `t_server_conf.present_state` may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl State {
             .find(|state| state.as_str() == word)
             .ok_or_else(|| {
                 let known = Self::ALL.map(|state| format!("`{}`", state.as_str())).join(", ");
-                Refusal::invalid(field, format!("is `{}`, expected one of {known}", word.escape_debug()))
+                Refusal::invalid(field, format!("is {}, expected one of {known}", quoted(word)))
             })
     }
 }

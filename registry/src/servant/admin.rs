@@ -6,6 +6,7 @@ use tars::protocol::AdminF;
 use tars::{Context, code};
 
 use crate::domain::clean::{Clean, USAGE};
+use crate::domain::quoted;
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -28,8 +29,8 @@ impl<S: Store> AdminF for AdminServant<S> {
                 None => Ok(USAGE.to_owned()),
             },
             Some((other, _)) => Ok(format!(
-                "command `{}` is not known; known is `clean`\n{USAGE}",
-                other.escape_debug()
+                "command {} is not known; known is `clean`\n{USAGE}",
+                quoted(other)
             )),
             None => Ok(USAGE.to_owned()),
         }

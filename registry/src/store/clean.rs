@@ -1,14 +1,18 @@
 //! The clean: nodes that stopped beating, with all that is on them, a batch a transaction.
 
 use super::engine::{Arg, Row, Tx};
-use super::statement as sql;
-use crate::domain::InstanceKey;
+use super::operations;
+use super::statement::{self as sql, Statement};
 use crate::domain::clean::{Cleaned, CutOff};
+use crate::domain::{InstanceKey, Kept, is_fenced};
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
 /// Nodes of one transaction at most: few enough that no registration waits long for it.
 pub(crate) const BATCH: usize = 200;
+
+/// Rows of one statement at most.
+const IDS: usize = 1000;
 
 /// Tombstones are kept that long: the longest a node may be cut off and still have its instances back at its first beat.
 const TOMBSTONE_SECONDS: i64 = 7 * 24 * 60 * 60;
@@ -76,25 +80,55 @@ pub(super) async fn delete<T: Tx>(tx: &mut T, input: &BatchInput<'_, [String]>) 
         return Ok(Cleaned::default());
     }
     let list = [Arg::Texts(&nodes)];
-    let servers: Vec<InstanceKey> = tx.fetch(&sql::CLEAN_SERVERS, &list).await?.iter().map(key).collect();
-    for server in &servers {
-        tx.execute(&sql::SERVER_DELETE, &key_args(server)).await?;
-        tx.execute(&sql::INSTANCE_CLEAN, &key_args(server)).await?;
+    let rows = tx.fetch(&sql::CLEAN_SERVERS_LOCK, &list).await?;
+    for row in &rows {
+        bury(tx, row).await?;
     }
-    for row in tx.fetch(&sql::CLEAN_ADAPTERS, &list).await? {
-        tx.execute(&sql::ADAPTERS_DELETE, &key_args(&key(&row))).await?;
-    }
-    let configs: Vec<i64> = tx
-        .fetch(&sql::CLEAN_CONFIGS, &list)
-        .await?
-        .iter()
-        .map(|row| row.int(0))
-        .collect();
-    if !configs.is_empty() {
-        tx.execute(&sql::CONFIGS_DELETE_BY_ID, &[Arg::Ints(&configs)]).await?;
-    }
+    let servers: Vec<InstanceKey> = rows.iter().map(key).collect();
+    delete_by_id(tx, &rows, &sql::SERVERS_DELETE_BY_ID).await?;
+    let adapters = tx.fetch(&sql::CLEAN_ADAPTERS, &list).await?;
+    delete_by_id(tx, &adapters, &sql::ADAPTERS_DELETE_BY_ID).await?;
+    let configs = tx.fetch(&sql::CLEAN_CONFIGS, &list).await?;
+    delete_by_id(tx, &configs, &sql::CONFIGS_DELETE_BY_ID).await?;
     tx.execute(&sql::NODES_DELETE, &list).await?;
     Ok(Cleaned { servers, nodes })
+}
+
+/// Deletes the rows whose ids were read: a row others made may have NULL in its key.
+async fn delete_by_id<T: Tx>(tx: &mut T, rows: &[Row], statement: &Statement) -> Result<()> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.int(0)).collect();
+    for ids in ids.chunks(IDS) {
+        tx.execute(statement, &[Arg::Ints(ids)]).await?;
+    }
+    Ok(())
+}
+
+/// Makes a tombstone for a server that is about to be deleted: it keeps what makes the same rows again if the server lives.
+async fn bury<T: Tx>(tx: &mut T, row: &Row) -> Result<()> {
+    let key = key(row);
+    let Some(instance) = operations::known_instance(tx, &key).await? else {
+        return Ok(());
+    };
+    let kept = Kept {
+        template: row.optional_text(5),
+        server_type: row.optional_text(6).filter(|kind| !kind.is_empty()),
+        metrics_port: row.optional_int(7),
+    };
+    let draining = is_fenced(&row.text(4), instance.draining && instance.removed_by.is_none());
+    let document = instance
+        .document
+        .as_deref()
+        .map(|document| kept.add_to(document).unwrap_or_else(|| document.to_owned()));
+    let [application, server, node] = key_args(&key);
+    let args = [
+        Arg::Int(i64::from(draining)),
+        Arg::OptionalText(document.as_deref()),
+        application,
+        server,
+        node,
+    ];
+    tx.execute(&sql::INSTANCE_CLEAN, &args).await?;
+    Ok(())
 }
 
 /// Deletes old tombstones, a bounded number. -> how many
@@ -109,9 +143,9 @@ fn scope_args(scope: &CleanScope) -> [Arg<'_>; 2] {
 
 fn key(row: &Row) -> InstanceKey {
     InstanceKey {
-        application: row.text(0),
-        server: row.text(1),
-        node: row.text(2),
+        application: row.text(1),
+        server: row.text(2),
+        node: row.text(3),
     }
 }
 

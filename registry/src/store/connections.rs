@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleResult};
+use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{ConnectOptions, Connection, Executor, MySql};
 
@@ -17,6 +17,10 @@ use super::statement::Statement;
 
 /// A connection unused for longer is asked whether it still lives before it is used: servers close idle ones.
 const PROVE_AFTER: Duration = Duration::from_secs(10);
+
+/// An older connection is closed: it leads to where the database's address led when it was made, which after a failover
+/// may be a server that only reads.
+const REPLACE_AFTER: Duration = Duration::from_mins(30);
 
 /// It must answer that by then.
 const PROOF_TIMEOUT: Duration = Duration::from_millis(500);
@@ -74,6 +78,9 @@ impl Manager for Connector {
     }
 
     async fn recycle(&self, connection: &mut MySqlConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
+        if metrics.age() > REPLACE_AFTER {
+            return Err(RecycleError::message("old"));
+        }
         if metrics.last_used() > PROVE_AFTER {
             connection.ping().await?;
         }
@@ -134,5 +141,29 @@ impl Tx for MySqlTx {
 
     async fn fetch(&mut self, statement: &Statement, args: &[Arg<'_>]) -> Result<Vec<Row>, sqlx::Error> {
         fetch_on::<MySql>(self.connection(), statement, args).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use sqlx::mysql::MySqlConnectOptions;
+    use tars_test_support::mysql::Database;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_old_connection_is_replaced() {
+        let database = Database::create().await;
+        let options: MySqlConnectOptions = database.url().parse().unwrap();
+        let connector = Connector { options, session: &[] };
+        let mut connection = connector.create().await.unwrap();
+        let aged = |minutes| Metrics {
+            created: Instant::now().checked_sub(Duration::from_mins(minutes)).unwrap(),
+            ..Metrics::default()
+        };
+        assert!(connector.recycle(&mut connection, &aged(29)).await.is_ok());
+        assert!(connector.recycle(&mut connection, &aged(31)).await.is_err());
     }
 }

@@ -75,9 +75,14 @@ impl Row {
 
     /// Number of a column; NULL is 0.
     pub(super) fn int(&self, column: usize) -> i64 {
-        match self.0.get(column) {
-            Some(Cell::Int(number)) => *number,
-            _ => 0,
+        self.optional_int(column).unwrap_or_default()
+    }
+
+    /// Number of a column.
+    pub(super) fn optional_int(&self, column: usize) -> Option<i64> {
+        match self.0.get(column)? {
+            Cell::Int(number) => Some(*number),
+            _ => None,
         }
     }
 }
@@ -265,8 +270,11 @@ where
             Ok(value)
         }
         Err(error) => {
-            // After any other error the connection is of no more use: dropping the transaction ends it.
-            if error.as_database_error().is_some() {
+            // After any other error the connection is of no more use: dropping the transaction ends it. So it is when the
+            // database does not take the write: behind the same address another connection may reach the new primary.
+            let failure = Failure::of_connection(&error).unwrap_or_else(|| E::classify(&error));
+            let goes_on = !matches!(failure, Failure::Disconnected | Failure::Unavailable);
+            if goes_on && error.as_database_error().is_some() {
                 let _ = E::roll_back(tx).await;
             }
             Err(error)

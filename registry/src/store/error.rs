@@ -25,6 +25,13 @@ pub(crate) enum StoreError {
     Bug(#[source] sqlx::Error),
 }
 
+impl StoreError {
+    /// Nothing was heard of the database for too long.
+    pub(super) fn timed_out() -> Self {
+        Self::Unavailable(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))
+    }
+}
+
 /// What a transaction's failure means for the loop that runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {

@@ -24,10 +24,17 @@ pub(crate) use operations::BeatOutcome;
 pub(crate) use sqlite::SqliteStore;
 
 use std::future::Future;
+use std::time::Duration;
 
 use crate::domain::clean::{Cleaned, CutOff};
 use crate::domain::{Beat, MetricsInstance, MetricsPort, Registration, Scope};
 use engine::{Engine, transact};
+
+/// One step of a clean takes that long at most: nobody else bounds it, and a database that vanished says nothing.
+const CLEAN_LIMIT: Duration = Duration::from_secs(30);
+
+/// The check of the tables takes that long at most; it is repeated.
+const CHECK_LIMIT: Duration = Duration::from_secs(5);
 
 /// What operations need to know besides their request.
 #[derive(Clone, Copy, Debug)]
@@ -140,26 +147,31 @@ impl<B: Backend> Store for B {
     }
 
     async fn clean_cut_off(&self, cut_off: &CutOff) -> Result<String, StoreError> {
-        transact(self, cut_off, |tx, cut_off| Box::pin(clean::cut_off(tx, cut_off))).await
+        let work = transact(self, cut_off, |tx, cut_off| Box::pin(clean::cut_off(tx, cut_off)));
+        within(CLEAN_LIMIT, Box::pin(work)).await
     }
 
     async fn clean_candidates(&self, scope: &CleanScope, after: &str) -> Result<Vec<String>, StoreError> {
         let input = clean::BatchInput { scope, nodes: after };
-        transact(self, &input, |tx, input| Box::pin(clean::candidates(tx, input))).await
+        let work = transact(self, &input, |tx, input| Box::pin(clean::candidates(tx, input)));
+        within(CLEAN_LIMIT, Box::pin(work)).await
     }
 
     async fn clean_listing(&self, scope: &CleanScope, nodes: &[String]) -> Result<Cleaned, StoreError> {
         let input = clean::BatchInput { scope, nodes };
-        transact(self, &input, |tx, input| Box::pin(clean::listing(tx, input))).await
+        let work = transact(self, &input, |tx, input| Box::pin(clean::listing(tx, input)));
+        within(CLEAN_LIMIT, Box::pin(work)).await
     }
 
     async fn clean_batch(&self, scope: &CleanScope, nodes: &[String]) -> Result<Cleaned, StoreError> {
         let input = clean::BatchInput { scope, nodes };
-        transact(self, &input, |tx, input| Box::pin(clean::delete(tx, input))).await
+        let work = transact(self, &input, |tx, input| Box::pin(clean::delete(tx, input)));
+        within(CLEAN_LIMIT, Box::pin(work)).await
     }
 
     async fn forget_tombstones(&self) -> Result<u64, StoreError> {
-        transact(self, &(), |tx, ()| Box::pin(clean::forget(tx))).await
+        let work = transact(self, &(), |tx, ()| Box::pin(clean::forget(tx)));
+        within(CLEAN_LIMIT, Box::pin(work)).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -167,10 +179,19 @@ impl<B: Backend> Store for B {
     }
 
     async fn check_schema(&self) -> Result<(), StoreError> {
-        Backend::check_schema(self).await
+        within(CHECK_LIMIT, Box::pin(Backend::check_schema(self))).await
     }
 
     async fn close(&self) {
         Backend::close(self).await;
     }
+}
+
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, StoreError>> + Unpin,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(limit, work)
+        .await
+        .unwrap_or_else(|_| Err(StoreError::timed_out()))
 }

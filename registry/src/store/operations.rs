@@ -5,10 +5,10 @@
 //! `INSERT ... ON DUPLICATE KEY` takes gap locks and deadlocks under load.
 
 use super::engine::{Arg, Row, Tx};
-use super::statement as sql;
+use super::statement::{self as sql, Statement};
 use crate::domain::{
     Adapter, Beat, BeatPlan, InstanceKey, Known, KnownInstance, MetricsInstance, MetricsPort, Registration, Scope,
-    State, changes, plan_beat,
+    ServerType, State, StoredAdapter, changes, is_fenced, plan_beat, same_key,
 };
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -45,7 +45,23 @@ pub(super) struct EndInput<'a> {
 
 struct Node {
     is_container: bool,
+    /// `active`, or `inactive` for anything else that is stored: rows others made may hold '' or NULL, which cannot be
+    /// written back.
+    state: &'static str,
+}
+
+/// A server of a node, or our row of one.
+struct ServerOfNode {
+    key: InstanceKey,
     state: String,
+    instance: Option<InstanceOfNode>,
+}
+
+struct InstanceOfNode {
+    application: String,
+    server: String,
+    draining: bool,
+    is_alive: bool,
 }
 
 fn key_args(key: &InstanceKey) -> [Arg<'_>; 3] {
@@ -66,6 +82,11 @@ pub(super) async fn register<T: Tx>(tx: &mut T, registration: &Registration) -> 
         insert_node(tx, &registration.key.node).await?;
     }
     register_server(tx, registration).await?;
+    if let Some(port) = registration.kept.metrics_port {
+        let [application, server, node] = key_args(&registration.key);
+        tx.execute(&sql::SERVER_METRICS_PORT, &[Arg::Int(port), application, server, node])
+            .await?;
+    }
     register_instance(tx, registration).await?;
     register_adapters(tx, registration).await
 }
@@ -87,6 +108,7 @@ async fn register_server<T: Tx>(tx: &mut T, registration: &Registration) -> Resu
     } else {
         ("NORMAL", "active")
     };
+    let server_type = registration.server_type.map(ServerType::as_str);
     let [application, server, node] = key_args(&registration.key);
     let args = [
         Arg::Text(&registration.version),
@@ -97,8 +119,14 @@ async fn register_server<T: Tx>(tx: &mut T, registration: &Registration) -> Resu
         group.into(),
         grid_flag.into(),
         flow_state.into(),
-        Arg::OptionalText(registration.template.as_deref()),
-        Arg::OptionalText(registration.server_type.map(crate::domain::ServerType::as_str)),
+        Arg::OptionalText(
+            registration
+                .kept
+                .template
+                .as_deref()
+                .or(registration.template.as_deref()),
+        ),
+        Arg::OptionalText(registration.kept.server_type.as_deref().or(server_type)),
         application,
         server,
         node,
@@ -137,51 +165,56 @@ async fn register_instance<T: Tx>(tx: &mut T, registration: &Registration) -> Re
 async fn register_adapters<T: Tx>(tx: &mut T, registration: &Registration) -> Result<()> {
     let [application, server, node] = key_args(&registration.key);
     let rows = tx.fetch(&sql::ADAPTERS_LOCK, &[application, server, node]).await?;
-    let stored: Vec<(String, Adapter)> = rows.iter().map(|row| (row.text(0), stored_adapter(row))).collect();
+    let stored: Vec<StoredAdapter> = rows.iter().map(stored_adapter).collect();
     let changes = changes(&stored, &registration.adapters);
-    for name in changes.delete {
-        tx.execute(&sql::ADAPTER_DELETE, &[application, server, node, Arg::Text(name)])
+    if !changes.delete.is_empty() {
+        tx.execute(&sql::ADAPTERS_DELETE_BY_ID, &[Arg::Ints(&changes.delete)])
             .await?;
     }
-    let updates = changes
-        .update
-        .into_iter()
-        .map(|adapter| (&sql::ADAPTER_UPDATE, adapter));
-    let inserts = changes
-        .insert
-        .into_iter()
-        .map(|adapter| (&sql::ADAPTER_INSERT, adapter));
-    for (statement, adapter) in updates.chain(inserts) {
+    for (id, adapter) in changes.update {
+        let mut args = adapter_args(adapter).to_vec();
+        args.push(Arg::Int(id));
+        tx.execute(&sql::ADAPTER_UPDATE, &args).await?;
+    }
+    for adapter in changes.insert {
         let name = adapter.name();
-        let args = [
-            Arg::Text(&adapter.servant),
-            Arg::Text(&adapter.endpoint),
-            Arg::Text(&adapter.protocol),
-            adapter.max_connections.into(),
-            adapter.thread_num.into(),
-            adapter.queue_cap.into(),
-            adapter.queue_timeout.into(),
-            application,
-            server,
-            node,
-            Arg::Text(&name),
-        ];
-        tx.execute(statement, &args).await?;
+        let mut args = adapter_args(adapter).to_vec();
+        args.extend([application, server, node, Arg::Text(&name)]);
+        tx.execute(&sql::ADAPTER_INSERT, &args).await?;
     }
     Ok(())
 }
 
-fn stored_adapter(row: &Row) -> Adapter {
-    // A number beyond i32 cannot be in an INT column; -1 never equals what a request may hold, so the row is rewritten.
-    let number = |column| i32::try_from(row.int(column)).unwrap_or(-1);
-    Adapter {
-        servant: row.text(1),
-        endpoint: row.text(2),
-        protocol: row.text(3),
-        max_connections: number(4),
-        thread_num: number(5),
-        queue_cap: number(6),
-        queue_timeout: number(7),
+fn adapter_args(adapter: &Adapter) -> [Arg<'_>; 7] {
+    [
+        Arg::Text(&adapter.servant),
+        Arg::Text(&adapter.endpoint),
+        Arg::Text(&adapter.protocol),
+        adapter.max_connections.into(),
+        adapter.thread_num.into(),
+        adapter.queue_cap.into(),
+        adapter.queue_timeout.into(),
+    ]
+}
+
+fn stored_adapter(row: &Row) -> StoredAdapter {
+    // Of what a request cannot say (NULL, a number beyond i32) there is no adapter: the row is rewritten.
+    let number = |column| row.optional_int(column).and_then(|number| i32::try_from(number).ok());
+    let content = || {
+        Some(Adapter {
+            servant: row.optional_text(2)?,
+            endpoint: row.optional_text(3)?,
+            protocol: row.optional_text(4)?,
+            max_connections: number(5)?,
+            thread_num: number(6)?,
+            queue_cap: number(7)?,
+            queue_timeout: number(8)?,
+        })
+    };
+    StoredAdapter {
+        id: row.int(0),
+        name: row.optional_text(1),
+        content: content(),
     }
 }
 
@@ -189,7 +222,7 @@ fn stored_adapter(row: &Row) -> Adapter {
 pub(super) async fn beat<T: Tx>(tx: &mut T, input: &BeatInput<'_>) -> Result<BeatOutcome> {
     match &input.beat.scope {
         Scope::Instance(key) => beat_instance(tx, key, input.beat.state, input.lease_seconds).await,
-        Scope::Node(node) => beat_node(tx, node, input.beat.state).await,
+        Scope::Node(node) => beat_node(tx, node, input).await,
     }
 }
 
@@ -198,10 +231,9 @@ async fn beat_instance<T: Tx>(tx: &mut T, key: &InstanceKey, state: State, lease
     let known = known(tx, key).await?;
     let stored_state = known.server_state.clone();
     let is_known_to_us = known.instance.is_some();
-    let was_draining = known.instance.as_ref().is_some_and(|instance| instance.draining);
     let (state, draining, outcome) = match plan_beat(known, state) {
         BeatPlan::Apply { state, draining } => (Some(state), draining, BeatOutcome::Taken),
-        BeatPlan::TouchOnly => (None, was_draining, BeatOutcome::Late),
+        BeatPlan::TouchOnly => (None, true, BeatOutcome::Late),
         BeatPlan::Recreate(registration) => {
             register(tx, &registration).await?;
             return Ok(BeatOutcome::Recreated);
@@ -214,13 +246,13 @@ async fn beat_instance<T: Tx>(tx: &mut T, key: &InstanceKey, state: State, lease
     }
     let node = node.unwrap_or(Node {
         is_container: true,
-        state: State::Active.as_str().to_owned(),
+        state: State::Active.as_str(),
     });
     let node_state = match state {
         Some(state) => node_state(tx, &node, key, state, lease).await?,
         None => node.state,
     };
-    tx.execute(&sql::NODE_BEAT, &[Arg::Text(&node_state), Arg::Text(&key.node)])
+    tx.execute(&sql::NODE_BEAT, &[node_state.into(), Arg::Text(&key.node)])
         .await?;
     let [application, server, node] = key_args(key);
     if let Some(state) = state.filter(|state| stored_state.as_deref() != Some(state.as_str())) {
@@ -244,65 +276,134 @@ async fn beat_instance<T: Tx>(tx: &mut T, key: &InstanceKey, state: State, lease
 async fn lock_node<T: Tx>(tx: &mut T, node: &str) -> Result<Option<Node>> {
     let rows = tx.fetch(&sql::NODE_LOCK, &[node.into()]).await?;
     Ok(rows.first().map(|row| Node {
-        is_container: row.int(0) == 0,
-        state: row.text(1),
+        is_container: row.optional_int(0) == Some(0),
+        state: match row.text(1).as_str() {
+            "active" => State::Active.as_str(),
+            _ => State::Inactive.as_str(),
+        },
     }))
 }
 
 async fn known<T: Tx>(tx: &mut T, key: &InstanceKey) -> Result<Known> {
     let servers = tx.fetch(&sql::SERVER_LOCK, &key_args(key)).await?;
-    let instances = tx.fetch(&sql::INSTANCE_LOCK, &key_args(key)).await?;
     Ok(Known {
         server_state: servers.first().map(|row| row.text(0)),
-        instance: instances.first().map(|row| KnownInstance {
-            draining: row.int(0) != 0,
-            removed_by: row.optional_text(1),
-            document: row.optional_text(2),
-        }),
+        instance: known_instance(tx, key).await?,
     })
+}
+
+/// Takes our row of an instance.
+pub(super) async fn known_instance<T: Tx>(tx: &mut T, key: &InstanceKey) -> Result<Option<KnownInstance>> {
+    let instances = tx.fetch(&sql::INSTANCE_LOCK, &key_args(key)).await?;
+    Ok(instances.first().map(|row| KnownInstance {
+        draining: row.int(0) != 0,
+        removed_by: row.optional_text(1),
+        document: row.optional_text(2),
+    }))
 }
 
 /// State of a node after one of its servers took `state`: active with it, inactive when no other one is alive. The state
 /// of a node that runs tarsnode is tarsnode's to take back.
-async fn node_state<T: Tx>(tx: &mut T, node: &Node, key: &InstanceKey, state: State, lease: i64) -> Result<String> {
+async fn node_state<T: Tx>(
+    tx: &mut T,
+    node: &Node,
+    key: &InstanceKey,
+    state: State,
+    lease: i64,
+) -> Result<&'static str> {
     if state == State::Active {
-        return Ok(State::Active.as_str().to_owned());
+        return Ok(State::Active.as_str());
     }
-    if !node.is_container && !node.state.is_empty() {
-        return Ok(node.state.clone());
+    if !node.is_container {
+        return Ok(node.state);
     }
-    let args = [
-        Arg::Int(lease),
-        Arg::Text(&key.node),
-        Arg::Text(&key.application),
-        Arg::Text(&key.server),
-    ];
-    let others = tx.fetch(&sql::NODE_OTHERS_ALIVE, &args).await?;
-    let alive = others.first().is_some_and(|row| row.int(0) > 0);
-    Ok(if alive { State::Active } else { State::Inactive }.as_str().to_owned())
+    let others = servers_of_node(tx, &sql::SERVERS_OF_NODE, &key.node, lease).await?;
+    // A server without row of ours is managed by somebody else and counts.
+    let alive = others.iter().any(|other| {
+        other.state == State::Active.as_str()
+            && other.instance.as_ref().is_none_or(|instance| instance.is_alive)
+            && !(same_key(&other.key.application, &key.application) && same_key(&other.key.server, &key.server))
+    });
+    Ok(if alive { State::Active } else { State::Inactive }.as_str())
 }
 
-async fn beat_node<T: Tx>(tx: &mut T, node: &str, state: State) -> Result<BeatOutcome> {
+/// The servers of a node with what we know of them, matched here: see `INSTANCES_OF_NODE`.
+async fn servers_of_node<T: Tx>(
+    tx: &mut T,
+    statement: &Statement,
+    node: &str,
+    lease: i64,
+) -> Result<Vec<ServerOfNode>> {
+    let servers = tx.fetch(statement, &[node.into()]).await?;
+    let instances = tx.fetch(&sql::INSTANCES_OF_NODE, &[lease.into(), node.into()]).await?;
+    let mut instances: Vec<InstanceOfNode> = instances
+        .iter()
+        .map(|row| InstanceOfNode {
+            application: row.text(0),
+            server: row.text(1),
+            draining: row.int(2) != 0,
+            is_alive: row.int(3) != 0,
+        })
+        .collect();
+    Ok(servers
+        .iter()
+        .map(|row| {
+            let (application, server) = (row.text(0), row.text(1));
+            let place = instances.iter().position(|instance| {
+                same_key(&instance.application, &application) && same_key(&instance.server, &server)
+            });
+            ServerOfNode {
+                state: row.text(2),
+                instance: place.map(|place| instances.swap_remove(place)),
+                key: InstanceKey {
+                    application,
+                    server,
+                    node: node.to_owned(),
+                },
+            }
+        })
+        .collect())
+}
+
+async fn beat_node<T: Tx>(tx: &mut T, node: &str, input: &BeatInput<'_>) -> Result<BeatOutcome> {
+    let state = input.beat.state;
     let Some(found) = lock_node(tx, node).await? else {
         return Ok(BeatOutcome::Unknown);
     };
+    let servers = servers_of_node(tx, &sql::SERVERS_OF_NODE_LOCK, node, input.lease_seconds).await?;
+    // Who is leaving does not come back with the others.
+    let taken: Vec<&ServerOfNode> = servers
+        .iter()
+        .filter(|server| state.is_leaving() || !server.is_leaving())
+        .collect();
+    let is_late = taken.is_empty() && !servers.is_empty();
     let node_state = match (state, found.is_container) {
+        _ if is_late => found.state,
         (State::Active, _) => State::Active.as_str(),
         (_, true) => State::Inactive.as_str(),
-        (_, false) => found.state.as_str(),
+        (_, false) => found.state,
     };
     tx.execute(&sql::NODE_BEAT, &[node_state.into(), node.into()]).await?;
     if state == State::Destroyed {
         tx.execute(&sql::SERVER_DESTROY_OF_NODE, &[node.into()]).await?;
     } else {
-        let word: Arg<'_> = state.as_str().into();
-        tx.execute(&sql::SERVER_STATE_OF_NODE, &[word, node.into(), word])
-            .await?;
+        for server in taken.iter().filter(|server| server.state != state.as_str()) {
+            let [application, name, node] = key_args(&server.key);
+            tx.execute(&sql::SERVER_STATE, &[state.as_str().into(), application, name, node])
+                .await?;
+        }
     }
     let draining = Arg::Int(i64::from(state.is_leaving()));
     tx.execute(&sql::INSTANCE_BEAT_OF_NODE, &[draining, node.into()])
         .await?;
-    Ok(BeatOutcome::Taken)
+    Ok(if is_late { BeatOutcome::Late } else { BeatOutcome::Taken })
+}
+
+impl ServerOfNode {
+    fn is_leaving(&self) -> bool {
+        let draining = self.instance.as_ref().is_some_and(|instance| instance.draining);
+        draining || is_fenced(&self.state, draining)
+    }
 }
 
 /// Ends one instance, or takes every server of a node out. -> whether there was one.
@@ -310,7 +411,17 @@ pub(super) async fn end<T: Tx>(tx: &mut T, input: &EndInput<'_>) -> Result<bool>
     let key = match input.scope {
         Scope::Instance(key) => key,
         // Old clients name no server; the rows stay, as with K8STARS, and a registration revives them.
-        Scope::Node(node) => return Ok(beat_node(tx, node, State::Destroyed).await? == BeatOutcome::Taken),
+        Scope::Node(node) => {
+            let beat = Beat {
+                scope: input.scope.clone(),
+                state: State::Destroyed,
+            };
+            let input = BeatInput {
+                beat: &beat,
+                lease_seconds: input.lease_seconds,
+            };
+            return Ok(beat_node(tx, node, &input).await? == BeatOutcome::Taken);
+        }
     };
     let node = lock_node(tx, &key.node).await?;
     let existed = tx.execute(&sql::SERVER_DELETE, &key_args(key)).await? > 0;
@@ -327,7 +438,7 @@ pub(super) async fn end<T: Tx>(tx: &mut T, input: &EndInput<'_>) -> Result<bool>
         }
         let state = node_state(tx, &node, key, State::Destroyed, input.lease_seconds).await?;
         if state != node.state {
-            tx.execute(&sql::NODE_STATE, &[Arg::Text(&state), Arg::Text(&key.node)])
+            tx.execute(&sql::NODE_STATE, &[state.into(), Arg::Text(&key.node)])
                 .await?;
         }
     }
@@ -360,7 +471,7 @@ fn metrics_instance(row: &Row) -> MetricsInstance {
     }
 }
 
-/// Answers if the database does.
+/// Succeeds if the database takes writes.
 pub(super) async fn ping<T: Tx>(tx: &mut T) -> Result<()> {
-    tx.fetch(&sql::PING, &[]).await.map(drop)
+    tx.execute(&sql::PING, &[]).await.map(drop)
 }

@@ -64,8 +64,8 @@ macro_rules! statements {
 }
 
 statements! {
-    /// Nothing, answered by a database that is there.
-    PING: "SELECT 1";
+    /// Writes nothing, but is refused by a database that takes no writes: read-only, or not the primary any more.
+    PING: "UPDATE tarsregistry_instance SET draining = draining WHERE id = 0";
 
     /// Migrations that were done. -> version
     MIGRATIONS_APPLIED: "SELECT version FROM tarsregistry_migrations WHERE success = TRUE";
@@ -98,19 +98,24 @@ statements! {
     NODE_STATE:
         "UPDATE t_node_info SET present_state = ?, modify_time = CURRENT_TIMESTAMP WHERE node_name = ?";
 
-    /// Servers of the node that are active and beat within the lease, but for one; a server without row of ours is
-    /// managed by somebody else and counts. -> count; lease in seconds, node, application, server
-    NODE_OTHERS_ALIVE:
-        "SELECT COUNT(*) FROM t_server_conf s LEFT JOIN tarsregistry_instance i ON i.application = s.application \
-         AND i.server_name = s.server_name AND i.node_name = s.node_name AND i.last_beat < UTC_TIMESTAMP(3) - INTERVAL ? SECOND \
-         WHERE s.node_name = ? AND s.present_state = 'active' AND i.id IS NULL \
-         AND NOT (s.application = ? AND s.server_name = ?)",
+    /// The servers of a node. -> application, server, `present_state`; node
+    SERVERS_OF_NODE: "SELECT application, server_name, present_state FROM t_server_conf WHERE node_name = ? ORDER BY id";
+
+    /// The same, locked.
+    SERVERS_OF_NODE_LOCK:
+        "SELECT application, server_name, present_state FROM t_server_conf WHERE node_name = ? ORDER BY id FOR UPDATE",
+        sqlite "SELECT application, server_name, present_state FROM t_server_conf WHERE node_name = ? ORDER BY id";
+
+    /// What we know of a node's instances. Never joined with the servers: an adopted `db_tars` may have another collation
+    /// than our own table, and a comparison of texts across the two is an error then.
+    /// -> application, server, draining, whether it beat within the lease; lease in seconds, node
+    INSTANCES_OF_NODE:
+        "SELECT application, server_name, draining, last_beat >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND \
+         FROM tarsregistry_instance WHERE node_name = ? AND removed_at IS NULL",
         sqlite
-        "SELECT COUNT(*) FROM t_server_conf s LEFT JOIN tarsregistry_instance i ON i.application = s.application \
-         AND i.server_name = s.server_name AND i.node_name = s.node_name \
-         AND i.last_beat < strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds') \
-         WHERE s.node_name = ? AND s.present_state = 'active' AND i.id IS NULL \
-         AND NOT (s.application = ? AND s.server_name = ?)";
+        "SELECT application, server_name, draining, \
+         last_beat >= strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds') \
+         FROM tarsregistry_instance WHERE node_name = ? AND removed_at IS NULL";
 
     /// A registration of a server that is there; a template or type of NULL keeps what is stored.
     /// version, state, `enable_set`, set name, area, group, `grid_flag`, `flow_state`, template, type, application, server, node
@@ -141,11 +146,6 @@ statements! {
 
     /// application, server, node
     SERVER_DELETE: "DELETE FROM t_server_conf WHERE application = ? AND server_name = ? AND node_name = ?";
-
-    /// The state of every server of a node that has another one. state, node, state
-    SERVER_STATE_OF_NODE:
-        "UPDATE t_server_conf SET present_state = ?, registry_timestamp = CURRENT_TIMESTAMP \
-         WHERE node_name = ? AND present_state <> ?";
 
     /// Takes every server of a node out for good, as the end of an old client does. node
     SERVER_DESTROY_OF_NODE:
@@ -198,21 +198,22 @@ statements! {
         "UPDATE tarsregistry_instance SET last_beat = strftime('%Y-%m-%d %H:%M:%f', 'now'), draining = ?, \
          removed_at = NULL, removed_by = NULL WHERE application = ? AND server_name = ? AND node_name = ?";
 
-    /// Beats of every instance of a node. draining, node
+    /// Beats of every instance of a node; who is leaving stays so. draining, node
     INSTANCE_BEAT_OF_NODE:
-        "UPDATE tarsregistry_instance SET last_beat = UTC_TIMESTAMP(3), draining = ? \
+        "UPDATE tarsregistry_instance SET last_beat = UTC_TIMESTAMP(3), draining = GREATEST(draining, ?) \
          WHERE node_name = ? AND removed_at IS NULL",
         sqlite
-        "UPDATE tarsregistry_instance SET last_beat = strftime('%Y-%m-%d %H:%M:%f', 'now'), draining = ? \
+        "UPDATE tarsregistry_instance SET last_beat = strftime('%Y-%m-%d %H:%M:%f', 'now'), draining = MAX(draining, ?) \
          WHERE node_name = ? AND removed_at IS NULL";
 
-    /// The end of an instance by itself: its document goes too, nothing may bring it back. application, server, node
+    /// The end of an instance by itself: its document goes too, nothing may bring it back. It left, so it is not leaving
+    /// any more. application, server, node
     INSTANCE_END:
-        "UPDATE tarsregistry_instance SET removed_at = UTC_TIMESTAMP(3), removed_by = 'prestop', registration = NULL \
-         WHERE application = ? AND server_name = ? AND node_name = ?",
+        "UPDATE tarsregistry_instance SET removed_at = UTC_TIMESTAMP(3), removed_by = 'prestop', registration = NULL, \
+         draining = 0 WHERE application = ? AND server_name = ? AND node_name = ?",
         sqlite
         "UPDATE tarsregistry_instance SET removed_at = strftime('%Y-%m-%d %H:%M:%f', 'now'), removed_by = 'prestop', \
-         registration = NULL WHERE application = ? AND server_name = ? AND node_name = ?";
+         registration = NULL, draining = 0 WHERE application = ? AND server_name = ? AND node_name = ?";
 
     /// The tombstone of an instance that another registry had registered. application, server, node
     INSTANCE_INSERT_ENDED:
@@ -224,13 +225,13 @@ statements! {
          removed_at, removed_by) VALUES (?, ?, ?, 1, strftime('%Y-%m-%d %H:%M:%f', 'now'), \
          strftime('%Y-%m-%d %H:%M:%f', 'now'), strftime('%Y-%m-%d %H:%M:%f', 'now'), 'prestop')";
 
-    /// The tombstone of an instance whose node was cleaned; its document stays. application, server, node
+    /// The tombstone of an instance whose node was cleaned. draining, document, application, server, node
     INSTANCE_CLEAN:
-        "UPDATE tarsregistry_instance SET removed_at = UTC_TIMESTAMP(3), removed_by = 'clean' \
-         WHERE application = ? AND server_name = ? AND node_name = ?",
+        "UPDATE tarsregistry_instance SET removed_at = UTC_TIMESTAMP(3), removed_by = 'clean', draining = ?, \
+         registration = ? WHERE application = ? AND server_name = ? AND node_name = ?",
         sqlite
-        "UPDATE tarsregistry_instance SET removed_at = strftime('%Y-%m-%d %H:%M:%f', 'now'), removed_by = 'clean' \
-         WHERE application = ? AND server_name = ? AND node_name = ?";
+        "UPDATE tarsregistry_instance SET removed_at = strftime('%Y-%m-%d %H:%M:%f', 'now'), removed_by = 'clean', \
+         draining = ?, registration = ? WHERE application = ? AND server_name = ? AND node_name = ?";
 
     /// Tombstones nobody can need any more. seconds, rows at most
     INSTANCE_FORGET:
@@ -239,31 +240,28 @@ statements! {
         "DELETE FROM tarsregistry_instance WHERE id IN (SELECT id FROM tarsregistry_instance WHERE removed_at < \
          strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds') LIMIT ?)";
 
-    /// -> `adapter_name`, servant, endpoint, protocol, `max_connections`, `thread_num`, queuecap, queuetimeout;
+    /// -> id, `adapter_name`, servant, endpoint, protocol, `max_connections`, `thread_num`, queuecap, queuetimeout;
     /// application, server, node
     ADAPTERS_LOCK:
-        "SELECT adapter_name, servant, endpoint, protocol, max_connections, thread_num, queuecap, queuetimeout \
+        "SELECT id, adapter_name, servant, endpoint, protocol, max_connections, thread_num, queuecap, queuetimeout \
          FROM t_adapter_conf WHERE application = ? AND server_name = ? AND node_name = ? ORDER BY id FOR UPDATE",
         sqlite
-        "SELECT adapter_name, servant, endpoint, protocol, max_connections, thread_num, queuecap, queuetimeout \
+        "SELECT id, adapter_name, servant, endpoint, protocol, max_connections, thread_num, queuecap, queuetimeout \
          FROM t_adapter_conf WHERE application = ? AND server_name = ? AND node_name = ? ORDER BY id";
 
-    /// servant, endpoint, protocol, `max_connections`, `thread_num`, queuecap, queuetimeout, application, server, node, name
+    /// servant, endpoint, protocol, `max_connections`, `thread_num`, queuecap, queuetimeout, id
     ADAPTER_UPDATE:
         "UPDATE t_adapter_conf SET servant = ?, endpoint = ?, protocol = ?, max_connections = ?, thread_num = ?, \
-         queuecap = ?, queuetimeout = ?, registry_timestamp = CURRENT_TIMESTAMP \
-         WHERE application = ? AND server_name = ? AND node_name = ? AND adapter_name = ?";
+         queuecap = ?, queuetimeout = ?, registry_timestamp = CURRENT_TIMESTAMP WHERE id = ?";
 
-    /// The parameters of `ADAPTER_UPDATE`.
+    /// servant, endpoint, protocol, `max_connections`, `thread_num`, queuecap, queuetimeout, application, server, node, name
     ADAPTER_INSERT:
         "INSERT INTO t_adapter_conf (servant, endpoint, protocol, max_connections, thread_num, queuecap, queuetimeout, \
          application, server_name, node_name, adapter_name, registry_timestamp) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CURRENT_TIMESTAMP)";
 
-    /// application, server, node, name
-    ADAPTER_DELETE:
-        "DELETE FROM t_adapter_conf \
-         WHERE application = ? AND server_name = ? AND node_name = ? AND adapter_name = ?";
+    /// By id: a name may be NULL in rows others made. ids
+    ADAPTERS_DELETE_BY_ID: "DELETE FROM t_adapter_conf WHERE id IN ({list})";
 
     /// application, server, node
     ADAPTERS_DELETE: "DELETE FROM t_adapter_conf WHERE application = ? AND server_name = ? AND node_name = ?";
@@ -277,28 +275,38 @@ statements! {
         sqlite "SELECT strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds')";
 
     /// Nodes that a clean would remove, after a node, so many. A state of '' (an invalid one, stored in non-strict mode)
-    /// counts as inactive. -> node; cut-off, whether every kind of node (0, 1), node, rows at most
+    /// or NULL counts as inactive. -> node; cut-off, whether every kind of node (0, 1), node, rows at most
     CLEAN_CANDIDATES:
-        "SELECT node_name FROM t_node_info WHERE present_state <> 'active' AND last_heartbeat < ? \
+        "SELECT node_name FROM t_node_info WHERE COALESCE(present_state, '') <> 'active' AND last_heartbeat < ? \
          AND (endpoint_port = 0 OR ? = 1) AND node_name > ? ORDER BY node_name LIMIT ?";
 
     /// The same, checked again under lock for given nodes. -> node; cut-off, every kind, nodes
     CLEAN_LOCK:
-        "SELECT node_name FROM t_node_info WHERE present_state <> 'active' AND last_heartbeat < ? \
+        "SELECT node_name FROM t_node_info WHERE COALESCE(present_state, '') <> 'active' AND last_heartbeat < ? \
          AND (endpoint_port = 0 OR ? = 1) AND node_name IN ({list}) ORDER BY node_name FOR UPDATE",
         sqlite
-        "SELECT node_name FROM t_node_info WHERE present_state <> 'active' AND last_heartbeat < ? \
+        "SELECT node_name FROM t_node_info WHERE COALESCE(present_state, '') <> 'active' AND last_heartbeat < ? \
          AND (endpoint_port = 0 OR ? = 1) AND node_name IN ({list}) ORDER BY node_name";
 
-    /// -> application, server, node; nodes
+    /// -> id, application, server, node, `present_state`, template, type, metrics port; nodes
     CLEAN_SERVERS:
-        "SELECT application, server_name, node_name FROM t_server_conf WHERE node_name IN ({list}) \
+        "SELECT id, application, server_name, node_name, present_state, template_name, server_type, metrics_port \
+         FROM t_server_conf WHERE node_name IN ({list}) \
          ORDER BY node_name, application, server_name";
 
-    /// Instances that left adapters behind, those of servers that are gone too. -> application, server, node; nodes
-    CLEAN_ADAPTERS:
-        "SELECT DISTINCT application, server_name, node_name FROM t_adapter_conf WHERE node_name IN ({list}) \
-         ORDER BY node_name, application, server_name";
+    /// The same, locked: a metrics port is stored without the node's lock.
+    CLEAN_SERVERS_LOCK:
+        "SELECT id, application, server_name, node_name, present_state, template_name, server_type, metrics_port \
+         FROM t_server_conf WHERE node_name IN ({list}) ORDER BY node_name, application, server_name FOR UPDATE",
+        sqlite
+        "SELECT id, application, server_name, node_name, present_state, template_name, server_type, metrics_port \
+         FROM t_server_conf WHERE node_name IN ({list}) ORDER BY node_name, application, server_name";
+
+    /// ids
+    SERVERS_DELETE_BY_ID: "DELETE FROM t_server_conf WHERE id IN ({list})";
+
+    /// Adapters of the nodes, those of servers that are gone too. -> id; nodes
+    CLEAN_ADAPTERS: "SELECT id FROM t_adapter_conf WHERE node_name IN ({list}) ORDER BY id";
 
     /// Configuration files of the nodes. Their ids are read first: there is no index on the host, and a delete that
     /// scans would wait for every locked row. -> id; nodes

@@ -99,12 +99,9 @@ async fn migrate_then_serve_until_sigterm() {
     program().arg("migrate").env("DB_DSN", &dsn).assert().success();
 
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tarsregistry"));
-    command.env_clear().args([
-        "--registry-endpoint",
-        "tcp -p 0",
-        "--admin-endpoint",
-        "tcp -h 127.0.0.1 -p 0",
-    ]);
+    command
+        .env_clear()
+        .args(["--registry-endpoint", "tcp -p 0", "--admin-endpoint", "tcp -p 0"]);
     command.args(["--http", "127.0.0.1:0", "--log-format", "json"]);
     command.envs([
         ("DB_HOST", host),
@@ -118,6 +115,7 @@ async fn migrate_then_serve_until_sigterm() {
         listening.contains("tcp -h 0.0.0.0 -p ") && !listening.contains("-p 0\""),
         "{listening}"
     );
+    process.wait_for("is not on a loopback address").await;
     process.wait_for("\"ready\"").await;
     process.terminate().await;
     let (code, output) = process.wait().await;

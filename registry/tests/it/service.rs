@@ -134,6 +134,15 @@ const BAD_SERVERS: &[Case] = &[
         |r| r.node_name = "n".repeat(51),
         "`nodeName` has 51 characters, 50 are allowed",
     ),
+    (
+        |r| r.node_name = "pöd".into(),
+        "`nodeName` contains `ö`, only ASCII characters are allowed",
+    ),
+    (
+        |r| r.application = "Äpp".into(),
+        "`application` contains `Ä`, only ASCII",
+    ),
+    (|r| r.server = "服".into(), "`server` contains `服`, only ASCII"),
     (|r| r.application.clear(), "`application` is empty"),
     (|r| r.application = "A".repeat(51), "`application` has 51 characters"),
     (|r| r.application = "A.B".into(), "`application` contains a dot"),
@@ -145,7 +154,7 @@ const BAD_SERVERS: &[Case] = &[
     ),
     (
         |r| r.set_id = "a.b".into(),
-        "`setID` has 2 parts, expected `name.area.group`",
+        "`setID` is `a.b`, expected `name.area.group`",
     ),
     (|r| r.set_id = "a..c".into(), "`setID (area)` is empty"),
     (|r| r.set_id = "*.b.c".into(), "`setID` may have `*` only as its group"),
@@ -176,6 +185,10 @@ const BAD_ADAPTERS: &[Case] = &[
     (
         |r| r.adapters[0].servant = "Other.S.Obj".into(),
         "`adapters[0].servant` is `Other.S.Obj`, expected `App.S.` and",
+    ),
+    (
+        |r| r.adapters[0].servant = "App.S.Öbj".into(),
+        "`adapters[0].servant` contains `Ö`, only ASCII",
     ),
     (
         |r| r.adapters[0].servant = "App.S.".into(),
@@ -250,6 +263,47 @@ async fn what_is_not_valid_is_refused_and_leaves_nothing() {
         (1, "`metricsPort` is 70000, expected 0 (9325) to 65535")
     );
     assert_eq!(running.rows().await, "0");
+}
+
+/// Changes that fill a field with a megabyte.
+const LONG: &[fn(&mut OnStartupReq, String)] = &[
+    |r, long| r.node_name = long,
+    |r, long| r.application = long,
+    |r, long| r.server = long,
+    |r, long| r.set_id = long,
+    |r, long| r.state = long,
+    |r, long| r.server_type = long,
+    |r, long| r.template_name = long,
+    |r, long| r.version = long,
+    |r, long| r.adapters[0].servant = long,
+    |r, long| r.adapters[0].endpoint = long,
+    |r, long| r.adapters[0].protocol = long,
+];
+
+#[tokio::test]
+async fn refusals_do_not_repeat_long_fields() {
+    let running = Running::sqlite(&[]).await;
+    for spoil in LONG {
+        for long in ["x".repeat(1 << 20), ".".repeat(1 << 20), "\u{7}".repeat(1 << 20)] {
+            let mut req = startup("10.0.0.7");
+            spoil(&mut req, long);
+            let (code, text) = refused(running.registry.on_startup(&req).await);
+            assert!(code == 1 && text.len() < 700, "{text:.800}");
+        }
+    }
+    let long = "x".repeat(1 << 20);
+    let (_, text) = refused(running.registry.keep_alive(&beat("10.0.0.7", &long)).await);
+    assert!(text.len() < 700, "{text:.800}");
+    let filter = BTreeMap::from([(long.clone(), String::new())]);
+    let (_, text) = refused(
+        running
+            .registry
+            .get_metrics_adapters(&GetMetricsAdaptersReq { filter })
+            .await,
+    );
+    assert!(text.len() < 700, "{text:.800}");
+    let text = running.admin.notify(&long).await.unwrap();
+    assert!(text.len() < 1500, "{text:.1600}");
 }
 
 #[tokio::test]

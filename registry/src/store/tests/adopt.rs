@@ -3,10 +3,10 @@
 use prometheus_client::metrics::counter::Counter;
 
 use super::world::{MySqlWorld, RULES, World, key, mysql_unmigrated, startup};
-use crate::domain::{MetricsPort, Registration, State};
+use crate::domain::{Beat, MetricsPort, Registration, Scope, State};
 use crate::store::mysql::{MySqlStore, migrate_with_session};
 use crate::store::statement::SESSION;
-use crate::store::{BeatOutcome, Store};
+use crate::store::{BeatOutcome, CleanScope, Store};
 
 const TABLES: &str = include_str!("../../../migrations/mysql/0001_framework_tables.sql");
 
@@ -21,6 +21,22 @@ const V2_4_3: &[&str] = &[
      ADD COLUMN remote_log_type INT NOT NULL DEFAULT 0",
     "ALTER TABLE t_node_info DROP COLUMN label",
     "DROP TABLE t_group_priority",
+];
+
+/// Tables with another collation than ours: text columns of the two cannot be compared.
+const UTF8_UNICODE: &[&str] = &[
+    "ALTER TABLE t_server_conf DROP COLUMN metrics_port",
+    "ALTER TABLE t_node_info CONVERT TO CHARACTER SET utf8 COLLATE utf8_unicode_ci",
+    "ALTER TABLE t_server_conf CONVERT TO CHARACTER SET utf8 COLLATE utf8_unicode_ci",
+    "ALTER TABLE t_adapter_conf CONVERT TO CHARACTER SET utf8 COLLATE utf8_unicode_ci",
+    "ALTER TABLE t_config_files CONVERT TO CHARACTER SET utf8 COLLATE utf8_unicode_ci",
+];
+const UTF8MB4: &[&str] = &[
+    "ALTER TABLE t_server_conf DROP COLUMN metrics_port",
+    "ALTER TABLE t_node_info CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+    "ALTER TABLE t_server_conf CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+    "ALTER TABLE t_adapter_conf CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+    "ALTER TABLE t_config_files CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
 ];
 
 /// As the console makes them: times with fractions.
@@ -60,6 +76,46 @@ async fn rows(world: &MySqlWorld) -> Vec<Vec<(String, Option<String>)>> {
     rows
 }
 
+/// Every method and a clean, on a node that is gone afterwards but for its row.
+async fn live(world: &MySqlWorld, store: &MySqlStore) {
+    let registration = Registration::from_request(&startup("10.0.0.9", "S")).unwrap();
+    store.register(&registration).await.unwrap();
+    assert_eq!(
+        world.beat("10.0.0.9", "S", State::Deactivating).await,
+        BeatOutcome::Taken
+    );
+    assert_eq!(world.server_state("10.0.0.9", "S").await, "deactivating");
+    assert!(
+        store
+            .set_metrics_port(&MetricsPort {
+                key: key("10.0.0.9", "S"),
+                port: 1
+            })
+            .await
+            .unwrap()
+    );
+    assert_eq!(store.metrics_instances().await.unwrap().len(), 1);
+    world.start(&startup("10.0.0.9", "T")).await;
+    let whole_node = Beat {
+        scope: Scope::Node("10.0.0.9".into()),
+        state: State::Inactive,
+    };
+    assert_eq!(store.beat(&whole_node).await.unwrap(), BeatOutcome::Taken);
+    assert_eq!(world.server_state("10.0.0.9", "T").await, "inactive");
+    assert!(world.stop("10.0.0.9", "S").await);
+    world
+        .exec("UPDATE t_node_info SET last_heartbeat = '2001-02-03 04:05:06' WHERE node_name = '10.0.0.9'")
+        .await;
+    let scope = CleanScope {
+        cut_off: "2002-01-01 00:00:00".into(),
+        all_nodes: true,
+    };
+    let nodes = store.clean_candidates(&scope, "").await.unwrap();
+    assert_eq!(store.clean_batch(&scope, &nodes).await.unwrap().nodes, ["10.0.0.9"]);
+    assert_eq!(world.beat("10.0.0.9", "T", State::Active).await, BeatOutcome::Recreated);
+    assert!(world.stop("10.0.0.9", "T").await);
+}
+
 async fn adopt(shape: &[&str], session: &'static [&'static str]) {
     let world = mysql_unmigrated().await;
     world.exec(TABLES).await;
@@ -90,23 +146,7 @@ async fn adopt(shape: &[&str], session: &'static [&'static str]) {
 
     let store = MySqlStore::with_session(&world.address, 2, session, (RULES, Counter::default())).unwrap();
     store.check_schema().await.unwrap();
-    let registration = Registration::from_request(&startup("10.0.0.9", "S")).unwrap();
-    store.register(&registration).await.unwrap();
-    assert_eq!(
-        world.beat("10.0.0.9", "S", State::Deactivating).await,
-        BeatOutcome::Taken
-    );
-    assert_eq!(world.server_state("10.0.0.9", "S").await, "deactivating");
-    assert!(
-        store
-            .set_metrics_port(&MetricsPort {
-                key: key("10.0.0.9", "S"),
-                port: 1
-            })
-            .await
-            .unwrap()
-    );
-    assert!(world.stop("10.0.0.9", "S").await);
+    live(&world, &store).await;
     let mut left = rows(&world).await;
     left.retain(|row| !row.contains(&("node_name".to_owned(), Some("10.0.0.9".to_owned()))));
     assert_eq!(left, after);
@@ -120,6 +160,16 @@ async fn the_newest_tables() {
 #[tokio::test]
 async fn the_newest_tables_without_strict_mode() {
     adopt(HEAD, NOT_STRICT).await;
+}
+
+#[tokio::test]
+async fn tables_of_another_collation() {
+    adopt(UTF8_UNICODE, STRICT).await;
+}
+
+#[tokio::test]
+async fn tables_of_another_character_set() {
+    adopt(UTF8MB4, STRICT).await;
 }
 
 #[tokio::test]

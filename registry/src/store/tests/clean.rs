@@ -13,6 +13,9 @@ on_both! {
     a_node_that_comes_back_keeps_its_rows
     a_clean_and_a_beat_at_once_lose_nothing
     a_beat_brings_back_what_a_clean_took
+    a_clean_keeps_what_others_wrote_to_the_row
+    a_clean_brings_nobody_back_who_was_leaving
+    a_clean_takes_rows_with_null
     a_server_deleted_by_hand_stays_deleted
     more_nodes_than_a_batch
     old_tombstones_are_forgotten
@@ -166,6 +169,48 @@ async fn a_beat_brings_back_what_a_clean_took(world: impl World) {
     clean(&world, &everything()).await;
     world.stop("n1", "S").await;
     assert_eq!(world.beat("n1", "S", State::Active).await, BeatOutcome::Gone);
+}
+
+async fn a_clean_keeps_what_others_wrote_to_the_row(world: impl World) {
+    world.start(&startup("n1", "S")).await;
+    let set = "metrics_port = 9325, template_name = 'tars.by.hand', server_type = 'tars_go'";
+    world.exec(&format!("UPDATE t_server_conf SET {set}")).await;
+    let before = world.dump().await;
+    kill(&world, "1 = 1").await;
+    clean(&world, &everything()).await;
+    assert_eq!(world.beat("n1", "S", State::Active).await, BeatOutcome::Recreated);
+    assert_eq!(world.dump().await, before.replace("generation = 1", "generation = 2"));
+}
+
+async fn a_clean_brings_nobody_back_who_was_leaving(world: impl World) {
+    for server in ["Said", "Written"] {
+        world.start(&startup("n1", server)).await;
+    }
+    world.beat("n1", "Said", State::Deactivating).await;
+    world
+        .exec("UPDATE t_server_conf SET present_state = 'destroyed' WHERE server_name = 'Written'")
+        .await;
+    kill(&world, "1 = 1").await;
+    clean(&world, &everything()).await;
+    for server in ["Said", "Written"] {
+        assert_eq!(world.beat("n1", server, State::Active).await, BeatOutcome::Gone);
+    }
+}
+
+async fn a_clean_takes_rows_with_null(world: impl World) {
+    world.start(&startup("n1", "S")).await;
+    world
+        .exec("INSERT INTO t_server_conf (application, server_name, node_name) VALUES (NULL, NULL, 'n1')")
+        .await;
+    world
+        .exec("INSERT INTO t_adapter_conf (application, server_name, node_name) VALUES (NULL, NULL, 'n1')")
+        .await;
+    kill(&world, "1 = 1").await;
+    world.exec("UPDATE t_node_info SET present_state = NULL").await;
+    assert_eq!(clean(&world, &everything()).await.servers.len(), 2);
+    for table in ["t_node_info", "t_server_conf", "t_adapter_conf"] {
+        assert_eq!(world.count(table).await, "0", "{table}");
+    }
 }
 
 async fn a_server_deleted_by_hand_stays_deleted(world: impl World) {

@@ -14,6 +14,9 @@ on_both! {
     a_beat_moves_server_and_node
     a_node_with_another_living_server_stays_active
     a_leaving_instance_comes_back_by_registration_only
+    a_registration_elsewhere_brings_a_leaving_instance_back
+    a_beat_of_the_node_leaves_who_is_leaving
+    rows_of_others_with_null
     an_end_takes_rows_and_leaves_a_tombstone
     configuration_of_other_nodes_survives_an_end
     a_beat_of_an_unknown_instance_writes_nothing
@@ -177,6 +180,94 @@ async fn a_leaving_instance_comes_back_by_registration_only(world: impl World) {
     world.start(&startup("n1", "S")).await;
     assert_eq!(world.beat("n1", "S", State::Active).await, BeatOutcome::Taken);
     assert_eq!(world.server_state("n1", "S").await, "active");
+}
+
+async fn a_registration_elsewhere_brings_a_leaving_instance_back(world: impl World) {
+    world.start(&startup("n1", "S")).await;
+    world.beat("n1", "S", State::Deactivating).await;
+    // Another registry on the same database took its registration.
+    world
+        .exec("UPDATE t_server_conf SET present_state = 'activating'")
+        .await;
+    assert_eq!(world.beat("n1", "S", State::Active).await, BeatOutcome::Taken);
+    assert_eq!(world.server_state("n1", "S").await, "active");
+    assert_eq!(world.beat("n1", "S", State::Inactive).await, BeatOutcome::Taken);
+    assert_eq!(world.beat("n1", "S", State::Active).await, BeatOutcome::Taken);
+    // And there it says that it leaves.
+    world
+        .exec("UPDATE t_server_conf SET present_state = 'deactivating'")
+        .await;
+    assert_eq!(world.beat("n1", "S", State::Active).await, BeatOutcome::Late);
+    assert_eq!(world.server_state("n1", "S").await, "deactivating");
+    // An end, and a row of another registry since.
+    world.stop("n1", "S").await;
+    let columns = "application, server_name, node_name, present_state";
+    world
+        .exec(&format!(
+            "INSERT INTO t_server_conf ({columns}) VALUES ('App', 'S', 'n1', 'inactive')"
+        ))
+        .await;
+    assert_eq!(world.beat("n1", "S", State::Active).await, BeatOutcome::Taken);
+}
+
+async fn a_beat_of_the_node_leaves_who_is_leaving(world: impl World) {
+    for server in ["S", "T", "U"] {
+        world.start(&startup("n1", server)).await;
+    }
+    world.beat("n1", "S", State::Deactivating).await;
+    world
+        .exec("UPDATE t_server_conf SET present_state = 'destroyed' WHERE server_name = 'U'")
+        .await;
+    let beat = |state| Beat {
+        scope: Scope::Node("n1".into()),
+        state,
+    };
+    for state in [State::Inactive, State::Active] {
+        let outcome = world.store().beat(&beat(state)).await.unwrap();
+        assert_eq!(outcome, BeatOutcome::Taken);
+        assert_eq!(world.server_state("n1", "S").await, "deactivating");
+        assert_eq!(world.server_state("n1", "T").await, state.as_str());
+        assert_eq!(world.server_state("n1", "U").await, "destroyed");
+    }
+    assert_eq!(world.beat("n1", "S", State::Active).await, BeatOutcome::Late);
+    // When all are leaving, the node does not come back either.
+    world.beat("n1", "T", State::Deactivating).await;
+    assert_eq!(world.node_state("n1").await, "inactive");
+    let outcome = world.store().beat(&beat(State::Active)).await.unwrap();
+    assert_eq!(outcome, BeatOutcome::Late);
+    assert_eq!(world.node_state("n1").await, "inactive");
+}
+
+async fn rows_of_others_with_null(world: impl World) {
+    world.start(&startup("n1", "S")).await;
+    let key = "application, server_name, node_name, adapter_name";
+    world
+        .exec(&format!(
+            "INSERT INTO t_adapter_conf ({key}) VALUES ('App', 'S', 'n1', NULL)"
+        ))
+        .await;
+    world
+        .exec("UPDATE t_adapter_conf SET queuecap = NULL WHERE adapter_name IS NOT NULL")
+        .await;
+    world
+        .exec("UPDATE t_node_info SET present_state = NULL, endpoint_port = NULL")
+        .await;
+    // A late beat writes the node's state back as it was read; what has no port of 0 is no container.
+    world
+        .exec("UPDATE t_server_conf SET present_state = 'deactivating'")
+        .await;
+    assert_eq!(world.beat("n1", "S", State::Active).await, BeatOutcome::Late);
+    assert_eq!(world.node_state("n1").await, "inactive");
+    world.exec("UPDATE t_node_info SET present_state = 'active'").await;
+    world.beat("n1", "S", State::Deactivating).await;
+    assert_eq!(
+        world.node_state("n1").await,
+        "active",
+        "the state of a tarsnode's node is tarsnode's"
+    );
+    world.start(&startup("n1", "S")).await;
+    assert_eq!(world.count("t_adapter_conf").await, "1");
+    assert_eq!(world.value("SELECT queuecap FROM t_adapter_conf").await, "0");
 }
 
 async fn an_end_takes_rows_and_leaves_a_tombstone(world: impl World) {

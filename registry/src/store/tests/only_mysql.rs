@@ -1,11 +1,17 @@
 //! What only MySQL can get wrong.
 
+use std::time::Duration;
+
 use prometheus_client::metrics::counter::Counter;
 use sqlx::Executor;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
-use super::world::{World, mysql, mysql_unmigrated, startup};
+use super::world::{RULES, World, mysql, mysql_unmigrated, startup};
 use crate::config::{MySqlAddress, MySqlParts, Tls};
 use crate::domain::{Registration, State};
+use crate::store::statement::SESSION;
 use crate::store::{BeatOutcome, CleanScope, MySqlStore, Store, StoreError, migrate_mysql};
 
 #[tokio::test]
@@ -32,7 +38,7 @@ async fn serving_needs_no_right_to_change_tables() {
         .exec(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {name}.* TO {name}"))
         .await;
     let address = MySqlAddress::Url(format!("mysql://{name}:p%40ss@{rest}").into());
-    let store = MySqlStore::new(&address, 1, super::world::RULES, Counter::default()).unwrap();
+    let store = MySqlStore::new(&address, 1, RULES, Counter::default()).unwrap();
     store.check_schema().await.unwrap();
     let registration = Registration::from_request(&startup("n1", "S")).unwrap();
     store.register(&registration).await.unwrap();
@@ -131,7 +137,7 @@ async fn a_deadlock_is_run_again() {
     }
     other.execute("UPDATE t_server_conf SET profile = 'x'").await.unwrap();
     let retries = Counter::default();
-    let store = MySqlStore::new(&world.address, 1, super::world::RULES, retries.clone()).unwrap();
+    let store = MySqlStore::new(&world.address, 1, RULES, retries.clone()).unwrap();
     let registration = Registration::from_request(&startup("n1", "S")).unwrap();
     let cross = async {
         let waiting = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() \
@@ -175,9 +181,9 @@ async fn an_absent_database_is_told_from_a_mistake() {
             tls: Tls::Preferred,
         })
     };
-    let store = |address| MySqlStore::new(&address, 1, super::world::RULES, Counter::default()).unwrap();
+    let store = |address| MySqlStore::new(&address, 1, RULES, Counter::default()).unwrap();
     // A port that nobody listens on.
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let error = store(parts("127.0.0.1", port, "root")).ping().await.unwrap_err();
@@ -202,14 +208,87 @@ async fn an_absent_database_is_told_from_a_mistake() {
 #[tokio::test]
 async fn a_url_that_cannot_be_read_is_not_repeated() {
     for url in ["mysql://root:hunter2@host:port/db", "mysql://root:hunter2@host/"] {
-        let error = MySqlStore::new(
-            &MySqlAddress::Url(url.into()),
-            1,
-            super::world::RULES,
-            Counter::default(),
-        )
-        .unwrap_err();
+        let error = MySqlStore::new(&MySqlAddress::Url(url.into()), 1, RULES, Counter::default()).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
         assert!(error.to_string().contains("expected `mysql://"), "{error}");
+    }
+}
+
+/// As a server that failed over: it answers, and takes no writes.
+const READ_ONLY: &[&str] = &[SESSION[0], SESSION[1], "SET SESSION TRANSACTION READ ONLY"];
+
+#[tokio::test]
+async fn a_database_that_only_reads_is_not_ready_and_its_connections_are_closed() {
+    let world = mysql().await;
+    let name = world.value("SELECT DATABASE()").await;
+    world.exec(&format!("CREATE USER {name}")).await;
+    world.exec(&format!("GRANT ALL ON {name}.* TO {name}")).await;
+    let (_, rest) = world.url().split_once('@').unwrap();
+    let address = MySqlAddress::Url(format!("mysql://{name}@{rest}").into());
+    let store = MySqlStore::with_session(&address, 1, READ_ONLY, (RULES, Counter::default())).unwrap();
+    let registration = Registration::from_request(&startup("n1", "S")).unwrap();
+    let connections = format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = '{name}'");
+    store.metrics_instances().await.unwrap();
+    assert_eq!(world.value(&connections).await, "1");
+    for error in [
+        store.register(&registration).await.unwrap_err(),
+        store.ping().await.unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+        let closed = async {
+            while world.value(&connections).await != "0" {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), closed)
+            .await
+            .expect("the connection is closed");
+    }
+    world.exec(&format!("DROP USER {name}")).await;
+}
+
+/// A store whose database says nothing any more after its first transaction.
+async fn frozen(url: &str) -> MySqlStore {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (login, rest) = url.split_once('@').unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let address = MySqlAddress::Url(format!("{login}@{}/{name}", listener.local_addr().unwrap()).into());
+    let server = server.to_owned();
+    let (freeze, mut is_frozen) = watch::channel(false);
+    tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut server = TcpStream::connect(server).await.unwrap();
+        tokio::select! {
+            _ = copy_bidirectional(&mut client, &mut server) => {}
+            _ = is_frozen.wait_for(|frozen| *frozen) => {}
+        }
+        std::future::pending::<()>().await;
+    });
+    let store = MySqlStore::new(&address, 1, RULES, Counter::default()).unwrap();
+    store.ping().await.unwrap();
+    freeze.send(true).unwrap();
+    store
+}
+
+#[tokio::test]
+async fn what_nobody_bounds_does_not_wait_for_ever() {
+    let world = mysql().await;
+    let scope = CleanScope {
+        cut_off: "2002-01-01 00:00:00".into(),
+        all_nodes: true,
+    };
+    let stores = [
+        frozen(world.url()).await,
+        frozen(world.url()).await,
+        frozen(world.url()).await,
+    ];
+    // Nothing moves from here on but the clock.
+    tokio::time::pause();
+    for error in [
+        stores[0].clean_batch(&scope, &["n1".into()]).await.unwrap_err(),
+        stores[1].clean_candidates(&scope, "").await.unwrap_err(),
+        stores[2].check_schema().await.unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     }
 }
