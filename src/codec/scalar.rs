@@ -24,7 +24,7 @@ macro_rules! read_integer {
 
 /// The parts of `Encode` that all numbers share.
 macro_rules! encode_integer {
-    ($type:ty) => {
+    ($type:ty $(, { $($special:tt)+ })?) => {
         impl Encode for $type {
             #[inline(always)]
             fn encode(&self, tag: u8, w: &mut Writer) {
@@ -40,6 +40,8 @@ macro_rules! encode_integer {
             fn equals_default(&self, default: &Self) -> bool {
                 self == default
             }
+
+            $($($special)+)?
         }
     };
 }
@@ -99,28 +101,13 @@ impl Decode for u8 {
     }
 }
 
-impl Encode for i8 {
-    #[inline(always)]
-    fn encode(&self, tag: u8, w: &mut Writer) {
-        w.integer(tag, i64::from(*self));
-    }
-
-    #[inline(always)]
-    fn is_zero(&self) -> bool {
-        *self == 0
-    }
-
-    #[inline(always)]
-    fn equals_default(&self, default: &Self) -> bool {
-        self == default
-    }
-
+encode_integer!(i8, {
     /// A `vector<byte>` is raw bytes.
     fn encode_list(items: &[Self], tag: u8, w: &mut Writer) {
         w.open_bytes(tag, items.len());
         w.extend(items.iter().map(|item| item.cast_unsigned()));
     }
-}
+});
 
 impl Decode for i8 {
     #[inline(always)]

@@ -19,22 +19,29 @@ impl Encode for str {
     }
 }
 
-impl Encode for String {
-    #[inline]
-    fn encode(&self, tag: u8, w: &mut Writer) {
-        w.text(tag, self.as_bytes());
-    }
+/// What both types of an IDL string share in writing.
+macro_rules! encode_text {
+    ($($type:ty),+) => {
+        $(impl Encode for $type {
+            #[inline]
+            fn encode(&self, tag: u8, w: &mut Writer) {
+                w.text(tag, AsRef::<[u8]>::as_ref(self));
+            }
 
-    #[inline]
-    fn is_zero(&self) -> bool {
-        self.is_empty()
-    }
+            #[inline]
+            fn is_zero(&self) -> bool {
+                self.is_empty()
+            }
 
-    #[inline]
-    fn equals_default(&self, default: &Self) -> bool {
-        self == default
-    }
+            #[inline]
+            fn equals_default(&self, default: &Self) -> bool {
+                self == default
+            }
+        })+
+    };
 }
+
+encode_text!(String, ByteString);
 
 impl Decode for String {
     #[inline]
@@ -54,23 +61,6 @@ impl Decode for String {
 #[inline(never)]
 fn not_utf8(r: &Reader<'_>, length: usize, valid: usize) -> DecodeError {
     DecodeError::new(Problem::NotUtf8 { valid }, r.offset() - length + valid)
-}
-
-impl Encode for ByteString {
-    #[inline]
-    fn encode(&self, tag: u8, w: &mut Writer) {
-        w.text(tag, self);
-    }
-
-    #[inline]
-    fn is_zero(&self) -> bool {
-        self.is_empty()
-    }
-
-    #[inline]
-    fn equals_default(&self, default: &Self) -> bool {
-        self == default
-    }
 }
 
 impl Decode for ByteString {

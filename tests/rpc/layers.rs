@@ -9,7 +9,7 @@ use tower::limit::ConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
 use tower::timeout::TimeoutLayer;
 
-use crate::common::{Echo, Gate, Servant, TestServer, echo};
+use crate::common::{Echo, Gate, Servant, TestServer, echo, echo_request, framed};
 
 #[tokio::test]
 async fn a_shed_load_is_overload() {
@@ -168,13 +168,16 @@ async fn a_call_that_a_layer_holds_back_ends_with_its_deadline() {
     let proxy = server.proxy();
     let first = tokio::spawn(echo(&proxy, "first").into_future());
     gate.entered(1).await;
-    let held = echo(&proxy, "held")
-        .timeout(Duration::from_millis(20))
-        .await
-        .unwrap_err();
-    assert!(
-        [code::SERVER_QUEUE_TIMEOUT, code::INVOKE_TIMEOUT].contains(&held.code()),
-        "{held}"
+    // Raw, so that it is the server that ends it: a client would give up first and leave the server's end to chance.
+    let mut held = echo_request(1, "held");
+    held.i_timeout = 20;
+    let mut raw = server.raw().await;
+    raw.send(&framed(&held)).await;
+    let answer = raw.response().await.unwrap();
+    assert_eq!(answer.i_ret, code::SERVER_QUEUE_TIMEOUT);
+    assert_eq!(
+        answer.s_result_desc,
+        "the deadline passed while a layer held the call back"
     );
     gate.release(2);
     assert_eq!(first.await.unwrap().unwrap(), "first");

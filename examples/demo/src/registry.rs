@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
+use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader, Lines},
@@ -52,6 +53,8 @@ impl Registry {
         let mut child = Command::new(&program)
             .args([
                 "serve",
+                "--log-format",
+                "json",
                 "--registry-endpoint",
                 registry,
                 "--admin-endpoint",
@@ -136,32 +139,44 @@ fn sibling(name: &str) -> anyhow::Result<PathBuf> {
 }
 
 /// Reads the registry's log up to the line that tells where it listens, and goes on reading behind the scenes, so that
-/// the registry never waits for a full pipe.
+/// the registry never waits for a full pipe. -> object, admin endpoint, HTTP address
 async fn listening<R>(mut log: Lines<BufReader<R>>) -> anyhow::Result<[String; 3]>
 where
     R: AsyncRead + Unpin + Send + 'static,
 {
     let mut seen = Vec::new();
     while let Some(line) = log.next_line().await.context("the registry's log")? {
-        if let Some((_, places)) = line.split_once("listening: ") {
-            let mut quoted = places.split('`');
-            let (registry, admin) = (quoted.nth(1), quoted.nth(1));
-            let http = places
-                .split("HTTP at ")
-                .nth(1)
-                .and_then(|rest| rest.split_whitespace().next());
-            let (Some(registry), Some(admin), Some(http)) = (registry, admin, http) else {
-                bail!("unexpected line: {line}")
-            };
-            let places = [
-                format!("tars.tarsregistry.Registry@{registry}"),
-                admin.to_owned(),
-                http.to_owned(),
-            ];
-            tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-            return Ok(places);
+        match serde_json::from_str::<Record>(&line) {
+            Ok(Record {
+                fields: Fields::Listening { registry, admin, http },
+            }) => {
+                tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+                return Ok([format!("tars.tarsregistry.Registry@{registry}"), admin, http]);
+            }
+            Ok(Record {
+                fields: Fields::Other { message },
+            }) => seen.push(message),
+            Err(_) => seen.push(line),
         }
-        seen.push(line);
     }
     bail!("the registry did not start:\n{}", seen.join("\n"))
+}
+
+/// A line of the registry's log.
+#[derive(Deserialize)]
+struct Record {
+    fields: Fields,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Fields {
+    Listening {
+        registry: String,
+        admin: String,
+        http: String,
+    },
+    Other {
+        message: String,
+    },
 }
