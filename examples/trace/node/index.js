@@ -1,0 +1,72 @@
+// HelloWorld.PHPTarsuser.Index for Node.js: `jsonfunc` of ../trace.tars, in a language that is not Rust.
+//
+//   node index.js [PORT]     prints `listening at tcp -h 127.0.0.1 -p PORT`
+'use strict';
+
+const { server, error } = require('@tars/rpc');
+const { BinBuffer, TarsInputStream, TarsOutputStream } = require('@tars/stream');
+
+const JSON_VERSION = 5;
+const DECODE_ERROR = -1;
+
+// int jsonfunc(string name, Req req, out Rsp rsp)
+const jsonfunc = (name, { x, y, name: who }) => ({ x, y, name: `${name}, ${who}` });
+
+// Req and Rsp have the same members.
+class Values {
+    constructor(x, y, name) { Object.assign(this, { x, y, name }); }
+    static new() { return new Values(0, 0, ''); }
+    static _readFrom(is) { return new Values(is.readInt32(0, true), is.readInt32(1, true), is.readString(2, true)); }
+    static create(is) { return Values._readFrom(is); }
+    _writeTo(os) {
+        os.writeInt32(0, this.x);
+        os.writeInt32(1, this.y);
+        os.writeString(2, this.name);
+    }
+}
+Values._classname = 'Trace.Values';
+
+// A call with a JSON object for its parameters, as the gateway makes it.
+const jsonCall = (body) => {
+    const { name, req } = JSON.parse(body.toNodeBuffer().toString());
+    if (typeof name !== 'string' || typeof req !== 'object' || req === null) {
+        throw new Error('jsonfunc needs `name`, a string, and `req`, an object');
+    }
+    const answer = new BinBuffer();
+    answer.writeNodeBuffer(Buffer.from(JSON.stringify({ rsp: jsonfunc(name, req), tars_ret: 0 })));
+    return answer;
+};
+
+// A call with its parameters as fields.
+const tarsCall = (body) => {
+    const input = new TarsInputStream(body);
+    const { x, y, name } = jsonfunc(input.readString(1, true), input.readStruct(2, true, Values));
+    const answer = new TarsOutputStream();
+    answer.writeInt32(0, 0);
+    answer.writeStruct(3, new Values(x, y, name));
+    return answer.getBinBuffer();
+};
+
+class Index {
+    initialize() {}
+
+    onDispatch(current, name, body) {
+        if (name !== 'jsonfunc') {
+            return error.SERVER.FUNC_NOT_FOUND;
+        }
+        try {
+            current.doResponse(current.getRequestVersion() === JSON_VERSION ? jsonCall(body) : tarsCall(body));
+        } catch (problem) {
+            current.sendErrorResponse(DECODE_ERROR, problem.message);
+        }
+        return error.SUCCESS;
+    }
+}
+
+const port = Number(process.argv[2] || 0);
+const index = server.createServer(Index);
+index.start({ endpoint: `tcp -h 127.0.0.1 -p ${port} -t 60000`, servant: 'HelloWorld.PHPTarsuser.Index', protocol: 'tars' });
+
+// The library tells its port to nobody, so it is asked where it keeps its listener.
+const listener = index._server._adapters[0]._netthread._listener;
+listener.on('listening', () => console.log(`listening at tcp -h 127.0.0.1 -p ${listener.address().port}`));

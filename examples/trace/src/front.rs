@@ -1,0 +1,43 @@
+//! `cargo run -p trace-sample --bin trace-front`, beside a running registry and back server.
+
+use clap::Parser;
+use tars::{Communicator, Context, Registration, Result, Server};
+use trace_sample::trace::{
+    BackendClient, Frontend, FrontendAddOutput, FrontendJsonfuncOutput, FrontendServer, FrontendSubOutput, Req, Rsp,
+};
+
+struct Front {
+    back: BackendClient,
+}
+
+impl Frontend for Front {
+    async fn add(&self, _cx: &mut Context, a: i32, b: i32) -> Result<FrontendAddOutput> {
+        let sum = self.back.add(a, b).await?;
+        Ok(FrontendAddOutput { ret: sum.ret, c: sum.c })
+    }
+
+    async fn sub(&self, _cx: &mut Context, a: i32, b: i32) -> Result<FrontendSubOutput> {
+        let difference = self.back.sub(a, b).await?;
+        Ok(FrontendSubOutput { ret: difference.ret, c: difference.c })
+    }
+
+    async fn jsonfunc(&self, _cx: &mut Context, name: String, req: Req) -> Result<FrontendJsonfuncOutput> {
+        let rsp = Rsp { x: req.x, y: req.y, name: format!("{name}, {}", req.name) };
+        Ok(FrontendJsonfuncOutput { ret: 0, rsp })
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let settings = trace_sample::Settings::parse();
+    let tracer = settings.tracer("Trace.TarsTraceFrontServer")?;
+    let communicator = Communicator::builder().locator(&settings.locator)?.tracer(tracer.clone()).build();
+    let front = Front { back: communicator.client("Trace.TarsTraceBackServer.BackendObj")? };
+    let server = Server::builder()
+        .adapter(settings.endpoint.as_str(), "Trace.TarsTraceFrontServer.FrontendObj", FrontendServer::new(front))
+        .tracer(tracer)
+        .register(Registration::with(&communicator))
+        .bind()
+        .await?;
+    server.serve_with_shutdown(trace_sample::stop()).await
+}
