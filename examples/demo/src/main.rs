@@ -1,41 +1,42 @@
-//! What `make demo` runs: a registry on its embedded store, a server that registers itself, the rows that stand there then,
-//! and what the registry answers about it. Stays up until Ctrl-C, or ends by itself with `--once`.
+//! What `make demo` runs: the whole system on one machine, from nothing. A registry, two Rust servers that register themselves
+//! and call each other, a Node.js server, a gateway; then curl calls, the rows, and a call chain as a tree. Stays up until
+//! Ctrl-C, or ends by itself with `--once` after it has checked every answer.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a program that shows something"
 )]
 
+mod calls;
+mod checks;
+mod children;
+mod gateway;
+mod node;
+mod outage;
+mod ports;
 mod registry;
 mod rows;
-mod server;
+mod servers;
+mod system;
+mod trace_log;
+mod tree;
 
-use std::process::ExitCode;
+use std::{future::pending, process::ExitCode};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use clap::Parser;
-use tars::{
-    Communicator,
-    protocol::{GetMetricsAdaptersReq, KeepAliveReq, TarsregistryClient},
-};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    registry::{Ports, Registry},
-    server::Sample,
+    calls::{ADD, Answer, Call, FRONT, OTHER_LANGUAGE},
+    ports::Ports,
+    system::{Settings, System},
 };
-
-/// What can be typed while it runs: the registry is at the ports that these commands expect.
-const SUGGESTIONS: &str = "  \
-target/debug/tarscli notify clean        what a clean-up would remove
-  target/debug/tarscli notify help         what else can be asked
-  curl http://127.0.0.1:9325/readyz        is it ready?
-  curl http://127.0.0.1:9325/metrics       its metrics
-  cargo run -p hello --bin hello-server    a server of ten lines (examples/hello)";
 
 /// Runs the whole system on this machine
 #[derive(Debug, Parser)]
 struct Args {
-    /// End by itself; the exit code is 0 only when every answer and row is right
+    /// End by itself; the exit code is 0 only when every answer, row and call chain is right
     #[arg(long)]
     once: bool,
 }
@@ -51,77 +52,140 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Tells the story until its end, a signal, or the death of a child; then ends what runs.
 async fn run(args: &Args) -> anyhow::Result<()> {
-    heading("A registry on its embedded store");
-    let registry = Registry::start(if args.once { Ports::Free } else { Ports::Default }).await?;
-    println!("{registry}");
-    let result = show(&registry, args).await;
-    let ended = registry.stop().await;
-    result.and(ended)
+    let (mut system, mut alarms) = System::new(args.settings())?;
+    let told = tokio::select! {
+        told = story(&mut system, args) => told,
+        Some(error) = alarms.recv() => Err(error),
+        told_to_end = signalled() => told_to_end.and_then(|()| args.may_be_interrupted()),
+    };
+    heading("The end: the gateway lets calls end, the servers take themselves out, the registry ends");
+    let ended = system.stop().await;
+    let sum = told?;
+    let traces = ended?;
+    if let Some(sum) = sum {
+        traces.ensure_exactly(&sum, checks::SUM_LINES)?;
+    }
+    println!("No process and no row of a server is left.");
+    Ok(())
 }
 
-async fn show(registry: &Registry, args: &Args) -> anyhow::Result<()> {
-    let communicator = Communicator::new();
-    let client: TarsregistryClient = communicator.client(registry.object())?;
+/// -> the call chain of the sum
+async fn story(system: &mut System, args: &Args) -> anyhow::Result<Option<String>> {
+    heading("A registry on its embedded store");
+    println!("{}", system.start_registry().await?);
 
-    heading("A server registers itself, as a container does: onStartup, registerMetrics, keepAlive");
-    let sample = Sample::start().await?;
-    client.on_startup(&sample.registration()).await.context("onStartup")?;
-    client
-        .register_metrics(&server::metrics())
-        .await
-        .context("registerMetrics")?;
-    client.keep_alive(&server::beat("active")).await.context("keepAlive")?;
-    println!("TestApp.HelloServer.HelloObj at {}", sample.endpoint());
-    println!("it says: {}", sample.greet(&communicator).await?);
+    heading("Two Rust servers, which register themselves: onStartup, keepAlive");
+    println!("{}", system.start_back().await?);
+    println!("{}", system.start_front().await?);
+
+    heading("A Node.js server, which its container's supervisor registers");
+    println!("{}", system.start_node().await?);
+
+    heading("A gateway, which may call these three and begins call chains");
+    println!("{}", system.start_gateway().await?);
 
     heading("The rows that stand in the database now");
-    for table in rows::read(registry.database()).await? {
-        println!("{table}");
-        ensure!(
-            table.rows() == 1,
-            "{} has {} rows, expected 1",
-            table.name(),
-            table.rows()
-        );
-    }
+    show_rows(system).await?;
 
-    heading("getMetricsAdapters, through the generated client");
-    let targets = client
-        .get_metrics_adapters(&GetMetricsAdaptersReq::default())
-        .await
-        .context("getMetricsAdapters")?;
-    println!("{targets:#?}");
-    ensure!(
-        targets.len() == 1 && targets[0].targets == ["127.0.0.1:9100"],
-        "expected one target, 127.0.0.1:9100"
-    );
+    heading("HTTP and JSON in, an answer from Node.js");
+    let other = call(system, &OTHER_LANGUAGE).await?;
+    heading("From the front server, which asks the back server");
+    checks::sum(&call(system, &ADD).await?)?;
+    heading("The first call again, now to a server in Rust: the same answer");
+    checks::same_in_both(&call(system, &FRONT).await?, &other)?;
 
-    if args.once {
-        client.on_prestop(&server::end()).await.context("onPrestop")?;
-        let left = rows::read(registry.database()).await?;
-        ensure!(
-            left.iter().all(|t| t.rows() == usize::from(t.name() == "t_node_info")),
-            "onPrestop left rows behind"
-        );
-        println!("\nAll as expected.");
-        return Ok(());
+    heading("The call chain of Add: eight lines of three processes, joined by their parents");
+    let chain = system.traces.next(ADD.function, checks::SUM_LINES).await?;
+    print!("{chain}");
+    checks::sum_chain(&chain)?;
+
+    if !args.once {
+        heading("It stays up until Ctrl-C. What to try next");
+        suggest(system)?;
+        return pending().await;
     }
-    heading("It stays up until Ctrl-C. What to try next");
-    println!("{SUGGESTIONS}");
-    beat_until_ctrl_c(&client, &server::beat("active")).await?;
-    heading("Ctrl-C: the server takes itself out, then the registry ends");
-    client.on_prestop(&server::end()).await.context("onPrestop")
+    heading("The back server dies: the caller learns that, and the call chain says why");
+    outage::begin(system).await?;
+    heading("It comes back at another port");
+    outage::end(system).await?;
+    Ok(Some(chain.id))
 }
 
-/// Keeps the sample server registered, as its container's supervisor would.
-async fn beat_until_ctrl_c(client: &TarsregistryClient, beat: &KeepAliveReq) -> anyhow::Result<()> {
-    let mut ticks = tokio::time::interval(std::time::Duration::from_secs(10));
-    loop {
-        tokio::select! {
-            pressed = tokio::signal::ctrl_c() => return pressed.context("waiting for Ctrl-C"),
-            _ = ticks.tick() => client.keep_alive(beat).await.context("keepAlive")?,
+async fn show_rows(system: &System) -> anyhow::Result<()> {
+    for table in system.rows().await? {
+        println!("{table}");
+        let expected = if table.name() == rows::NODES { 1 } else { 3 };
+        let (name, rows) = (table.name(), table.rows());
+        ensure!(rows == expected, "{name} has {rows} rows, expected {expected}");
+    }
+    Ok(())
+}
+
+async fn call(system: &System, call: &Call) -> anyhow::Result<Answer> {
+    let gateway = system.address()?;
+    println!("{}", call.command(&gateway));
+    let answer = call.run(&gateway).await?;
+    println!("{answer}");
+    Ok(answer)
+}
+
+/// What can be typed while it runs: everything is at the ports that these commands expect.
+fn suggest(system: &System) -> anyhow::Result<()> {
+    let gateway = system.address()?;
+    for call in [OTHER_LANGUAGE, ADD, FRONT] {
+        println!("{}\n", call.command(&gateway));
+    }
+    let log = system.trace_log().display();
+    println!(
+        "\
+tail -f {log}    call chains as they are written
+target/debug/trace-client --trace-log {log}    a Rust client that begins one
+target/debug/tarscli notify clean          what a clean-up would remove
+curl http://127.0.0.1:{registry}/readyz         is the registry ready? /metrics: its metrics
+curl http://127.0.0.1:{admin}/readyz         is the gateway ready? /metrics: its metrics",
+        registry = ports::REGISTRY_HTTP,
+        admin = ports::GATEWAY_ADMIN,
+    );
+    Ok(())
+}
+
+/// Waits for Ctrl-C, for the signal that ends a container, or for the end of the terminal.
+async fn signalled() -> anyhow::Result<()> {
+    let listen = |kind| signal(kind).context("waiting for signals");
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    Ok(())
+}
+
+impl Args {
+    fn settings(&self) -> Settings {
+        if self.once {
+            Settings {
+                ports: Ports::Free,
+                refresh_seconds: 1,
+            }
+        } else {
+            Settings {
+                ports: Ports::Default,
+                refresh_seconds: 60,
+            }
         }
+    }
+
+    /// A signal is how a demo that stays up ends, but no end of one that checks.
+    fn may_be_interrupted(&self) -> anyhow::Result<Option<String>> {
+        if self.once {
+            bail!("a signal came before everything was checked");
+        }
+        Ok(None)
     }
 }
 

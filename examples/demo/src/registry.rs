@@ -3,180 +3,130 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    process::Stdio,
     time::Duration,
 };
 
-use anyhow::{Context as _, bail, ensure};
-use serde::Deserialize;
-use tempfile::TempDir;
+use anyhow::Context as _;
+use tars::{
+    Communicator,
+    protocol::{EndpointF, QueryFClient, TarsregistryClient},
+};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, BufReader, Lines},
-    process::{Child, Command},
-    time::timeout,
+    process::Command,
+    time::{interval, timeout},
 };
 
-/// Longer than a start or an end ever takes, so that the demo cannot hang.
-const LIMIT: Duration = Duration::from_secs(30);
+use crate::{
+    children::{Child, Family, LIMIT, fields, sibling},
+    ports::{self, Ports},
+};
 
-/// Which ports the registry listens at.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Ports {
-    /// Those everybody knows, so that the suggestions can be typed as they stand.
-    Default,
-    /// Any free ones, so that a run disturbs nothing.
-    Free,
-}
+/// How often the registry is asked for what is waited for.
+const ASK: Duration = Duration::from_millis(50);
 
-/// A running registry. Dropping it kills the process and removes its database.
+/// A running registry on an embedded database.
 pub(crate) struct Registry {
     child: Child,
-    folder: TempDir,
-    object: String,
+    database: PathBuf,
+    listening: Listening,
+    query: QueryFClient,
+}
+
+/// Where it listens.
+struct Listening {
+    query: String,
+    registry: String,
     admin: String,
     http: String,
 }
 
 impl Registry {
-    /// Starts the registry on an empty database in a temporary folder and waits until it listens.
-    pub(crate) async fn start(ports: Ports) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir().context("a folder for the database")?;
-        let (registry, admin, http) = match ports {
-            Ports::Default => (
-                "tcp -h 127.0.0.1 -p 17892",
-                "tcp -h 127.0.0.1 -p 17893",
-                "127.0.0.1:9325",
-            ),
-            Ports::Free => ("tcp -h 127.0.0.1 -p 0", "tcp -h 127.0.0.1 -p 0", "127.0.0.1:0"),
-        };
-        let program = sibling("tarsregistry")?;
-        let mut child = Command::new(&program)
-            .args([
-                "serve",
-                "--log-format",
-                "json",
-                "--registry-endpoint",
-                registry,
-                "--admin-endpoint",
-                admin,
-                "--http",
-                http,
-            ])
-            .arg("--database-url")
-            .arg(format!("sqlite:{}", database(folder.path()).display()))
-            // In a group of its own: Ctrl-C reaches the demo, and the demo ends the registry when its server is out.
-            .process_group(0)
-            .kill_on_drop(true)
-            .stderr(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("start {}", program.display()))?;
-        let stderr = child.stderr.take().context("the registry's log is piped")?;
-        let listening = timeout(LIMIT, listening(BufReader::new(stderr).lines()))
-            .await
-            .context("start of the registry")??;
-        let [object, admin, http] = listening;
+    /// Starts the registry on an empty database in `folder` and waits until it listens.
+    pub(crate) async fn start(ports: Ports, folder: &Path, family: &Family) -> anyhow::Result<Self> {
+        let database = folder.join("registry.db");
+        let endpoint = |default| format!("tcp -h 127.0.0.1 -p {}", ports.choose(default));
+        let mut command = Command::new(sibling("tarsregistry")?);
+        command
+            .args(["serve", "--log-format", "json"])
+            .args(["--query-endpoint", &endpoint(ports::QUERY)])
+            .args(["--registry-endpoint", &endpoint(ports::REGISTRY)])
+            .args(["--admin-endpoint", &endpoint(ports::ADMIN)])
+            .args(["--http", &format!("127.0.0.1:{}", ports.choose(ports::REGISTRY_HTTP))])
+            .args(["--database-url", &format!("sqlite:{}", database.display())]);
+        let child = family.start("the registry", &mut command)?;
+        let listening = child.wait_for("where it listens", Listening::read).await?;
+        let query = Communicator::new().client(&listening.query)?;
         Ok(Self {
             child,
-            folder,
-            object,
-            admin,
-            http,
+            database,
+            listening,
+            query,
         })
     }
 
-    /// `tars.tarsregistry.Registry` with its endpoint.
-    pub(crate) fn object(&self) -> &str {
-        &self.object
+    /// The object that looks others up, with its endpoint: what clients are given.
+    pub(crate) fn locator(&self) -> &str {
+        &self.listening.query
+    }
+
+    /// A client of the object that servers register with.
+    pub(crate) fn client(&self) -> anyhow::Result<TarsregistryClient> {
+        Ok(Communicator::new().client(&self.listening.registry)?)
     }
 
     /// The database's file.
-    pub(crate) fn database(&self) -> PathBuf {
-        database(self.folder.path())
+    pub(crate) fn database(&self) -> &Path {
+        &self.database
     }
 
-    /// Ends the registry as a container runtime does and checks that it ended well.
-    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        let id = self.child.id().context("the registry ended by itself")?;
-        let sent = Command::new("kill")
-            .args(["-TERM", &id.to_string()])
-            .status()
-            .await
-            .context("kill -TERM")?;
-        ensure!(sent.success(), "kill -TERM {id}: {sent}");
-        let status = timeout(LIMIT, self.child.wait())
-            .await
-            .context("end of the registry")??;
-        ensure!(status.success(), "the registry ended with {status}");
-        Ok(())
+    /// Waits until clients that ask for `object` are sent to `port`, and there alone.
+    pub(crate) async fn sends_to(&self, object: &str, port: u16) -> anyhow::Result<()> {
+        let is_it = |found: &[EndpointF]| found.len() == 1 && found[0].port == i32::from(port);
+        let mut ticks = interval(ASK);
+        let asked = async {
+            loop {
+                ticks.tick().await;
+                let found = self.query.find_object_by_id(object).await.context("findObjectById")?;
+                if is_it(&found) {
+                    return anyhow::Ok(());
+                }
+            }
+        };
+        timeout(LIMIT, asked).await.with_context(|| {
+            format!(
+                "the registry does not know {object} at port {port} after {} s",
+                LIMIT.as_secs()
+            )
+        })?
+    }
+
+    /// Ends the registry and checks that it ended well.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.child.stop().await
+    }
+}
+
+impl Listening {
+    fn read(line: &str) -> Option<Self> {
+        let fields = fields(line)?;
+        let field = |name: &str| Some(fields.get(name)?.as_str()?.to_owned());
+        Some(Self {
+            query: format!("tars.tarsregistry.QueryObj@{}", field("query")?),
+            registry: format!("tars.tarsregistry.Registry@{}", field("registry")?),
+            admin: format!("AdminObj@{}", field("admin")?),
+            http: field("http")?,
+        })
     }
 }
 
 impl fmt::Display for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}\nAdminObj@{}\nhttp://{}/readyz",
-            self.object, self.admin, self.http
-        )
+        let Listening {
+            query,
+            registry,
+            admin,
+            http,
+        } = &self.listening;
+        write!(f, "{query}\n{registry}\n{admin}\nhttp://{http}/readyz")
     }
-}
-
-fn database(folder: &Path) -> PathBuf {
-    folder.join("registry.db")
-}
-
-/// A program that was built beside this one.
-fn sibling(name: &str) -> anyhow::Result<PathBuf> {
-    let path = std::env::current_exe()
-        .context("this program's path")?
-        .with_file_name(name);
-    ensure!(
-        path.exists(),
-        "{} is missing: build it with `cargo build -p {name}`",
-        path.display()
-    );
-    Ok(path)
-}
-
-/// Reads the registry's log up to the line that tells where it listens, and goes on reading behind the scenes, so that
-/// the registry never waits for a full pipe. -> object, admin endpoint, HTTP address
-async fn listening<R>(mut log: Lines<BufReader<R>>) -> anyhow::Result<[String; 3]>
-where
-    R: AsyncRead + Unpin + Send + 'static,
-{
-    let mut seen = Vec::new();
-    while let Some(line) = log.next_line().await.context("the registry's log")? {
-        match serde_json::from_str::<Record>(&line) {
-            Ok(Record {
-                fields: Fields::Listening { registry, admin, http },
-            }) => {
-                tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-                return Ok([format!("tars.tarsregistry.Registry@{registry}"), admin, http]);
-            }
-            Ok(Record {
-                fields: Fields::Other { message },
-            }) => seen.push(message),
-            Err(_) => seen.push(line),
-        }
-    }
-    bail!("the registry did not start:\n{}", seen.join("\n"))
-}
-
-/// A line of the registry's log.
-#[derive(Deserialize)]
-struct Record {
-    fields: Fields,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Fields {
-    Listening {
-        registry: String,
-        admin: String,
-        http: String,
-    },
-    Other {
-        message: String,
-    },
 }

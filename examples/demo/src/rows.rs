@@ -1,13 +1,16 @@
 //! A look at the registry's rows, past the registry: the only place here that reads the database.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::Path};
 
 use anyhow::Context as _;
 use sqlx::{ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
 
+/// The table of nodes. A node's row outlives its servers.
+pub(crate) const NODES: &str = "t_node_info";
+
 /// What is worth showing of each table.
 const TABLES: [(&str, &[&str]); 3] = [
-    ("t_node_info", &["node_name", "present_state", "last_heartbeat"]),
+    (NODES, &["node_name", "present_state", "last_heartbeat"]),
     (
         "t_server_conf",
         &[
@@ -43,8 +46,8 @@ impl Table {
 }
 
 /// Reads the tables of the SQLite file at `path`.
-pub(crate) async fn read(path: PathBuf) -> anyhow::Result<Vec<Table>> {
-    let options = SqliteConnectOptions::new().filename(&path).read_only(true);
+pub(crate) async fn read(path: &Path) -> anyhow::Result<Vec<Table>> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true);
     let mut connection = options
         .connect()
         .await
