@@ -2,13 +2,17 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test build fmt lint doc deny bench clean
 
+# Where cargo builds. The demo is run from there: `cargo run` would build its dependencies again, with fewer features.
+TARGET = "$(shell cargo metadata --locked --no-deps --format-version 1 | sed -E 's/.*"target_directory":"([^"]*)".*/\1/')"
+
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
 
 demo: ## run the whole system on this machine from nothing (ONCE=1: check the answers and end)
+	@scripts/install-test-tools demo
 	@echo "building (a few minutes the first time)"
-	@cargo build --locked --quiet --package tarsregistry --package tarscli --package demo
-	@exec cargo run --locked --quiet --package demo -- $(if $(ONCE),--once)
+	@cargo build --locked --quiet --workspace --bins
+	@exec $(TARGET)/debug/demo $(if $(ONCE),--once)
 
 test: ## install what the tests need and run all of them
 	scripts/install-test-tools
@@ -38,4 +42,4 @@ bench: ## run the benchmarks
 
 clean: ## remove what was built
 	cargo clean
-	rm -rf tests/system/node/node_modules
+	rm -rf tests/system/node/node_modules examples/trace/node/node_modules

@@ -1,6 +1,8 @@
 // HelloWorld.PHPTarsuser.Index for Node.js: `jsonfunc` of ../trace.tars, in a language that is not Rust.
 //
-//   node index.js [PORT]     prints `listening at tcp -h 127.0.0.1 -p PORT`
+//   npm ci && node index.js [PORT]     says where it is listening; Ctrl-C ends it
+//
+// The library does not register servers: whoever runs this one tells the registry where it is, as `make demo` does.
 'use strict';
 
 const { server, error } = require('@tars/rpc');
@@ -69,4 +71,7 @@ index.start({ endpoint: `tcp -h 127.0.0.1 -p ${port} -t 60000`, servant: 'HelloW
 
 // The library tells its port to nobody, so it is asked where it keeps its listener.
 const listener = index._server._adapters[0]._netthread._listener;
-listener.on('listening', () => console.log(`listening at tcp -h 127.0.0.1 -p ${listener.address().port}`));
+listener.on('listening', () => console.log(`HelloWorld.PHPTarsuser.Index is listening at tcp -h 127.0.0.1 -p ${listener.address().port}`));
+
+// The signal that ends a container.
+process.once('SIGTERM', () => process.exit(0));

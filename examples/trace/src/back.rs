@@ -1,6 +1,7 @@
-//! `cargo run -p trace-sample --bin trace-back`, beside a running registry.
+//! `cargo run -p trace-sample --bin trace-back`, beside a registry (`cargo run -p tarsregistry`): registers itself, computes
+//! sums for the front server, and writes the points of call chains to `trace.log`. Ctrl-C ends it.
+#![allow(clippy::print_stdout, reason = "a command line program")]
 
-use clap::Parser;
 use tars::{Communicator, Context, Registration, Result, Server};
 use trace_sample::trace::{Backend, BackendAddOutput, BackendServer, BackendSubOutput};
 
@@ -8,23 +9,31 @@ struct Back;
 
 impl Backend for Back {
     async fn add(&self, _cx: &mut Context, a: i32, b: i32) -> Result<BackendAddOutput> {
-        Ok(BackendAddOutput { ret: 0, c: a.wrapping_add(b) })
+        Ok(BackendAddOutput {
+            ret: 0,
+            c: a.wrapping_add(b),
+        })
     }
 
     async fn sub(&self, _cx: &mut Context, a: i32, b: i32) -> Result<BackendSubOutput> {
-        Ok(BackendSubOutput { ret: 0, c: a.wrapping_sub(b) })
+        Ok(BackendSubOutput {
+            ret: 0,
+            c: a.wrapping_sub(b),
+        })
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let settings = trace_sample::Settings::parse();
+    let settings = trace_sample::begin();
     let communicator = Communicator::builder().locator(&settings.locator)?.build();
+    let object = "Trace.TarsTraceBackServer.BackendObj";
     let server = Server::builder()
-        .adapter(settings.endpoint.as_str(), "Trace.TarsTraceBackServer.BackendObj", BackendServer::new(Back))
+        .adapter(settings.endpoint.as_str(), object, BackendServer::new(Back))
         .tracer(settings.tracer("Trace.TarsTraceBackServer")?)
         .register(Registration::with(&communicator))
         .bind()
         .await?;
+    println!("{object} is listening at {}", server.local_endpoints()[0]);
     server.serve_with_shutdown(trace_sample::stop()).await
 }

@@ -1,6 +1,7 @@
-//! `cargo run -p trace-sample --bin trace-front`, beside a running registry and back server.
+//! `cargo run -p trace-sample --bin trace-front`, beside a registry and `trace-back`: registers itself, finds the back server
+//! through the registry, and hands sums on to it. Ctrl-C ends it.
+#![allow(clippy::print_stdout, reason = "a command line program")]
 
-use clap::Parser;
 use tars::{Communicator, Context, Registration, Result, Server};
 use trace_sample::trace::{
     BackendClient, Frontend, FrontendAddOutput, FrontendJsonfuncOutput, FrontendServer, FrontendSubOutput, Req, Rsp,
@@ -18,26 +19,41 @@ impl Frontend for Front {
 
     async fn sub(&self, _cx: &mut Context, a: i32, b: i32) -> Result<FrontendSubOutput> {
         let difference = self.back.sub(a, b).await?;
-        Ok(FrontendSubOutput { ret: difference.ret, c: difference.c })
+        Ok(FrontendSubOutput {
+            ret: difference.ret,
+            c: difference.c,
+        })
     }
 
     async fn jsonfunc(&self, _cx: &mut Context, name: String, req: Req) -> Result<FrontendJsonfuncOutput> {
-        let rsp = Rsp { x: req.x, y: req.y, name: format!("{name}, {}", req.name) };
+        let rsp = Rsp {
+            x: req.x,
+            y: req.y,
+            name: format!("{name}, {}", req.name),
+        };
         Ok(FrontendJsonfuncOutput { ret: 0, rsp })
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let settings = trace_sample::Settings::parse();
+    let settings = trace_sample::begin();
     let tracer = settings.tracer("Trace.TarsTraceFrontServer")?;
-    let communicator = Communicator::builder().locator(&settings.locator)?.tracer(tracer.clone()).build();
-    let front = Front { back: communicator.client("Trace.TarsTraceBackServer.BackendObj")? };
+    let communicator = Communicator::builder()
+        .locator(&settings.locator)?
+        .refresh_interval(settings.refresh())
+        .tracer(tracer.clone())
+        .build();
+    let front = Front {
+        back: communicator.client("Trace.TarsTraceBackServer.BackendObj")?,
+    };
+    let object = "Trace.TarsTraceFrontServer.FrontendObj";
     let server = Server::builder()
-        .adapter(settings.endpoint.as_str(), "Trace.TarsTraceFrontServer.FrontendObj", FrontendServer::new(front))
+        .adapter(settings.endpoint.as_str(), object, FrontendServer::new(front))
         .tracer(tracer)
         .register(Registration::with(&communicator))
         .bind()
         .await?;
+    println!("{object} is listening at {}", server.local_endpoints()[0]);
     server.serve_with_shutdown(trace_sample::stop()).await
 }

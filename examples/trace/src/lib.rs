@@ -1,8 +1,10 @@
 //! What `trace.tars` becomes, and what the programs here are told on their command lines.
 
-tars::include_tars!("trace");
+use std::{path::PathBuf, time::Duration};
 
 use tars::trace::{FileSink, Tracer};
+
+tars::include_tars!("trace");
 
 /// Where things are. The defaults are those of a registry on this machine.
 #[derive(Clone, Debug, clap::Parser)]
@@ -15,7 +17,10 @@ pub struct Settings {
     pub endpoint: String,
     /// The file that call chains are written to
     #[arg(long, default_value = "trace.log")]
-    pub trace_log: std::path::PathBuf,
+    pub trace_log: PathBuf,
+    /// Seconds after which the registry is asked again where the objects are that are called
+    #[arg(long, default_value_t = 60)]
+    pub refresh_seconds: u64,
 }
 
 impl Settings {
@@ -23,6 +28,17 @@ impl Settings {
     pub fn tracer(&self, module: &str) -> tars::Result<Tracer> {
         Ok(Tracer::new(module, FileSink::open(&self.trace_log)?))
     }
+
+    /// Time between two lookups of an object.
+    pub fn refresh(&self) -> Duration {
+        Duration::from_secs(self.refresh_seconds)
+    }
+}
+
+/// Reads the command line, and has the runtime tell on standard error what is worth knowing.
+pub fn begin() -> Settings {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    clap::Parser::parse()
 }
 
 /// Ends with Ctrl-C, or with the signal that ends a container.
