@@ -41,7 +41,7 @@ struct Listening {
 }
 
 impl Registry {
-    /// Starts the registry on an empty database in `folder` and waits until it listens.
+    /// Starts the registry on an empty database in `folder` and waits until it answers.
     pub(crate) async fn start(ports: Ports, folder: &Path, family: &Family) -> anyhow::Result<Self> {
         let database = folder.join("registry.db");
         let endpoint = |default| format!("tcp -h 127.0.0.1 -p {}", ports.choose(default));
@@ -55,6 +55,8 @@ impl Registry {
             .args(["--database-url", &format!("sqlite:{}", database.display())]);
         let child = family.start("the registry", &mut command)?;
         let listening = child.wait_for("where it listens", Listening::read).await?;
+        let is_ready = |line: &str| (fields(line)?.get("message")? == "ready").then_some(());
+        child.wait_for("that it is ready", is_ready).await?;
         let query = Communicator::new().client(&listening.query)?;
         Ok(Self {
             child,
