@@ -34,7 +34,7 @@ const SUM_CHAIN: [(usize, Point, &str); SUM_LINES] = [
 
 /// The answer to [`ADD`].
 pub(crate) fn sum(answer: &Answer) -> anyhow::Result<()> {
-    ok(answer)?;
+    is_fine(answer)?;
     ensure!(answer.body == SUM, "expected {SUM}, got {}", answer.body);
     Ok(())
 }
@@ -43,14 +43,15 @@ pub(crate) fn sum(answer: &Answer) -> anyhow::Result<()> {
 pub(crate) fn same_in_both(rust: &Answer, other: &Answer) -> anyhow::Result<()> {
     let expected = serde_json::json!({"rsp": {"x": 100, "y": 200, "name": "postman, postman"}, "tars_ret": 0});
     for answer in [rust, other] {
-        ok(answer)?;
+        is_fine(answer)?;
         let found = answer.json()?;
         ensure!(found == expected, "expected {expected}, got {found}");
     }
     Ok(())
 }
 
-fn ok(answer: &Answer) -> anyhow::Result<()> {
+/// An answer of a servant, whatever it says.
+pub(crate) fn is_fine(answer: &Answer) -> anyhow::Result<()> {
     let Answer {
         status, content_type, ..
     } = answer;

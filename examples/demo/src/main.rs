@@ -128,6 +128,7 @@ async fn call(system: &System, call: &Call) -> anyhow::Result<Answer> {
     println!("{}", call.command(&gateway));
     let answer = call.run(&gateway).await?;
     println!("{answer}");
+    checks::is_fine(&answer)?;
     Ok(answer)
 }
 

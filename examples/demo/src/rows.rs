@@ -75,12 +75,34 @@ pub(crate) async fn read(path: &Path) -> anyhow::Result<Vec<Table>> {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head: Vec<_> = self.columns.iter().map(|&column| column.to_owned()).collect();
+        let lines: Vec<_> = std::iter::once(&head).chain(&self.rows).collect();
+        let width = |column| lines.iter().map(|line| line[column].len()).max().unwrap_or_default();
+        let widths: Vec<_> = (0..head.len()).map(width).collect();
         writeln!(f, "{}", self.name)?;
-        for row in &self.rows {
-            for (column, value) in self.columns.iter().zip(row) {
-                writeln!(f, "    {column:<16} {value}")?;
-            }
+        for line in lines {
+            let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+            writeln!(f, "    {}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_shown_in_columns() {
+        let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
+        let table = Table {
+            name: "t",
+            columns: &["a", "long_name"],
+            rows: vec![row(["wide cell", "x"]), row(["y", ""])],
+        };
+        assert_eq!(
+            table.to_string(),
+            "t\n    a          long_name\n    wide cell  x\n    y\n"
+        );
     }
 }
