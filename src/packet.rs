@@ -102,6 +102,7 @@ impl FrameBuffer {
 pub(crate) struct RequestHead<'a> {
     pub(crate) version: i16,
     pub(crate) one_way: bool,
+    pub(crate) message_type: i32,
     pub(crate) id: i32,
     pub(crate) object: &'a str,
     pub(crate) function: &'a str,
@@ -126,7 +127,7 @@ impl RequestHead<'_> {
         frame(out, |writer| {
             writer.field(1, &self.version);
             writer.field(2, &i8::from(self.one_way));
-            writer.field(3, &0_i32);
+            writer.field(3, &self.message_type);
             writer.field(4, &self.id);
             writer.field(5, self.object);
             writer.field(6, self.function);
@@ -178,7 +179,9 @@ impl ResponseHead {
     }
 
     fn append_response(&self, out: &mut Vec<u8>, response: &Response, max_frame: usize) -> Result<()> {
-        let Response { body, context, status } = response;
+        let Response {
+            body, context, status, ..
+        } = response;
         let body = body.as_slice();
         let size = OVERHEAD + body.len() + attributes_size(context) + attributes_size(status);
         if size > max_frame {
@@ -267,7 +270,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::message::Body;
     use crate::protocol::{RequestPacket, ResponsePacket};
 
     fn attributes(count: usize) -> Attributes {
@@ -284,10 +286,12 @@ mod tests {
     #[test]
     fn a_head_writes_what_the_generated_packet_writes() {
         for (one_way, size) in [(false, 0), (true, 1), (false, 300), (false, 70_000)] {
+            let message_type = if one_way { 256 } else { 0 };
             let (context, status, body) = (attributes(size % 7), attributes(size % 3), vec![9; size]);
             let head = RequestHead {
                 version: 1,
                 one_way,
+                message_type,
                 id: 70_000,
                 object: "App.Server.Obj",
                 function: "call",
@@ -300,7 +304,7 @@ mod tests {
             let packet = RequestPacket {
                 i_version: 1,
                 c_packet_type: one_way.into(),
-                i_message_type: 0,
+                i_message_type: message_type,
                 i_request_id: 70_000,
                 s_servant_name: "App.Server.Obj".to_owned(),
                 s_func_name: "call".to_owned(),
@@ -338,9 +342,9 @@ mod tests {
 
         let (context, status) = (attributes(3), attributes(2));
         let response = Response {
-            body: Body::Owned(vec![1]),
             context: context.clone(),
             status: status.clone(),
+            ..Response::new(vec![1])
         };
         out.clear();
         head.append(&mut out, Ok(response), DEFAULT_MAX_FRAME);
