@@ -469,9 +469,10 @@ async fn failures_at_a_client_are_recorded() {
     });
     assert_eq!(dropped.await, [begin.clone(), given_up.clone()]);
 
-    let elapsed = client_ends(|proxy, _server| async move {
+    let elapsed = client_ends(|proxy, server| async move {
         let proxy = proxy.layer(TimeoutLayer::new(Duration::from_millis(20)));
         echo(&proxy, "x").await.unwrap_err();
+        drop(server);
     });
     assert_eq!(elapsed.await, [begin.clone(), given_up]);
 
