@@ -67,6 +67,8 @@ pub mod codec;
 mod context;
 mod endpoint;
 mod error;
+#[cfg(feature = "json")]
+pub mod json;
 mod layer;
 mod message;
 mod operation;
@@ -103,9 +105,31 @@ macro_rules! include_tars {
     };
 }
 
-/// What the derives' output names besides [`codec`]; not for use by hand.
+/// What the derives' output names besides [`codec`] and `json`; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::codec::{Length, Text};
     pub use core;
+    #[cfg(feature = "json")]
+    pub use std::borrow::Cow;
+
+    #[cfg(feature = "json")]
+    pub use serde;
+
+    pub use crate::__if_json as if_json;
+    pub use crate::codec::{Length, Text};
+}
+
+/// The derives cannot see whether this crate is built with JSON; this macro can.
+#[cfg(feature = "json")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_json {
+    ($($items:tt)*) => { $($items)* };
+}
+
+#[cfg(not(feature = "json"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_json {
+    ($($items:tt)*) => {};
 }
