@@ -110,8 +110,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn keys_without_number_take_bounded_memory() {
         let sampler = Sampler::interval(Duration::from_secs(10));
-        let sampled = (0..3 * MAX_KEYS).filter(|n| sampler.sample(&n.to_string())).count();
-        assert_eq!(sampled, MAX_KEYS + 1);
+        let taken = (0..3 * MAX_KEYS).filter(|n| sampler.sample(&n.to_string())).count();
+        assert_eq!(taken, MAX_KEYS + 1);
         tokio::time::advance(Duration::from_secs(10)).await;
         assert!(sampler.sample("new"));
         let Rule::Interval(_, turns) = &sampler.rule else {
@@ -129,8 +129,8 @@ mod tests {
             (Sampler::probability(f64::NAN), 0..=0),
             (Sampler::probability(0.5), 300..=700),
         ] {
-            let sampled = (0..1000).filter(|_| sampler.sample("a")).count();
-            assert!(range.contains(&sampled), "{sampler:?}: {sampled}");
+            let taken = (0..1000).filter(|_| sampler.sample("a")).count();
+            assert!(range.contains(&taken), "{sampler:?}: {taken}");
         }
     }
 }

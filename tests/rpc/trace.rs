@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tars::codec::Writer;
-use tars::trace::{Annotation, Flags, Line, Sink, Trace, Tracer};
-use tars::{Attributes, BoxFuture, Communicator, Context, Error, Proxy, Request, Response, Result};
-use tars::{Server, ServerBuilder, Service, SpawnLayer, code};
+use tars::protocol::{Log, LogClient, LogInfo, LogServer};
+use tars::trace::{Annotation, FileSink, Flags, Line, LogSink, Sink, Trace, Tracer};
+use tars::{Attributes, BoxFuture, Call, Communicator, Context, Error, Operation, Proxy, Request, Response, Result};
+use tars::{Server, Service, SpawnLayer, TarsStruct, code};
 use tokio::sync::watch;
 use tower::Layer;
 use tower::timeout::TimeoutLayer;
@@ -68,13 +69,9 @@ fn traced(tracer: Tracer) -> Communicator {
     Communicator::builder().tracer(tracer).build()
 }
 
-fn front() -> ServerBuilder {
-    Server::builder()
-}
-
 /// A server `Test.Back` that answers what it is given, and a server `Test.Front` that asks it; both record into `memory`.
 async fn chain(memory: &Memory) -> (TestServer, TestServer) {
-    let back = front()
+    let back = Server::builder()
         .adapter(ANYWHERE, OBJECT, Servant::echo())
         .tracer(memory.tracer("Test.Back"));
     let back = TestServer::of(back).await;
@@ -86,7 +83,7 @@ async fn chain(memory: &Memory) -> (TestServer, TestServer) {
             cx.respond::<Echo>(answer)
         }
     });
-    let front = front()
+    let front = Server::builder()
         .adapter(ANYWHERE, OBJECT, forward)
         .tracer(memory.tracer("Test.Front"));
     (TestServer::of(front).await, back)
@@ -385,7 +382,7 @@ impl Service<Request> for Failing {
 #[tokio::test]
 async fn failures_at_a_server_are_recorded() {
     let memory = Memory::default();
-    let builder = front()
+    let builder = Server::builder()
         .adapter(ANYWHERE, OBJECT, Failing)
         .tracer(memory.tracer("Test.Failing"));
     let server = TestServer::of(builder).await;
@@ -428,7 +425,7 @@ async fn failures_at_a_server_are_recorded() {
 async fn a_call_that_is_given_up_at_shutdown_has_its_end() {
     let memory = Memory::default();
     let gate = Gate::new();
-    let builder = front()
+    let builder = Server::builder()
         .adapter(ANYWHERE, OBJECT, Servant::gated(&gate))
         .tracer(memory.tracer("Test.Gated"))
         .shutdown_grace(Duration::ZERO);
@@ -545,4 +542,270 @@ async fn a_request_that_is_sent_again_has_a_span_of_its_own() {
     assert_eq!(lines[0].span, lines[1].span);
     assert_eq!((&lines[2].parent, &lines[3].parent), (&lines[0].span, &lines[0].span));
     assert_ne!(lines[2].span, lines[0].span);
+}
+
+/// `int Add(int a, int b, out int c)`.
+enum Add {}
+
+#[derive(Debug, TarsStruct)]
+struct AddArgs {
+    #[tars(tag = 1, require)]
+    a: i32,
+    #[tars(tag = 2, require)]
+    b: i32,
+}
+
+#[derive(Debug, TarsStruct)]
+struct AddReply {
+    #[tars(tag = 0, require, name = "tars_ret")]
+    ret: i32,
+    #[tars(tag = 3, require)]
+    c: i32,
+}
+
+impl Operation for Add {
+    const NAME: &'static str = "Add";
+    type Args = AddArgs;
+    type Reply = AddReply;
+    type Output = AddReply;
+
+    fn into_output(reply: AddReply) -> AddReply {
+        reply
+    }
+
+    fn into_reply(output: AddReply) -> AddReply {
+        output
+    }
+}
+
+/// Adds, or lets another add.
+#[derive(Clone)]
+struct Adder {
+    next: Option<Proxy>,
+}
+
+impl Service<Request> for Adder {
+    type Response = Response;
+    type Error = Error;
+    type Future = BoxFuture<Result<Response>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<()>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let next = self.next.clone();
+        Box::pin(async move {
+            let (cx, AddArgs { a, b }) = request.open::<Add>()?;
+            let reply = match next {
+                Some(next) => add(&next, a, b).await?,
+                None => AddReply { ret: 0, c: a + b },
+            };
+            cx.respond::<Add>(reply)
+        })
+    }
+}
+
+fn add(proxy: &Proxy, a: i32, b: i32) -> Call<AddReply> {
+    let mut args = Writer::new();
+    args.field(1, &a);
+    args.field(2, &b);
+    proxy.call::<Add>(args)
+}
+
+#[tokio::test]
+async fn parameters_are_recorded_where_the_flags_want_them() {
+    let memory = Memory::default();
+    let back = Server::builder()
+        .adapter(ANYWHERE, OBJECT, Adder { next: None })
+        .tracer(memory.tracer("Trace.Back"));
+    let back = TestServer::of(back).await;
+    let next = traced(memory.tracer("Trace.Front")).proxy(&back.object()).unwrap();
+    let front = Server::builder()
+        .adapter(ANYWHERE, OBJECT, Adder { next: Some(next) })
+        .tracer(memory.tracer("Trace.Front"));
+    let front = TestServer::of(front).await;
+    let proxy = traced(memory.tracer("Trace.Client")).proxy(&front.object()).unwrap();
+    for bits in 0..16 {
+        let flags = Flags::from_bits(bits);
+        memory.lines.lock().unwrap().clear();
+        let reply = Trace::root(flags, 1)
+            .scope(async { add(&proxy, 1, 2).await })
+            .await
+            .unwrap();
+        assert_eq!((reply.ret, reply.c), (0, 3));
+        let lines = memory.lines(8 * (usize::from(bits) + 1)).await;
+        assert_eq!(annotations(&lines), ["cs", "sr", "cs", "sr", "ss", "cr", "ss", "cr"]);
+        for line in lines {
+            let (flag, params) = match line.annotation {
+                Annotation::Cs => (Flags::CS, r#"{"a":1,"b":2}"#),
+                Annotation::Cr => (Flags::CR, r#"{"":0,"c":3}"#),
+                Annotation::Sr => (Flags::SR, r#"{"a":1,"b":2}"#),
+                _ => (Flags::SS, r#"{"":0,"c":3}"#),
+            };
+            let expected = if flags.contains(flag) { params } else { "" };
+            assert_eq!(str::from_utf8(&line.params).unwrap(), expected, "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn long_parameters_are_named_so() {
+    const LONG: &str = r#"{"trace_param_over_max_len":true}"#;
+    for (kilobytes, allowed, length, is_long) in [
+        (1, 1, 1000, false),
+        (1, 1, 1024, true),
+        (2, 1, 1024, false),
+        (1, 2, 1024, false),
+        (2, 1, 2048, true),
+    ] {
+        let memory = Memory::default();
+        let tracer = memory.tracer("Test.All").max_param_kb(allowed);
+        let builder = Server::builder()
+            .adapter(ANYWHERE, OBJECT, Servant::echo())
+            .tracer(tracer.clone());
+        let server = TestServer::of(builder).await;
+        let proxy = traced(tracer).proxy(&server.object()).unwrap();
+        let text = "x".repeat(length);
+        Trace::root(Flags::ALL, kilobytes)
+            .scope(async { echo(&proxy, &text).await })
+            .await
+            .unwrap();
+        for line in memory.lines(4).await {
+            assert_eq!(line.params == LONG, is_long, "{kilobytes} {allowed} {length}");
+        }
+    }
+}
+
+/// A log server that keeps what it is sent.
+#[derive(Clone, Default)]
+struct LogServant {
+    batches: Arc<Mutex<Vec<(LogInfo, Vec<String>)>>>,
+}
+
+impl Log for LogServant {
+    async fn logger(&self, _: &mut Context, _: String, _: String, _: String, _: String, _: Vec<String>) -> Result<()> {
+        Err(Error::new(1, "not the operation that traces are sent with"))
+    }
+
+    async fn loggerby_info(&self, cx: &mut Context, info: LogInfo, buffer: Vec<String>) -> Result<()> {
+        assert!(Context::current().trace().is_none() && cx.status().is_empty());
+        self.batches.lock().unwrap().push((info, buffer));
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn lines_reach_the_log_server() {
+    let servant = LogServant::default();
+    let batches = Arc::clone(&servant.batches);
+    let server = TestServer::start(LogServer::new(servant)).await;
+    // The log's own calls are made with the tracer that they serve, and inside a chain.
+    let memory = Memory::default();
+    let log = traced(memory.tracer("Test.App"))
+        .client::<LogClient>(&server.object())
+        .unwrap();
+    let (tracer, back) = Trace::root(Flags::ALL, 1)
+        .scope(async {
+            (
+                Tracer::new("Test.App", LogSink::new(log, "Test.App").unwrap()),
+                TestServer::start(Servant::echo()).await,
+            )
+        })
+        .await;
+    let proxy = traced(tracer.clone()).proxy(&back.object()).unwrap();
+    Trace::root(Flags::ALL, 1)
+        .scope(async {
+            echo(&proxy, "x").await.unwrap();
+            tracer.flush().await;
+            for _ in 0..2500 {
+                echo(&proxy, "y").one_way().await.unwrap();
+            }
+            echo(&proxy, "y").timeout(Duration::ZERO).await.unwrap_err();
+        })
+        .await;
+    tracer.flush().await;
+    let batches = batches.lock().unwrap().clone();
+    let sizes: Vec<_> = batches.iter().map(|(_, lines)| lines.len()).collect();
+    assert_eq!(sizes.iter().sum::<usize>(), 2 + 2500 + 2, "{sizes:?}");
+    assert!(sizes[0] == 2 && sizes.iter().all(|&size| size <= 2000), "{sizes:?}");
+    let (info, lines) = &batches[0];
+    let expected = LogInfo {
+        appname: "Test".to_owned(),
+        servername: "App".to_owned(),
+        s_filename: "_t_trace_".to_owned(),
+        s_format: "%Y%m%d".to_owned(),
+        b_has_sufix: true,
+        b_has_app_name_prefix: true,
+        s_concat_str: "_".to_owned(),
+        s_separ: "|".to_owned(),
+        ..LogInfo::default()
+    };
+    assert_eq!(*info, expected);
+    assert!(
+        lines[0].contains("|cs|Test.App|") && lines[1].contains("|cr|Test.App|"),
+        "{lines:?}"
+    );
+    // The log server finds the end of a line by this, so the text of an error is left out.
+    assert!(
+        batches
+            .iter()
+            .flat_map(|(_, lines)| lines)
+            .all(|line| line.ends_with("|\n"))
+    );
+    assert_eq!((tracer.dropped(), memory.lines(0).await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn lines_that_cannot_be_sent_are_counted() {
+    let server = RawServer::start().await;
+    let log = Communicator::new().client::<LogClient>(&server.object()).unwrap();
+    drop(server);
+    let sink = LogSink::new(log, "Test.App").unwrap();
+    let tracer = Tracer::new("Test.App", sink);
+    let back = TestServer::start(Servant::echo()).await;
+    let proxy = traced(tracer.clone()).proxy(&back.object()).unwrap();
+    Trace::root(Flags::ALL, 1)
+        .scope(async { echo(&proxy, "x").await })
+        .await
+        .unwrap();
+    tracer.flush().await;
+    assert_eq!(tracer.dropped(), 2);
+}
+
+#[tokio::test]
+async fn lines_reach_a_file() {
+    let path = std::env::temp_dir().join(format!(
+        "tars-trace-{}-{}",
+        std::process::id(),
+        Trace::root(Flags::ALL, 1).id()
+    ));
+    for round in 1..=2 {
+        let tracer = Tracer::new("Test.App", FileSink::open(&path).unwrap());
+        let builder = Server::builder()
+            .adapter(ANYWHERE, OBJECT, Servant::echo())
+            .tracer(tracer);
+        let server = TestServer::of(builder).await;
+        echo(&server.proxy(), "x")
+            .status("STATUS_TRACE_KEY", "f-ab|s")
+            .await
+            .unwrap();
+        // A server that ends has written its lines.
+        server.stopped().await;
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 2 * round);
+        assert!(lines[0].starts_with("f-ab|s|*|sr||Test.App|echo|"));
+        assert!(lines[0].ends_with("|0|eyJ0ZXh0IjoieCJ9|"), "{}", lines[0]);
+        assert!(lines[1].ends_with("|0|eyIiOiJ4In0=|"), "{}", lines[1]);
+    }
+    std::fs::remove_file(&path).unwrap();
+    let missing = path.join("no").join("where");
+    let error = FileSink::open(&missing).unwrap_err();
+    assert!(
+        error
+            .message()
+            .starts_with(&format!("cannot open `{}` for the trace: ", missing.display())),
+        "{error}"
+    );
 }
