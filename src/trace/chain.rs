@@ -285,7 +285,7 @@ mod tests {
         let root = Trace::root(Flags::ALL, 2);
         let first = root.call();
         assert_eq!((first.span(), first.parent()), (root.span(), Some(root.span())));
-        let (second, third) = (root.call(), root.clone().call());
+        let (second, third) = (root.call(), root.call());
         for call in [&second, &third] {
             assert_ne!(call.span(), root.span());
             assert_eq!((call.parent(), call.id()), (Some(root.span()), root.id()));
