@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) fn config(arguments: &[&str]) -> Config {
     let fixed = [
         "tarsregistry",
+        "--query-endpoint",
+        "tcp -h 127.0.0.1 -p 0",
         "--admin-endpoint",
         "tcp -h 127.0.0.1 -p 0",
         "--http",
