@@ -161,7 +161,7 @@ impl<'a, S: Store> Follower<'a, S> {
     }
 
     /// Reads what commits of this process changed, and lets their calls be answered.
-    pub(crate) async fn read_touched(&mut self, touched: Pending) -> Result<(), StoreError> {
+    async fn read_touched(&mut self, touched: Pending) -> Result<(), StoreError> {
         let mut touched = touched;
         touched.servers.append(&mut self.owed.servers);
         touched.all |= self.owed.all;

@@ -28,7 +28,6 @@ pub(crate) use catalog::Catalog;
 pub(crate) use catalog::DEPARTED_FOR;
 pub(crate) use directory::{Answer, Counts, Directory};
 pub(crate) use entry::Entry;
-pub(crate) use grouping::Grouping;
 pub(crate) use lists::Lists;
 pub(crate) use rows::{AdapterRow, GroupRows, PriorityRow, RegistryRow, RuleRow, ServerName, ServerRow, World};
 pub(crate) use servant::Servant;
