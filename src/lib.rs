@@ -66,12 +66,15 @@ pub mod codec;
 mod context;
 mod endpoint;
 mod error;
+mod jitter;
 mod layer;
 mod message;
 mod operation;
 mod packet;
 pub mod protocol;
+mod registration;
 mod server;
+mod set_division;
 mod transport;
 
 pub use bytes;
@@ -90,6 +93,7 @@ pub use crate::error::{BoxError, Error, Result};
 pub use crate::layer::{BoxFuture, Spawn, SpawnLayer};
 pub use crate::message::{Attributes, Request, Response};
 pub use crate::operation::Operation;
+pub use crate::registration::Registration;
 pub use crate::server::{Server, ServerBuilder};
 
 /// Includes what the compiler wrote into `OUT_DIR` for one IDL module: `tars::include_tars!("test_app")` gives
