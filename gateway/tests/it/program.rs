@@ -1,7 +1,9 @@
 //! The program as operators start it.
 
+use std::process::Stdio;
+
 use assert_cmd::Command;
-use tars_test_support::Process;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (i32, String) {
     let mut command = Command::cargo_bin("tarsgateway").unwrap();
@@ -51,12 +53,16 @@ fn the_environment_counts_and_an_empty_variable_does_not() {
 async fn a_signal_ends_it_well() {
     let mut command = tokio::process::Command::new(assert_cmd::cargo::cargo_bin("tarsgateway"));
     command.args([ROUTE, "--listen=127.0.0.1:0", "--admin=127.0.0.1:0", "--drain-delay-ms=0"]);
-    let mut process = Process::start(command);
-    process.wait_for("nothing may be called").await;
-    process.wait_for("calls at 127.0.0.1:").await;
-    process.terminate().await;
-    process.wait_for("SIGTERM: ending").await;
-    let status = process.wait().await;
-    assert!(status.success(), "{status}: {}", process.output());
-    assert!(process.output().contains("ended"));
+    let mut process = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut log = BufReader::new(process.stderr.take().unwrap());
+    let mut text = String::new();
+    while !text.contains("calls at 127.0.0.1:") {
+        assert_ne!(log.read_line(&mut text).await.unwrap(), 0, "{text}");
+    }
+    assert!(text.contains("nothing may be called"), "{text}");
+    let id = process.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    log.read_to_string(&mut text).await.unwrap();
+    assert!(process.wait().await.unwrap().success(), "{text}");
+    assert!(text.contains("SIGTERM: ending") && text.contains("ended"), "{text}");
 }
