@@ -66,6 +66,8 @@ pub mod codec;
 mod context;
 mod endpoint;
 mod error;
+#[cfg(feature = "json")]
+pub mod json;
 mod layer;
 mod message;
 mod operation;
@@ -73,6 +75,8 @@ mod packet;
 pub mod protocol;
 mod server;
 mod transport;
+mod tup;
+mod version;
 
 pub use bytes;
 pub use tars_derive::{TarsEnum, TarsStruct};
@@ -91,6 +95,7 @@ pub use crate::layer::{BoxFuture, Spawn, SpawnLayer};
 pub use crate::message::{Attributes, Request, Response};
 pub use crate::operation::Operation;
 pub use crate::server::{Server, ServerBuilder};
+pub use crate::version::Version;
 
 /// Includes what the compiler wrote into `OUT_DIR` for one IDL module: `tars::include_tars!("test_app")` gives
 /// `pub mod test_app`, from `module TestApp` of a file that the build script compiled.
@@ -101,9 +106,31 @@ macro_rules! include_tars {
     };
 }
 
-/// What the derives' output names besides [`codec`]; not for use by hand.
+/// What the derives' output names besides [`codec`] and `json`; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::codec::{Length, Text};
     pub use core;
+    #[cfg(feature = "json")]
+    pub use std::borrow::Cow;
+
+    #[cfg(feature = "json")]
+    pub use serde;
+
+    pub use crate::__if_json as if_json;
+    pub use crate::codec::{Length, Text};
+}
+
+/// The derives cannot see whether this crate is built with JSON; this macro can.
+#[cfg(feature = "json")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_json {
+    ($($items:tt)*) => { $($items)* };
+}
+
+#[cfg(not(feature = "json"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_json {
+    ($($items:tt)*) => {};
 }

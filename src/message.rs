@@ -11,8 +11,8 @@ use bytes::Bytes;
 
 use crate::clock::Instant;
 use crate::codec::{self, DecodeError, Limits, Struct};
-use crate::protocol::TARSVERSION;
-use crate::{ByteString, Context, Error, Operation, Result, code};
+use crate::operation::Parameters;
+use crate::{ByteString, Context, Error, Operation, Result, Version, code, tup};
 
 /// Context or status of a packet: bytes that somebody else wrote, usually text.
 ///
@@ -79,7 +79,7 @@ pub struct Request {
 
 #[derive(Clone)]
 pub(crate) struct RequestParts {
-    pub(crate) version: i16,
+    pub(crate) version: Version,
     pub(crate) one_way: bool,
     /// `None` in a client, whose proxy knows it.
     pub(crate) object: Option<Arc<str>>,
@@ -98,6 +98,19 @@ impl RequestParts {
     pub(crate) fn object(&self) -> &str {
         self.object.as_deref().unwrap_or_default()
     }
+
+    /// Reads the parameters in the form of the request's version.
+    fn parameters<T: Parameters>(&self, limits: &Limits) -> Result<T, DecodeError> {
+        match self.version {
+            Version::TUP => tup::decode(self.body.as_slice(), limits),
+            #[cfg(feature = "json")]
+            Version::JSON => match self.body.as_slice() {
+                [] => crate::json::from_slice(b"{}", limits),
+                text => crate::json::from_slice(text, limits),
+            },
+            _ => self.body.decode(limits),
+        }
+    }
 }
 
 impl Request {
@@ -110,7 +123,7 @@ impl Request {
     pub(crate) fn of(function: Cow<'static, str>, body: Body) -> Self {
         Self {
             parts: Box::new(RequestParts {
-                version: TARSVERSION,
+                version: Version::TARS,
                 one_way: false,
                 object: None,
                 function,
@@ -134,6 +147,17 @@ impl Request {
     #[must_use]
     pub fn function(&self) -> &str {
         &self.parts.function
+    }
+
+    /// The version of the protocol: the form of the body, and of the answer's.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.parts.version
+    }
+
+    /// Says which form the body has.
+    pub fn set_version(&mut self, version: Version) {
+        self.parts.version = version;
     }
 
     /// The encoded parameters.
@@ -192,21 +216,26 @@ impl Request {
         &mut self.parts.status
     }
 
-    /// Decodes the parameters of `O`; generated services call this. Fails with [`code::SERVER_DECODE_ERR`].
+    /// Decodes the parameters of `O`, whatever form they came in; generated services call this. Fails with [`code::SERVER_DECODE_ERR`].
     pub fn open<O: Operation>(mut self) -> Result<(Context, O::Args)> {
         let limits = self
             .parts
             .arrival
             .as_ref()
             .map_or_else(Limits::default, |arrival| arrival.limits);
-        match self.parts.body.decode(&limits) {
+        match self.parts.parameters(&limits) {
             Ok(args) => {
                 // A call may run for long; the bytes it came in as are not needed any more.
                 self.parts.body = Body::Owned(Vec::new());
                 Ok((Context::serving(self.parts), args))
             }
             Err(error) => {
-                let text = format!("parameters of {}.{}: {error}", self.object(), self.function());
+                let (object, function) = (self.object(), self.function());
+                let text = match self.version() {
+                    // The parameters were put together anew: their offsets are nowhere in what was received.
+                    Version::TUP => format!("parameters of {object}.{function}: {}", error.without_offset()),
+                    _ => format!("parameters of {object}.{function}: {error}"),
+                };
                 Err(Error::new(code::SERVER_DECODE_ERR, text).with_source(error))
             }
         }
@@ -236,6 +265,7 @@ impl fmt::Debug for Request {
         f.debug_struct("Request")
             .field("object", &self.object())
             .field("function", &self.parts.function)
+            .field("version", &self.parts.version)
             .field("body_len", &self.body().len())
             .field("context", &self.parts.context)
             .field("status", &self.parts.status)

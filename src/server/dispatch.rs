@@ -12,8 +12,8 @@ use crate::context::CurrentCall;
 use crate::layer::{AnyService, BoxFuture, panicked};
 use crate::message::{Arrival, Body, PING, RequestParts};
 use crate::packet::ResponseHead;
-use crate::protocol::{RequestPacket, TARSONEWAY, TARSVERSION};
-use crate::{Error, Request, Response, Result, code};
+use crate::protocol::{RequestPacket, TARSONEWAY};
+use crate::{Error, Request, Response, Result, Version, code};
 
 /// A servant as one connection calls it.
 #[derive(Debug)]
@@ -66,13 +66,9 @@ impl Dispatcher {
 
     /// Begins the call of a packet and polls it once.
     pub(super) fn start(&mut self, packet: RequestPacket, time: Arrived, cx: &mut Context<'_>) -> Started {
-        let head = ResponseHead {
-            version: packet.i_version,
-            id: packet.i_request_id,
-            message_type: packet.i_message_type,
-        };
+        let head = ResponseHead::of(&packet);
         let one_way = packet.c_packet_type == TARSONEWAY;
-        let answered = |result| {
+        let answered = |head, result| {
             Started::Ready(if one_way {
                 Answer::None
             } else {
@@ -81,15 +77,15 @@ impl Dispatcher {
         };
         let servant = match self.admit(&packet) {
             Ok(servant) => servant,
-            Err(error) => return answered(Err(error)),
+            Err(error) => return answered(head, Err(error)),
         };
         if packet.s_func_name == PING {
-            return answered(Ok(Response::new(Vec::new())));
+            return answered(head, Ok(Response::new(Vec::new())));
         }
         let deadline = deadline(&packet, time.received);
         if deadline.is_some_and(|deadline| deadline <= time.now) {
             let text = format!("the request's {} ms were over before it began", packet.i_timeout);
-            return answered(Err(Error::new(code::SERVER_QUEUE_TIMEOUT, text)));
+            return answered(head, Err(Error::new(code::SERVER_QUEUE_TIMEOUT, text)));
         }
         let current = CurrentCall::new(deadline);
         let bytes = packet.s_buffer.len();
@@ -107,7 +103,7 @@ impl Dispatcher {
                 one_way,
                 bytes,
             },
-            Err(error) => return answered(Err(error)),
+            Err(error) => return answered(head, Err(error)),
         };
         match Pin::new(&mut call).poll(cx) {
             Poll::Ready(ended) => Started::Ready(ended.answer),
@@ -117,11 +113,9 @@ impl Dispatcher {
 
     /// The index of the servant that is called.
     fn admit(&self, packet: &RequestPacket) -> Result<usize> {
-        if packet.i_version != TARSVERSION {
-            let text = format!(
-                "protocol version {} is not supported, only {}",
-                packet.i_version, TARSVERSION
-            );
+        let version = Version(packet.i_version);
+        if !version.is_served() {
+            let text = format!("protocol version {version} is not supported, only {}", Version::SERVED);
             return Err(Error::new(code::SERVER_DECODE_ERR, text));
         }
         let called = packet.s_servant_name.as_str();
@@ -144,7 +138,7 @@ fn deadline(packet: &RequestPacket, received: Instant) -> Option<Instant> {
 
 fn request(packet: RequestPacket, to: (&Arc<str>, Arc<Arrival>), deadline: Option<Instant>) -> Request {
     let parts = RequestParts {
-        version: packet.i_version,
+        version: Version(packet.i_version),
         one_way: packet.c_packet_type == TARSONEWAY,
         object: Some(Arc::clone(to.0)),
         function: packet.s_func_name.into(),
@@ -194,7 +188,7 @@ impl Future for Call {
         let answer = if call.one_way {
             Answer::None
         } else {
-            Answer::Due(call.head, result)
+            Answer::Due(call.head.take(), result)
         };
         let bytes = call.bytes;
         Poll::Ready(Ended { answer, bytes })

@@ -14,3 +14,4 @@ mod layers;
 mod limits;
 mod server;
 mod shutdown;
+mod versions;
