@@ -132,7 +132,7 @@ mod tests {
     struct Args {
         #[tars(tag = 1, require)]
         n: i32,
-        #[tars(tag = 200, require, name = "theName")]
+        #[tars(tag = 200, require)]
         name: String,
         #[tars(tag = 201)]
         list: Vec<Args>,
@@ -178,6 +178,15 @@ mod tests {
         }
     }
 
+    /// As TarsCpp writes `{"n": 5, "name": "world"}`.
+    const GOLDEN: &[u8] = b"\x08\x00\x02\x06\x01n\x1d\x00\x00\x02\x00\x05\x06\x04name\x1d\x00\x00\x07\x06\x05world";
+
+    #[test]
+    fn bytes_are_those_of_others() {
+        assert_eq!(encode(&args(0)).unwrap(), GOLDEN);
+        assert_eq!(decode::<Args>(GOLDEN, &Limits::default()).unwrap(), args(0));
+    }
+
     #[test]
     fn a_reply_has_its_return_value_twice() {
         let reply = Reply {
@@ -193,7 +202,7 @@ mod tests {
         let bytes = body(&[
             ("n", &[0x00, 1]),
             ("n", &[0x00, 2]),
-            ("theName", &[0x06, 0]),
+            ("name", &[0x06, 0]),
             ("m", &[0x0e]),
         ]);
         assert_eq!(
@@ -208,7 +217,7 @@ mod tests {
 
     #[test]
     fn errors_name_the_parameter() {
-        let name = ("theName", &[0x06, 0][..]);
+        let name = ("name", &[0x06, 0][..]);
         assert_eq!(refused(&[]), "Args.n (tag 1): required field is missing");
         assert_eq!(refused(EMPTY), "Args.n (tag 1): required field is missing");
         assert_eq!(
