@@ -77,7 +77,7 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head: Vec<_> = self.columns.iter().map(|&column| column.to_owned()).collect();
         let lines: Vec<_> = std::iter::once(&head).chain(&self.rows).collect();
-        let width = |column| lines.iter().map(|line| line[column].len()).max().unwrap_or_default();
+        let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or_default();
         let widths: Vec<_> = (0..head.len()).map(width).collect();
         writeln!(f, "{}", self.name)?;
         for line in lines {
