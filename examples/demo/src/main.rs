@@ -63,11 +63,12 @@ async fn run(args: &Args) -> anyhow::Result<()> {
     heading("The end: the gateway lets calls end, the servers take themselves out, the registry ends");
     let ended = system.stop().await;
     let sum = told?;
-    let traces = ended?;
+    let remains = ended?;
     if let Some(sum) = sum {
-        traces.ensure_exactly(&sum, checks::SUM_LINES)?;
+        remains.traces.ensure_exactly(&sum, checks::SUM_LINES)?;
     }
-    println!("No process and no row of a server is left.");
+    remains.remove()?;
+    println!("No row of a server, no process and no file is left.");
     Ok(())
 }
 
@@ -115,7 +116,7 @@ async fn story(system: &mut System, args: &Args) -> anyhow::Result<Option<String
 
 async fn show_rows(system: &System) -> anyhow::Result<()> {
     for table in system.rows().await? {
-        println!("{table}");
+        print!("{table}");
         let expected = if table.name() == rows::NODES { 1 } else { 3 };
         let (name, rows) = (table.name(), table.rows());
         ensure!(rows == expected, "{name} has {rows} rows, expected {expected}");

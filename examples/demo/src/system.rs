@@ -39,6 +39,23 @@ pub(crate) struct System {
     folder: TempDir,
 }
 
+/// What is left when everything has ended: files. Dropping it removes them.
+pub(crate) struct Remains {
+    /// The chains of calls; nobody writes any more.
+    pub(crate) traces: TraceLog,
+    folder: TempDir,
+}
+
+impl Remains {
+    /// Removes the files.
+    pub(crate) fn remove(self) -> anyhow::Result<()> {
+        let path = self.folder.path().to_owned();
+        self.folder
+            .close()
+            .with_context(|| format!("remove {}", path.display()))
+    }
+}
+
 impl System {
     /// Nothing runs yet. What goes wrong by itself from now on comes out of the receiver.
     pub(crate) fn new(settings: Settings) -> anyhow::Result<(Self, mpsc::UnboundedReceiver<anyhow::Error>)> {
@@ -111,7 +128,7 @@ impl System {
 
     /// Ends everything in order, whatever of it runs: the way in first, then servers, which take themselves out of the
     /// registry, then the registry. Goes on after a failure and returns the first.
-    pub(crate) async fn stop(mut self) -> anyhow::Result<TraceLog> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<Remains> {
         let mut ends = Vec::new();
         if let Some(gateway) = self.gateway.take() {
             ends.push(gateway.stop().await);
@@ -130,7 +147,8 @@ impl System {
         }
         ends.push(self.family.gone().await);
         ends.into_iter().collect::<anyhow::Result<()>>()?;
-        Ok(self.traces)
+        let (traces, folder) = (self.traces, self.folder);
+        Ok(Remains { traces, folder })
     }
 
     async fn ensure_empty(&self) -> anyhow::Result<()> {

@@ -237,7 +237,8 @@ impl fmt::Display for Line {
             Point::Begin | Point::ClientSend => write!(f, "{client} calls {server} {function}")?,
             Point::ServerReceive => write!(f, "{server} receives {function}")?,
             Point::ServerSend => write!(f, "{server} answers")?,
-            Point::ClientReceive | Point::End => write!(f, "{client} has the answer")?,
+            Point::ClientReceive | Point::End if self.code == 0 => write!(f, "{client} has the answer")?,
+            Point::ClientReceive | Point::End => write!(f, "{client} has failed")?,
         }
         if self.code != 0 {
             write!(f, ", code {}", self.code)?;
@@ -358,7 +359,7 @@ f-1|a|a|ts|Gate|Front.Obj|Add|100|0|eyJhIjoxLCAiYiI6Mn0=|
         let chain = one(log);
         let spans: Vec<_> = chain.ordered().iter().map(|(_, line)| line.span.as_str()).collect();
         assert_eq!(spans, ["a", "b", "b", "c", "c", "a"]);
-        assert!(chain.to_string().contains("cr B has the answer, code -8  gone"));
+        assert!(chain.to_string().contains("cr B has failed, code -8  gone"));
     }
 
     #[test]
