@@ -6,6 +6,7 @@ use std::{
     fmt::Write as _,
     os::unix::process::ExitStatusExt as _,
     path::PathBuf,
+    pin::pin,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -17,12 +18,14 @@ use tokio::{
     process::{Child as Process, Command},
     sync::{mpsc, watch},
     task::JoinHandle,
-    time::timeout,
+    time::{Instant, sleep, timeout},
 };
-use tokio_util::task::TaskTracker;
 
 /// Longer than a start, an end or an answer ever takes, so that nothing hangs.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+
+/// How long a child that was dropped may take to end well.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// How long the last lines of a child that has ended may take to arrive.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -40,15 +43,16 @@ const UNKNOWN: i32 = 0xff00;
 #[derive(Clone)]
 pub(crate) struct Family {
     alarm: mpsc::UnboundedSender<anyhow::Error>,
-    watchers: TaskTracker,
+    /// Children that have not ended.
+    count: watch::Sender<usize>,
 }
 
 impl Family {
     /// No children yet; what goes wrong by itself comes out of the receiver.
     pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<anyhow::Error>) {
         let (alarm, alarms) = mpsc::unbounded_channel();
-        let watchers = TaskTracker::new();
-        (Self { alarm, watchers }, alarms)
+        let count = watch::Sender::new(0);
+        (Self { alarm, count }, alarms)
     }
 
     /// Tells that something went wrong.
@@ -62,6 +66,7 @@ impl Family {
         let mut process = command
             .process_group(0)
             .kill_on_drop(true)
+            .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -80,12 +85,14 @@ impl Family {
             ordered,
         };
         let (family, last_lines) = (self.clone(), log.clone());
-        self.watchers.spawn(async move {
+        self.count.send_modify(|count| *count += 1);
+        tokio::spawn(async move {
             let (status, by_itself) = watched.end().await;
             if by_itself {
                 family.alarm(anyhow!("{name} ended by itself, {status}{}", tail(&last_lines)));
             }
             end.send_replace(Some(status));
+            family.count.send_modify(|count| *count -= 1);
         });
         Ok(Child {
             name,
@@ -95,21 +102,22 @@ impl Family {
         })
     }
 
-    /// Waits until no child is left; those that were dropped are being killed.
-    pub(crate) async fn gone(&self) -> anyhow::Result<()> {
-        self.watchers.close();
-        timeout(LIMIT, self.watchers.wait()).await.with_context(|| {
-            format!(
+    /// Waits until no more than `left` children are left. Those that were dropped are being ended.
+    pub(crate) async fn at_most(&self, left: usize) -> anyhow::Result<()> {
+        let mut count = self.count.subscribe();
+        match timeout(LIMIT, count.wait_for(|count| *count <= left)).await {
+            Ok(_) => Ok(()),
+            Err(_) => bail!(
                 "{} children are still there after {} s",
-                self.watchers.len(),
+                *self.count.borrow(),
                 LIMIT.as_secs()
-            )
-        })
+            ),
+        }
     }
 }
 
 /// A running child process in a group of its own: Ctrl-C reaches the demo, and the demo decides in which order its children
-/// end. Dropping it kills the process.
+/// end. Dropping it ends the process, within [`GRACE`].
 pub(crate) struct Child {
     name: &'static str,
     log: watch::Receiver<VecDeque<String>>,
@@ -178,13 +186,19 @@ impl Watched {
     /// Carries out orders until the process has ended and its output has been read. -> how it ended, whether by itself
     async fn end(mut self) -> (ExitStatus, bool) {
         let (mut by_itself, mut is_held) = (true, true);
+        let mut patience = pin!(sleep(GRACE));
         let status = loop {
             tokio::select! {
                 status = self.process.wait() => break status.unwrap_or_else(|_| ExitStatus::from_raw(UNKNOWN)),
                 order = self.ordered.recv(), if is_held => {
                     by_itself = false;
                     is_held = order.is_some();
-                    self.send(order.unwrap_or(Signal::KILL));
+                    self.send(order.unwrap_or(Signal::TERM));
+                    patience.as_mut().reset(Instant::now() + GRACE);
+                }
+                () = &mut patience, if !is_held => {
+                    self.send(Signal::KILL);
+                    patience.as_mut().reset(Instant::now() + GRACE);
                 }
             }
         };
@@ -304,15 +318,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dropped_child_is_killed() {
-        let (family, mut alarms) = Family::new();
-        let child = family.start("the child", Command::new("sleep").arg("60")).unwrap();
-        let ended = child.ended.clone();
-        drop(child);
-        family.gone().await.unwrap();
-        assert_eq!(ended.borrow().and_then(|status| status.signal()), Some(9));
-        drop(family);
-        assert!(alarms.recv().await.is_none());
+    async fn a_dropped_child_is_told_to_end_and_then_killed() {
+        for (on_term, how) in [("exit 0", None), ("", Some(9))] {
+            let (family, mut alarms) = Family::new();
+            let script = format!("trap '{on_term}' TERM; echo up; while :; do sleep 0.1; done");
+            let child = family
+                .start("the child", Command::new("sh").args(["-c", &script]))
+                .unwrap();
+            child.wait_for("up", |line| (line == "up").then_some(())).await.unwrap();
+            let ended = child.ended.clone();
+            drop(child);
+            family.at_most(0).await.unwrap();
+            assert_eq!(ended.borrow().map(|status| status.signal()), Some(how), "{on_term}");
+            drop(family);
+            assert!(alarms.recv().await.is_none());
+        }
     }
 
     #[tokio::test]

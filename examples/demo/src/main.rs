@@ -21,7 +21,7 @@ mod system;
 mod trace_log;
 mod tree;
 
-use std::{future::pending, process::ExitCode};
+use std::{future::pending, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Parser;
@@ -29,6 +29,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     calls::{ADD, Answer, Call, FRONT, OTHER_LANGUAGE},
+    children::sibling,
     ports::Ports,
     system::{Settings, System},
 };
@@ -137,20 +138,39 @@ async fn call(system: &System, call: &Call) -> anyhow::Result<Answer> {
 fn suggest(system: &System) -> anyhow::Result<()> {
     let gateway = system.address()?;
     for call in [OTHER_LANGUAGE, ADD, FRONT] {
-        println!("{}\n", call.command(&gateway));
+        println!("{}", call.command(&gateway));
     }
     let log = system.trace_log().display();
-    println!(
-        "\
-tail -f {log}    call chains as they are written
-target/debug/trace-client --trace-log {log}    a Rust client that begins one
-target/debug/tarscli notify clean          what a clean-up would remove
-curl http://127.0.0.1:{registry}/readyz         is the registry ready? /metrics: its metrics
-curl http://127.0.0.1:{admin}/readyz         is the gateway ready? /metrics: its metrics",
-        registry = ports::REGISTRY_HTTP,
-        admin = ports::GATEWAY_ADMIN,
-    );
+    let program = |name| sibling(name).map(|path| near(&path).display().to_string());
+    let commands = [
+        (format!("tail -f {log}"), "call chains as they are written"),
+        (
+            format!("{} --trace-log {log}", program("trace-client")?),
+            "a Rust client that begins one",
+        ),
+        (
+            format!("{} notify clean", program("tarscli")?),
+            "what a clean-up of the registry would remove",
+        ),
+        (
+            format!("curl http://127.0.0.1:{}/readyz", ports::REGISTRY_HTTP),
+            "is the registry ready? its metrics are at /metrics",
+        ),
+        (
+            format!("curl http://127.0.0.1:{}/readyz", ports::GATEWAY_ADMIN),
+            "is the gateway ready? its metrics are at /metrics",
+        ),
+    ];
+    for (command, what) in commands {
+        println!("# {what}\n{command}");
+    }
     Ok(())
+}
+
+/// `path` as it can be typed here.
+fn near(path: &Path) -> &Path {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
 }
 
 /// Waits for Ctrl-C, for the signal that ends a container, or for the end of the terminal.

@@ -24,17 +24,19 @@ const NODE: &str = "127.0.0.1";
 /// Signs of life come well within the registry's lease.
 const BEAT: Duration = Duration::from_secs(10);
 
-/// A running Node server that the registry knows.
+/// A running Node server.
 pub(crate) struct Node {
     child: Child,
     endpoint: Endpoint,
     registry: TarsregistryClient,
-    beats: JoinHandle<()>,
+    /// Whether the registry may know it.
+    is_registered: bool,
+    beats: Option<JoinHandle<()>>,
 }
 
 impl Node {
-    /// Starts the server at a free port, registers it, and keeps it registered.
-    pub(crate) async fn start(registry: &Registry, family: &Family) -> anyhow::Result<Self> {
+    /// Starts the server at a free port.
+    pub(crate) async fn start(registry: TarsregistryClient, family: &Family) -> anyhow::Result<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .with_file_name("trace")
             .join("node");
@@ -48,29 +50,38 @@ impl Node {
             Command::new("node").arg("index.js").current_dir(folder),
         )?;
         let endpoint = child.wait_for("where it listens", listening).await?;
-        let client = registry.client()?;
-        client.on_startup(&registration(&endpoint)).await.context("onStartup")?;
-        client.keep_alive(&beat()).await.context("keepAlive")?;
-        let beats = tokio::spawn(keep_registered(client.clone(), family.clone()));
-        let port = endpoint.port;
-        let node = Self {
+        Ok(Self {
             child,
             endpoint,
-            registry: client,
-            beats,
-        };
-        registry.sends_to(OBJECT, port).await?;
-        Ok(node)
+            registry,
+            is_registered: false,
+            beats: None,
+        })
+    }
+
+    /// Registers the server, keeps it registered, and waits until clients are sent to it.
+    pub(crate) async fn register(&mut self, registry: &Registry, family: &Family) -> anyhow::Result<()> {
+        self.is_registered = true;
+        let client = &self.registry;
+        client
+            .on_startup(&registration(&self.endpoint))
+            .await
+            .context("onStartup of the Node server")?;
+        self.beats = Some(tokio::spawn(keep_registered(client.clone(), family.clone())));
+        registry.sends_to(OBJECT, self.endpoint.port).await
     }
 
     /// Takes the server out of the registry, then ends it.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        self.beats.abort();
-        let taken_out = self
-            .registry
-            .on_prestop(&end())
-            .await
-            .context("onPrestop of the Node server");
+        if let Some(beats) = &self.beats {
+            beats.abort();
+        }
+        let taken_out = if self.is_registered {
+            let taken_out = self.registry.on_prestop(&end()).await;
+            taken_out.context("onPrestop of the Node server")
+        } else {
+            Ok(())
+        };
         self.child.stop().await.and(taken_out)
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Settings {
     pub(crate) refresh_seconds: u64,
 }
 
-/// The whole system on this machine. Dropping it kills its processes; [`stop`](Self::stop) ends them well.
+/// The whole system on this machine. Dropping it ends its processes in no order; [`stop`](Self::stop) ends them well.
 pub(crate) struct System {
     settings: Settings,
     family: Family,
@@ -95,8 +95,12 @@ impl System {
     }
 
     pub(crate) async fn start_node(&mut self) -> anyhow::Result<&Node> {
-        let node = Node::start(self.registry()?, &self.family).await?;
-        Ok(self.node.insert(node))
+        let node = Node::start(self.registry()?.client()?, &self.family).await?;
+        // Kept before it is registered, so that an end in the middle takes it out.
+        let node = self.node.insert(node);
+        let registry = self.registry.as_ref().context("a client of it was made")?;
+        node.register(registry, &self.family).await?;
+        Ok(node)
     }
 
     pub(crate) async fn start_gateway(&mut self) -> anyhow::Result<&Gateway> {
@@ -139,13 +143,15 @@ impl System {
         if let Some(node) = self.node.take() {
             ends.push(node.stop().await);
         }
+        // What was only just starting ends, too.
+        ends.push(self.family.at_most(usize::from(self.registry.is_some())).await);
         if self.registry.is_some() {
             ends.push(self.ensure_empty().await);
         }
         if let Some(registry) = self.registry.take() {
             ends.push(registry.stop().await);
         }
-        ends.push(self.family.gone().await);
+        ends.push(self.family.at_most(0).await);
         ends.into_iter().collect::<anyhow::Result<()>>()?;
         let (traces, folder) = (self.traces, self.folder);
         Ok(Remains { traces, folder })

@@ -26,6 +26,7 @@ impl Backend for Back {
 #[tokio::main]
 async fn main() -> Result<()> {
     let settings = trace_sample::begin();
+    let stop = trace_sample::stop();
     let communicator = Communicator::builder().locator(&settings.locator)?.build();
     let object = "Trace.TarsTraceBackServer.BackendObj";
     let server = Server::builder()
@@ -35,5 +36,5 @@ async fn main() -> Result<()> {
         .bind()
         .await?;
     println!("{object} is listening at {}", server.local_endpoints()[0]);
-    server.serve_with_shutdown(trace_sample::stop()).await
+    server.serve_with_shutdown(stop).await
 }

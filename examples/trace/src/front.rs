@@ -38,6 +38,7 @@ impl Frontend for Front {
 #[tokio::main]
 async fn main() -> Result<()> {
     let settings = trace_sample::begin();
+    let stop = trace_sample::stop();
     let tracer = settings.tracer("Trace.TarsTraceFrontServer")?;
     let communicator = Communicator::builder()
         .locator(&settings.locator)?
@@ -55,5 +56,5 @@ async fn main() -> Result<()> {
         .bind()
         .await?;
     println!("{object} is listening at {}", server.local_endpoints()[0]);
-    server.serve_with_shutdown(trace_sample::stop()).await
+    server.serve_with_shutdown(stop).await
 }

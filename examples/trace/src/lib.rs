@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use tars::trace::{FileSink, Tracer};
+use tokio::signal::unix::{SignalKind, signal};
 
 tars::include_tars!("trace");
 
@@ -41,12 +42,14 @@ pub fn begin() -> Settings {
     clap::Parser::parse()
 }
 
-/// Ends with Ctrl-C, or with the signal that ends a container.
-pub async fn stop() {
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .expect("a process may always ask for its signals");
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated.recv() => {}
+/// Waits for Ctrl-C, or for the signal that ends a container. Both are listened for from now on.
+pub fn stop() -> impl Future<Output = ()> {
+    let listen = |kind| signal(kind).expect("a process may always ask for its signals");
+    let (mut interrupted, mut terminated) = (listen(SignalKind::interrupt()), listen(SignalKind::terminate()));
+    async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
     }
 }
