@@ -14,4 +14,5 @@ mod layers;
 mod limits;
 mod server;
 mod shutdown;
+#[cfg(feature = "json")]
 mod versions;
