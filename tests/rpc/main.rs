@@ -9,10 +9,15 @@ mod client;
 mod client_endpoints;
 mod client_runtimes;
 mod deadline;
+mod discovery;
+mod fakes;
 mod generated;
 mod layers;
 mod limits;
+mod registration;
 mod server;
+mod set_aside;
 mod shutdown;
+mod trace;
 #[cfg(feature = "json")]
 mod versions;
