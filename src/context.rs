@@ -8,7 +8,7 @@ use crate::clock::{self, Instant};
 use crate::codec;
 use crate::message::{Attributes, Body, RequestParts};
 use crate::trace::{Answered, Trace};
-use crate::{ByteString, Error, Operation, Request, Response, Result, code};
+use crate::{BoxError, ByteString, Error, Operation, Request, Response, Result, Version, code, tup};
 
 tokio::task_local! {
     /// The call that the running task serves. Set around each poll of a servant's future, so it holds for everything
@@ -62,6 +62,12 @@ impl Context {
     #[must_use]
     pub fn function(&self) -> &str {
         &self.request.function
+    }
+
+    /// The version of the protocol in which the call came: the form of its body.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.request.version
     }
 
     /// Who calls; `None` only in the context of no call.
@@ -130,10 +136,17 @@ impl Context {
         self.outgoing_status.insert(key.into(), value.into());
     }
 
-    /// Encodes the output of `O` as the answer; generated services call this. Fails with [`code::SERVER_ENCODE_ERR`].
+    /// Encodes the output of `O` as the answer, in the form the call came in; generated services call this. Fails with
+    /// [`code::SERVER_ENCODE_ERR`].
     pub fn respond<O: Operation>(self, output: O::Output) -> Result<Response> {
         let reply = O::into_reply(output);
-        match codec::encode(&reply) {
+        let encoded = match self.version() {
+            Version::TUP => tup::encode(&reply).map_err(BoxError::from),
+            #[cfg(feature = "json")]
+            Version::JSON => crate::json::to_vec(&reply).map_err(BoxError::from),
+            _ => codec::encode(&reply).map_err(BoxError::from),
+        };
+        match encoded {
             Ok(body) => {
                 if let Some(served) = self.request.served() {
                     served.replied::<O>(&reply, body.len());

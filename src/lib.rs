@@ -77,6 +77,8 @@ pub mod protocol;
 mod server;
 pub mod trace;
 mod transport;
+mod tup;
+mod version;
 
 pub use bytes;
 pub use tars_derive::{TarsEnum, TarsStruct};
@@ -95,6 +97,7 @@ pub use crate::layer::{BoxFuture, Spawn, SpawnLayer};
 pub use crate::message::{Attributes, Request, Response};
 pub use crate::operation::Operation;
 pub use crate::server::{Server, ServerBuilder};
+pub use crate::version::Version;
 
 /// Includes what the compiler wrote into `OUT_DIR` for one IDL module: `tars::include_tars!("test_app")` gives
 /// `pub mod test_app`, from `module TestApp` of a file that the build script compiled.

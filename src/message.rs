@@ -11,9 +11,9 @@ use bytes::Bytes;
 
 use crate::clock::Instant;
 use crate::codec::{self, DecodeError, Limits, Struct};
-use crate::protocol::TARSVERSION;
+use crate::operation::Parameters;
 use crate::trace::{Answered, Describe, ServedCall, Trace};
-use crate::{ByteString, Context, Error, Operation, Result, code};
+use crate::{ByteString, Context, Error, Operation, Result, Version, code, tup};
 
 /// Context or status of a packet: bytes that somebody else wrote, usually text.
 ///
@@ -80,7 +80,7 @@ pub struct Request {
 
 #[derive(Clone)]
 pub(crate) struct RequestParts {
-    pub(crate) version: i16,
+    pub(crate) version: Version,
     pub(crate) one_way: bool,
     /// `None` in a client, whose proxy knows it.
     pub(crate) object: Option<Arc<str>>,
@@ -107,6 +107,19 @@ impl RequestParts {
     pub(crate) fn object(&self) -> &str {
         self.object.as_deref().unwrap_or_default()
     }
+
+    /// Reads the parameters in the form of the request's version.
+    fn parameters<T: Parameters>(&self, limits: &Limits) -> Result<T, DecodeError> {
+        match self.version {
+            Version::TUP => tup::decode(self.body.as_slice(), limits),
+            #[cfg(feature = "json")]
+            Version::JSON => match self.body.as_slice() {
+                [] => crate::json::from_slice(b"{}", limits),
+                text => crate::json::from_slice(text, limits),
+            },
+            _ => self.body.decode(limits),
+        }
+    }
 }
 
 impl Request {
@@ -120,7 +133,7 @@ impl Request {
         let current = Context::current();
         Self {
             parts: Box::new(RequestParts {
-                version: TARSVERSION,
+                version: Version::TARS,
                 one_way: false,
                 object: None,
                 function,
@@ -148,6 +161,17 @@ impl Request {
     #[must_use]
     pub fn function(&self) -> &str {
         &self.parts.function
+    }
+
+    /// The version of the protocol: the form of the body, and of the answer's.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.parts.version
+    }
+
+    /// Says which form the body has.
+    pub fn set_version(&mut self, version: Version) {
+        self.parts.version = version;
     }
 
     /// The encoded parameters.
@@ -206,14 +230,14 @@ impl Request {
         &mut self.parts.status
     }
 
-    /// Decodes the parameters of `O`; generated services call this. Fails with [`code::SERVER_DECODE_ERR`].
+    /// Decodes the parameters of `O`, whatever form they came in; generated services call this. Fails with [`code::SERVER_DECODE_ERR`].
     pub fn open<O: Operation>(mut self) -> Result<(Context, O::Args)> {
         let limits = self
             .parts
             .arrival
             .as_ref()
             .map_or_else(Limits::default, |arrival| arrival.limits);
-        let decoded = self.parts.body.decode(&limits);
+        let decoded = self.parts.parameters(&limits);
         if let Some(served) = self.parts.served() {
             served.opened::<O>(decoded.as_ref().ok(), self.body().len());
         }
@@ -224,7 +248,12 @@ impl Request {
                 Ok((Context::serving(self.parts), args))
             }
             Err(error) => {
-                let text = format!("parameters of {}.{}: {error}", self.object(), self.function());
+                let (object, function) = (self.object(), self.function());
+                let text = match self.version() {
+                    // The parameters were put together anew: their offsets are nowhere in what was received.
+                    Version::TUP => format!("parameters of {object}.{function}: {}", error.without_offset()),
+                    _ => format!("parameters of {object}.{function}: {error}"),
+                };
                 Err(Error::new(code::SERVER_DECODE_ERR, text).with_source(error))
             }
         }
@@ -254,6 +283,7 @@ impl fmt::Debug for Request {
         f.debug_struct("Request")
             .field("object", &self.object())
             .field("function", &self.parts.function)
+            .field("version", &self.parts.version)
             .field("body_len", &self.body().len())
             .field("context", &self.parts.context)
             .field("status", &self.parts.status)

@@ -14,9 +14,9 @@ use super::slots::Outcome;
 use crate::clock::{self, Instant};
 use crate::codec::Limits;
 use crate::message::{Body, RequestParts};
-use crate::protocol::{ResponsePacket, TARSVERSION};
+use crate::protocol::ResponsePacket;
 use crate::trace::{Answered, ClientCall, continue_chain};
-use crate::{BoxFuture, Error, Request, Response, Result, code};
+use crate::{BoxFuture, Error, Request, Response, Result, Version, code};
 
 /// The future of a request's response. Dropping it gives the call up.
 #[must_use = "a call does nothing until it is awaited"]
@@ -115,7 +115,7 @@ impl ResponseFuture {
     fn finish(&self, timing: Timing, request: &RequestParts, ticket: &Ticket, outcome: Outcome) -> Result<Response> {
         let target = self.proxy.target();
         match outcome {
-            Outcome::Answer(packet) => response(packet),
+            Outcome::Answer(packet) => response(packet, request.version),
             Outcome::Sent => Ok(Response::new(Vec::new())),
             // How far the request came cannot be told: even bytes that the system took may not have arrived.
             Outcome::Broken(error) => {
@@ -195,8 +195,8 @@ impl fmt::Debug for ResponseFuture {
     }
 }
 
-/// A packet as the outcome of a call.
-fn response(packet: ResponsePacket) -> Result<Response> {
+/// A packet as the outcome of a call that went out in `version`.
+fn response(packet: ResponsePacket, version: Version) -> Result<Response> {
     let ResponsePacket {
         i_version,
         i_ret,
@@ -208,13 +208,11 @@ fn response(packet: ResponsePacket) -> Result<Response> {
     } = packet;
     // First the code: servers written in Go leave the version at 0 when a call took them too long.
     if i_ret != code::SUCCESS {
-        return Err(Error::new(i_ret, s_result_desc.to_string_lossy().into_owned()));
+        return Err(Error::answer(i_ret, s_result_desc.to_string_lossy().into_owned()));
     }
-    if i_version != TARSVERSION {
-        return Err(Error::new(
-            code::CLIENT_DECODE_ERR,
-            format!("an answer of protocol version {i_version}"),
-        ));
+    if Version(i_version) != version {
+        let text = format!("an answer of protocol version {}", Version(i_version));
+        return Err(Error::new(code::CLIENT_DECODE_ERR, text));
     }
     Ok(Response {
         body: Body::Shared(s_buffer),

@@ -1,10 +1,12 @@
 //! A proxy stands for an object somewhere else.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -17,7 +19,7 @@ use crate::error::BoxError;
 use crate::layer::AnyService;
 use crate::message::{Body, PING};
 use crate::trace::describe_args;
-use crate::{Error, Operation, Request, Response, Result, code};
+use crate::{Error, Operation, Request, Response, Result, Version, code};
 
 /// A typed client that the compiler generates for an interface.
 pub trait Client {
@@ -140,6 +142,28 @@ impl Proxy {
             },
         };
         Call::new(self.clone(), request, decoder)
+    }
+
+    /// Calls `function` with a JSON object of its parameters by their names in the IDL, and gives the JSON object of its
+    /// `out` parameters and its return value, `tars_ret`. Neither is looked into.
+    ///
+    /// ```no_run
+    /// # async fn doc(proxy: tars::Proxy) -> tars::Result<()> {
+    /// let answer = proxy.call_json("add", r#"{"a":1,"b":2}"#).await?;
+    /// assert_eq!(answer, r#"{"c":3,"tars_ret":0}"#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A server that does not serve version 5 answers an error, usually [`code::SERVER_DECODE_ERR`].
+    pub fn call_json(&self, function: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) -> Call<Bytes> {
+        let mut request = Request::new(function, body);
+        request.set_version(Version::JSON);
+        let decoder = Decoder {
+            function: "call_json",
+            decode: |response, _| Ok(response.clone().into_body()),
+        };
+        Call::new(self.clone(), Ok(request), decoder)
     }
 
     /// Calls `tars_ping`, which every servant answers without doing anything.

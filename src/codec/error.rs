@@ -145,7 +145,7 @@ impl DecodeError {
 
     #[cold]
     #[inline(never)]
-    pub(super) fn in_field(self, name: &'static str, tag: u8) -> Self {
+    pub(crate) fn in_field(self, name: &'static str, tag: u8) -> Self {
         self.step(Step::Field { name, tag })
     }
 
@@ -201,7 +201,6 @@ impl DecodeError {
     }
 
     /// The path and the problem without the offset, for input whose bytes nobody sees.
-    #[cfg(feature = "json")]
     pub(crate) fn without_offset(&self) -> impl fmt::Display + '_ {
         fmt::from_fn(|f| {
             self.0.write_path(f)?;

@@ -25,6 +25,7 @@
 //! Bytes are never trusted: counts and lengths are held against the bytes that remain before anything is reserved, nesting and
 //! memory have [`Limits`], and what is damaged is an error that names the struct, the field and the offset.
 
+mod cut;
 mod error;
 mod head;
 mod limits;

@@ -12,9 +12,9 @@ use crate::context::CurrentCall;
 use crate::layer::{AnyService, BoxFuture, panicked};
 use crate::message::{Arrival, Body, PING, RequestParts};
 use crate::packet::ResponseHead;
-use crate::protocol::{RequestPacket, TARSONEWAY, TARSVERSION};
+use crate::protocol::{RequestPacket, TARSONEWAY};
 use crate::trace::{Served, Trace, Tracer};
-use crate::{Error, Request, Response, Result, code};
+use crate::{Error, Request, Response, Result, Version, code};
 
 /// A servant as one connection calls it.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub(super) enum Started {
 /// The end of a call.
 pub(super) enum Answer {
     /// To be written.
-    Due(ResponseHead, Result<Response>),
+    Due(ResponseHead, Result<Response>, Option<Served>),
     /// The call was one-way: nobody waits, not even for an error.
     None,
 }
@@ -68,16 +68,11 @@ impl Dispatcher {
 
     /// Begins the call of a packet and polls it once.
     pub(super) fn start(&mut self, packet: RequestPacket, time: Arrived, cx: &mut Context<'_>) -> Started {
-        let head = ResponseHead {
-            version: packet.i_version,
-            id: packet.i_request_id,
-            message_type: packet.i_message_type,
-        };
         let is_ping = packet.s_func_name == PING;
         let trace = Trace::received(&packet.status).filter(|_| !is_ping);
         let served = self.record(trace.as_ref(), &packet);
         let ending = Ending {
-            head,
+            head: ResponseHead::of(&packet),
             one_way: packet.c_packet_type == TARSONEWAY,
             served,
         };
@@ -125,11 +120,9 @@ impl Dispatcher {
 
     /// The index of the servant that is called.
     fn admit(&self, packet: &RequestPacket) -> Result<usize> {
-        if packet.i_version != TARSVERSION {
-            let text = format!(
-                "protocol version {} is not supported, only {}",
-                packet.i_version, TARSVERSION
-            );
+        let version = Version(packet.i_version);
+        if !version.is_served() {
+            let text = format!("protocol version {version} is not supported, only {}", Version::SERVED);
             return Err(Error::new(code::SERVER_DECODE_ERR, text));
         }
         let called = packet.s_servant_name.as_str();
@@ -152,7 +145,7 @@ fn deadline(packet: &RequestPacket, received: Instant) -> Option<Instant> {
 
 fn request(packet: RequestPacket, to: (&Arc<str>, Arc<Arrival>), deadline: Option<Instant>) -> Request {
     let parts = RequestParts {
-        version: packet.i_version,
+        version: Version(packet.i_version),
         one_way: packet.c_packet_type == TARSONEWAY,
         object: Some(Arc::clone(to.0)),
         function: packet.s_func_name.into(),
@@ -185,14 +178,14 @@ struct Ending {
 }
 
 impl Ending {
-    fn answer(self, result: Result<Response>) -> Answer {
-        if let Some(served) = self.served {
-            served.end(&result);
+    fn answer(mut self, result: Result<Response>) -> Answer {
+        if let Some(served) = &mut self.served {
+            served.ended(&result);
         }
         if self.one_way {
             Answer::None
         } else {
-            Answer::Due(self.head, result)
+            Answer::Due(self.head, result, self.served)
         }
     }
 }

@@ -9,8 +9,8 @@ use super::tracer::Point;
 use super::{Flags, Trace, Tracer, params};
 use crate::codec::Limits;
 use crate::message::{PING, RequestParts};
-use crate::protocol::{JSONVERSION, TARSMESSAGETYPETRACE};
-use crate::{Context, Error, Operation, Response, Result, clock, code};
+use crate::protocol::TARSMESSAGETYPETRACE;
+use crate::{Context, Error, Operation, Response, Result, Version, clock, code};
 
 /// Makes a request a part of the chain it is made in, if it is made in one, and records that it is sent. What comes back
 /// has to learn how the call ends; a one-way call has no end.
@@ -36,7 +36,7 @@ pub(crate) fn continue_chain(
         trace,
         object: object.to_owned(),
         function: request.function.clone(),
-        is_json: request.version == JSONVERSION,
+        is_json: request.version == Version::JSON,
     };
     subject.record_begin(request, limits);
     if request.one_way {

@@ -15,3 +15,4 @@ mod limits;
 mod server;
 mod shutdown;
 mod trace;
+mod versions;
