@@ -67,6 +67,7 @@ pub mod codec;
 mod context;
 mod endpoint;
 mod error;
+mod jitter;
 #[cfg(feature = "json")]
 pub mod json;
 mod layer;
@@ -74,7 +75,9 @@ mod message;
 mod operation;
 mod packet;
 pub mod protocol;
+mod registration;
 mod server;
+mod set_division;
 pub mod trace;
 mod transport;
 mod tup;
@@ -96,6 +99,7 @@ pub use crate::error::{BoxError, Error, Result};
 pub use crate::layer::{BoxFuture, Spawn, SpawnLayer};
 pub use crate::message::{Attributes, Request, Response};
 pub use crate::operation::Operation;
+pub use crate::registration::Registration;
 pub use crate::server::{Server, ServerBuilder};
 pub use crate::version::Version;
 
