@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use super::tracer::Point;
-use super::{Flags, Trace, Tracer, params};
+use super::{Flags, Trace, Tracer, line, params};
 use crate::message::RequestParts;
 use crate::protocol::RequestPacket;
 use crate::{Error, Operation, Response, Result, Version, clock, code};
@@ -28,7 +28,7 @@ impl Served {
         let call = ServedCall {
             tracer: tracer.clone(),
             trace: trace.clone(),
-            function: packet.s_func_name.clone(),
+            function: line::name(&packet.s_func_name),
             is_json,
             state: Mutex::new(State {
                 received: Some(clock::unix_millis()),
