@@ -119,6 +119,9 @@ pub(super) struct Roster {
 }
 
 impl Roster {
+    /// So many endpoints one call tries to connect to. Those that fail are set aside, so the next call tries others.
+    const CANDIDATES: usize = 32;
+
     /// The endpoint whose turn it is.
     pub(super) fn at(&self, turn: usize) -> Option<&Arc<Route>> {
         match self.routes.as_slice() {
@@ -136,12 +139,11 @@ impl Roster {
         able().nth((turn / self.routes.len()).checked_rem(count)?)
     }
 
-    /// The endpoints from `turn` on, those set aside last.
-    pub(super) fn from(&self, turn: usize) -> Vec<Arc<Route>> {
+    /// The endpoints that a call may connect to, from `turn` on, those set aside last.
+    pub(super) fn candidates(&self, turn: usize) -> Vec<Arc<Route>> {
         let (before, from) = self.routes.split_at(turn.checked_rem(self.routes.len()).unwrap_or(0));
-        let mut order: Vec<_> = from.iter().chain(before).cloned().collect();
-        order.sort_by_key(|route| route.is_aside());
-        order
+        let of = |aside: bool| from.iter().chain(before).filter(move |route| route.is_aside() == aside);
+        of(false).chain(of(true)).take(Self::CANDIDATES).cloned().collect()
     }
 
     /// Host and port of each, for people.
