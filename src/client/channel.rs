@@ -219,8 +219,9 @@ impl Shared {
     fn put(&self, state: &mut State, request: &Outgoing<'_>, waker: Option<&Waker>) -> Result<i32> {
         let parts = request.parts;
         let mut head = RequestHead {
-            version: parts.version,
+            version: parts.version.0,
             one_way: parts.one_way,
+            message_type: parts.message_type,
             id: 0,
             object: request.object,
             function: &parts.function,

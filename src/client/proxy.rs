@@ -1,9 +1,11 @@
 //! A proxy stands for an object somewhere else.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -14,7 +16,8 @@ use crate::codec::Writer;
 use crate::error::BoxError;
 use crate::layer::AnyService;
 use crate::message::{Body, PING};
-use crate::{Error, Operation, Request, Response, Result, code};
+use crate::trace::describe_args;
+use crate::{Error, Operation, Request, Response, Result, Version, code};
 
 /// A typed client that the compiler generates for an interface.
 pub trait Client {
@@ -93,16 +96,46 @@ impl Proxy {
     pub fn call<O: Operation>(&self, args: Writer) -> Call<O::Output> {
         let request = args
             .finish()
-            .map(|body| Request::of(O::NAME.into(), Body::Owned(body)))
+            .map(|body| {
+                let mut request = Request::of(O::NAME.into(), Body::Owned(body));
+                request.parts.describe = Some(describe_args::<O>);
+                request
+            })
             .map_err(|error| {
                 let text = format!("parameters of {}.{}: {error}", self.object(), O::NAME);
                 Error::new(code::SEND_REQUEST_ERR, text).with_source(error)
             });
         let decoder = Decoder {
             function: O::NAME,
-            decode: |response, limits| response.body.decode(limits).map(O::into_output),
+            decode: |response, limits| {
+                let reply = response.body.decode(limits)?;
+                response.answered.read::<O>(&reply, response.body.as_slice().len());
+                Ok(O::into_output(reply))
+            },
         };
         Call::new(self.clone(), request, decoder)
+    }
+
+    /// Calls `function` with a JSON object of its parameters by their names in the IDL, and gives the JSON object of its
+    /// `out` parameters and its return value, `tars_ret`. Neither is looked into.
+    ///
+    /// ```no_run
+    /// # async fn doc(proxy: tars::Proxy) -> tars::Result<()> {
+    /// let answer = proxy.call_json("add", r#"{"a":1,"b":2}"#).await?;
+    /// assert_eq!(answer, r#"{"c":3,"tars_ret":0}"#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A server that does not serve version 5 answers an error, usually [`code::SERVER_DECODE_ERR`].
+    pub fn call_json(&self, function: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) -> Call<Bytes> {
+        let mut request = Request::new(function, body);
+        request.set_version(Version::JSON);
+        let decoder = Decoder {
+            function: "call_json",
+            decode: |response, _| Ok(response.clone().into_body()),
+        };
+        Call::new(self.clone(), Ok(request), decoder)
     }
 
     /// Calls `tars_ping`, which every servant answers without doing anything.

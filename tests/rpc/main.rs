@@ -18,3 +18,5 @@ mod registration;
 mod server;
 mod set_aside;
 mod shutdown;
+mod trace;
+mod versions;

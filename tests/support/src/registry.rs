@@ -140,6 +140,7 @@ pub struct Registry {
     /// The process.
     pub process: Process,
     backend: Backend,
+    query: String,
     object: String,
     admin: String,
     http: String,
@@ -171,6 +172,7 @@ impl Registry {
                 "--http",
                 "127.0.0.1:0",
             ])
+            .args(["--query-endpoint", ephemeral])
             .args(["--registry-endpoint", ephemeral, "--admin-endpoint", ephemeral])
             .args(args);
         let process = Process::start(command);
@@ -184,6 +186,7 @@ impl Registry {
         };
         Self {
             backend,
+            query: format!("tars.tarsregistry.QueryObj@{}", field("query")),
             object: format!("tars.tarsregistry.Registry@{}", field("registry")),
             admin: field("admin"),
             http: field("http"),
@@ -195,6 +198,12 @@ impl Registry {
     #[must_use]
     pub fn object(&self) -> &str {
         &self.object
+    }
+
+    /// The object that answers lookups, with its endpoint: a locator for clients.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        &self.query
     }
 
     /// The endpoint of `AdminObj`.
