@@ -3,8 +3,11 @@
 
 use std::time::Duration;
 
-use hello::{Greeter, test_app::HelloServer};
-use tars::{Registration, Server};
+use hello::{
+    Greeter,
+    test_app::{HelloClient, HelloServer},
+};
+use tars::{Communicator, Registration, Server};
 use tars_test_support::registry::{Backend, Registry};
 use tokio::sync::oneshot;
 use tokio::time::{interval, timeout};
@@ -66,6 +69,11 @@ async fn a_server_stands_in_the_rows_while_it_serves() {
         let (servers, adapters) = rows(&registry).await;
         assert!(stands(&servers, &adapters), "{servers:?} {adapters:?}");
 
+        // Who knows nothing but the registry finds it.
+        let comm = Communicator::builder().locator(registry.query()).unwrap().build();
+        let client: HelloClient = comm.client(OBJECT).unwrap();
+        assert_eq!(client.say_hello("world").await.unwrap(), "hello, world");
+
         // Somebody's mistake, or a backup played back: a beat finds out, and the server is back by itself.
         registry.backend().delete_all("t_server_conf").await;
         registry.backend().delete_all("t_adapter_conf").await;
@@ -75,4 +83,26 @@ async fn a_server_stands_in_the_rows_while_it_serves() {
         serving.await.unwrap().unwrap();
         assert_eq!(rows(&registry).await, (Vec::new(), Vec::new()));
     }
+}
+
+#[tokio::test]
+async fn a_server_finds_where_to_register_by_itself() {
+    let registry = Registry::start(Backend::sqlite()).await;
+    registry.process.wait_for("ready").await;
+    let comm = Communicator::builder().locator(registry.query()).unwrap().build();
+    let server = Server::builder()
+        .adapter("tcp -h 0.0.0.0 -p 0", OBJECT, HelloServer::new(Greeter))
+        .register(Registration::with(&comm))
+        .bind()
+        .await
+        .unwrap();
+    let port = server.local_endpoints()[0].port;
+    let registered = server.registered();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(server.serve_with_shutdown(async { drop(stopped.await) }));
+    timeout(Duration::from_mins(1), registered).await.unwrap().unwrap();
+    let (_, adapters) = rows(&registry).await;
+    assert_eq!(adapters, [[OBJECT.to_owned(), format!("tcp -h 127.0.0.1 -p {port}")]]);
+    drop(stop);
+    serving.await.unwrap().unwrap();
 }
