@@ -374,7 +374,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::message::Body;
     use crate::protocol::{RequestPacket, ResponsePacket};
 
     fn attributes(count: usize) -> Attributes {
