@@ -19,7 +19,6 @@ use super::own::OWN_SERVANTS;
 use super::touches::Pending;
 use crate::domain::lookup::{Catalog, GroupRows, ServerName};
 use crate::metrics::Metrics;
-use crate::registry::Registry;
 use crate::store::{Depth, Digests, Seen, Store, StoreError};
 
 /// Time between two looks at what was written lately.
@@ -54,11 +53,11 @@ pub(crate) struct Follower<'a, S> {
 }
 
 impl<'a, S: Store> Follower<'a, S> {
-    pub(crate) fn new(registry: &'a Registry<S>) -> Self {
+    pub(crate) fn new(store: &'a S, lookups: &'a Lookups, metrics: &'a Metrics) -> Self {
         Self {
-            store: &registry.store,
-            lookups: &registry.lookups,
-            metrics: &registry.metrics,
+            store,
+            lookups,
+            metrics,
             catalog: Catalog::new(OWN_SERVANTS),
             version: None,
             lately: Digests::new(),
@@ -227,4 +226,68 @@ impl<'a, S: Store> Follower<'a, S> {
 /// Not in every replica at once.
 fn next_load() -> Duration {
     LOAD_PERIOD.mul_f64(rand::random_range(0.8..1.2))
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::metrics::counter::Counter;
+
+    use super::*;
+    use crate::snapshot::Caller;
+    use crate::store::{Rules, SqliteStore};
+
+    async fn store(dir: &tempfile::TempDir) -> SqliteStore {
+        let rules = Rules {
+            lease_seconds: 120,
+            delete_configs: true,
+        };
+        let path = dir.path().join("registry.db");
+        SqliteStore::open(&path, rules, Counter::default()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_a_commit_changed_is_owed_until_it_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (lookups, metrics) = (Lookups::default(), Metrics::new());
+        let away = store(&dir).await;
+        let mut follower = Follower::new(&away, &lookups, &metrics);
+        assert!(lookups.find("A.S.Obj", Caller::default()).is_err(), "not loaded");
+        follower.load().await.unwrap();
+        away.close().await;
+        let touched = lookups.touches().server("A", "S");
+        let pending = lookups.touches.next().await;
+        follower.read_touched(pending).await.unwrap_err();
+        assert!(!touched.shown().await, "nobody waits for a database that is away");
+        assert!(
+            lookups.find("A.S.Obj", Caller::default()).is_ok(),
+            "the last answer stays"
+        );
+        assert!(follower.look(Depth::Lately).await.is_err());
+        assert!(!follower.owed.is_empty());
+        let dir = tempfile::tempdir().unwrap();
+        let back = store(&dir).await;
+        follower.store = &back;
+        follower.look(Depth::Lately).await.unwrap();
+        assert!(follower.owed.is_empty());
+    }
+
+    #[tokio::test]
+    async fn calls_that_come_together_share_one_load() {
+        let dir = tempfile::tempdir().unwrap();
+        let (lookups, metrics) = (Lookups::default(), Metrics::new());
+        let store = store(&dir).await;
+        let mut follower = Follower::new(&store, &lookups, &metrics);
+        let touches = lookups.touches();
+        let calls = [
+            touches.server("A", "S"),
+            touches.server("a", "s"),
+            touches.server("A", "T"),
+        ];
+        let pending = lookups.touches.next().await;
+        assert_eq!(pending.servers.len(), 2);
+        follower.read_touched(pending).await.unwrap();
+        for call in calls {
+            assert!(call.shown().await);
+        }
+    }
 }
