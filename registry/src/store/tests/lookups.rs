@@ -9,7 +9,7 @@ use crate::domain::lookup::{self, AdapterRow, Catalog, GroupRows, PriorityRow, R
 use crate::metrics::Metrics;
 use crate::snapshot::{Caller, Follower, Lookups};
 use crate::store::engine::{Engine, Tx};
-use crate::store::{Depth, Store, statement as sql};
+use crate::store::{Store, statement as sql};
 
 on_both! {
     everything_is_read
@@ -21,6 +21,14 @@ on_both! {
 }
 
 const SERVANTS: [&str; 4] = ["App.One.Obj", "App.Two.Obj", "App.Three.Obj", "tars.other.Obj"];
+
+/// What happens within ten seconds.
+async fn follow<S: Store>(follower: &mut Follower<'_, S>) {
+    follower.look().await.unwrap();
+    if !follower.misses_nothing() {
+        follower.load().await.unwrap();
+    }
+}
 
 /// Everything lookups say, for callers of every kind.
 fn said(lookups: &Lookups) -> BTreeMap<&'static str, String> {
@@ -166,7 +174,7 @@ async fn whoever_changes_anything_is_followed(world: impl World) {
         );
         let before = said(&lookups);
         world.exec(&edit).await;
-        follower.look(Depth::Whole).await.unwrap();
+        follow(&mut follower).await;
         let after = said(&lookups);
         assert_ne!(after, before, "{edit}");
         assert_eq!(after, afresh(world.store()).await, "{edit}");
@@ -183,14 +191,14 @@ async fn changes_within_one_second_are_seen(world: impl World) {
     for port in 1..5 {
         let endpoint = format!("endpoint = 'tcp -h 10.0.0.7 -p {port}', registry_timestamp = '{moment}'");
         world.exec(&format!("UPDATE t_adapter_conf SET {endpoint}")).await;
-        follower.look(Depth::Lately).await.unwrap();
+        follower.look().await.unwrap();
         let found = lookups.find("App.One.Obj", Caller::default()).unwrap().all();
         assert_eq!(found.active[0].port, port);
     }
     for state in ["inactive", "active", "activating", "active"] {
         let state_of = format!("present_state = '{state}', registry_timestamp = '{moment}'");
         world.exec(&format!("UPDATE t_server_conf SET {state_of}")).await;
-        follower.look(Depth::Lately).await.unwrap();
+        follower.look().await.unwrap();
         let found = lookups.find("App.One.Obj", Caller::default()).unwrap().all();
         assert_eq!(found.active.len(), usize::from(state == "active"), "{state}");
     }
@@ -211,7 +219,7 @@ async fn removals_by_registries_like_this_one_are_seen_soon(world: impl World) {
              UPDATE tarsregistry_instance SET removed_at = '{removed_at}', removed_by = 'prestop'"
         ))
         .await;
-    follower.look(Depth::Lately).await.unwrap();
+    follower.look().await.unwrap();
     let found = lookups.find("App.One.Obj", Caller::default()).unwrap().all();
     assert_eq!((found.active.len(), found.inactive.len()), (0, 1));
 }
@@ -231,7 +239,7 @@ async fn many_changes_at_once_are_seen(world: impl World) {
              VALUES {adapters}"
         ))
         .await;
-    follower.look(Depth::Lately).await.unwrap();
+    follower.look().await.unwrap();
     let found = lookups.find("App.Three.Obj", Caller::default()).unwrap().all();
     assert_eq!(found.active.len(), 300);
 }
@@ -250,15 +258,14 @@ async fn rows_with_null_are_followed(world: impl World) {
              ('App', 'One', 'n', NULL, NULL, NULL)",
         )
         .await;
-    follower.look(Depth::Lately).await.unwrap();
-    follower.look(Depth::Whole).await.unwrap();
+    follow(&mut follower).await;
     assert_eq!(said(&lookups), afresh(world.store()).await);
     let found = lookups.find("App.One.Obj", Caller::default()).unwrap().all();
     assert_eq!(found.active.len(), 1);
     world
         .exec("UPDATE t_server_conf SET set_name = 'x', registry_timestamp = '2001-01-01 00:00:00'")
         .await;
-    follower.look(Depth::Whole).await.unwrap();
+    follow(&mut follower).await;
     assert_eq!(said(&lookups), afresh(world.store()).await);
 }
 
@@ -294,9 +301,9 @@ async fn a_load_is_of_one_moment_on_mysql() {
     reads_one_moment(world.store(), &world).await;
 }
 
-/// What is not young is heard of by a deep look alone.
+/// What is not young is heard of by a load alone.
 #[tokio::test]
-async fn a_timestamp_that_lies_waits_for_the_next_deep_look() {
+async fn a_timestamp_that_lies_waits_for_the_next_load() {
     let world = mysql().await;
     world.start(&startup("10.0.0.7", "One")).await;
     let (lookups, metrics) = (Lookups::default(), Metrics::new());
@@ -319,8 +326,8 @@ async fn a_timestamp_that_lies_waits_for_the_next_deep_look() {
     world
         .exec("UPDATE t_server_conf SET flow_state = 'inactive', registry_timestamp = '2001-01-01 00:00:00'")
         .await;
-    follower.look(Depth::Lately).await.unwrap();
+    follower.look().await.unwrap();
     assert_eq!(active(), 1);
-    follower.look(Depth::Whole).await.unwrap();
+    follower.load().await.unwrap();
     assert_eq!(active(), 0);
 }
