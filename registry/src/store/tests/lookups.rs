@@ -60,21 +60,10 @@ async fn afresh(store: &impl Store) -> BTreeMap<&'static str, String> {
     said(&Lookups::serving(catalog.directory()))
 }
 
-async fn everything_is_read(world: impl World) {
-    world.start(&startup("10.0.0.7", "One")).await;
-    world
-        .exec(
-            "UPDATE t_server_conf SET bak_flag = 2, enable_set = 'y', set_name = 'x', set_area = 'sz', set_group = '1', \
-             enable_group = 'Y', ip_group_name = 'g', flow_state = 'inactive', present_state = 'activating'; \
-             INSERT INTO t_server_group_rule (group_id, allow_ip_rule, group_name) VALUES (7, '10.0.0.*|a', 'g'), \
-             (3, NULL, NULL); \
-             INSERT INTO t_group_priority (group_list, station, list_order) VALUES ('1,2', 'b', 2), ('3', 'a', 1); \
-             INSERT INTO t_registry_info (locator_id, servant, endpoint, present_state, enable_group) \
-             VALUES ('x', 'tars.other.Obj', 'tcp -h a -p 1', 'active', 'N')",
-        )
-        .await;
+/// What `everything_is_read` writes.
+fn whole_world() -> lookup::World {
     let text = |text: &str| text.to_owned();
-    let expected = lookup::World {
+    lookup::World {
         servers: vec![ServerRow {
             application: text("App"),
             server: text("One"),
@@ -124,8 +113,23 @@ async fn everything_is_read(world: impl World) {
                 enable_group: text("N"),
             }],
         },
-    };
-    assert_eq!(world.store().load_world().await.unwrap(), expected);
+    }
+}
+
+async fn everything_is_read(world: impl World) {
+    world.start(&startup("10.0.0.7", "One")).await;
+    world
+        .exec(
+            "UPDATE t_server_conf SET bak_flag = 2, enable_set = 'y', set_name = 'x', set_area = 'sz', set_group = '1', \
+             enable_group = 'Y', ip_group_name = 'g', flow_state = 'inactive', present_state = 'activating'; \
+             INSERT INTO t_server_group_rule (group_id, allow_ip_rule, group_name) VALUES (7, '10.0.0.*|a', 'g'), \
+             (3, NULL, NULL); \
+             INSERT INTO t_group_priority (group_list, station, list_order) VALUES ('1,2', 'b', 2), ('3', 'a', 1); \
+             INSERT INTO t_registry_info (locator_id, servant, endpoint, present_state, enable_group) \
+             VALUES ('x', 'tars.other.Obj', 'tcp -h a -p 1', 'active', 'N')",
+        )
+        .await;
+    assert_eq!(world.store().load_world().await.unwrap(), whole_world());
 }
 
 /// Each changes what lookups say, with a timestamp that says nothing of it.

@@ -95,22 +95,22 @@ impl<'a> Model<'a> {
                 .cloned()
                 .collect()
         };
-        let lives = |lines: &[Line]| lines.iter().any(|line| line.alive);
+        let has_life = |lines: &[Line]| lines.iter().any(|line| line.alive);
         let own = works(&|id| id == group);
-        if lives(&own) {
+        if has_life(&own) {
             self.hit("caller of own group");
             return self.answer(own);
         }
         for row in &self.world.groups.priorities {
             let ids = ids_of(row);
             let stand_ins = works(&|id| ids.contains(&id));
-            if ids.contains(&group) && lives(&stand_ins) {
+            if ids.contains(&group) && has_life(&stand_ins) {
                 self.hit("caller of stand-ins");
                 return self.answer(stand_ins);
             }
         }
         let open = works(&|id| id == -1);
-        if lives(&open) {
+        if has_life(&open) {
             self.hit("caller served by the ungrouped");
             return self.answer(open);
         }
@@ -285,8 +285,7 @@ impl<'a> Model<'a> {
 
     fn grouped(&mut self, mut told: EndpointF, name: &str, works: bool) -> EndpointF {
         told.grouprealid = if name.is_empty() {
-            let host = told.host.clone();
-            self.group_of(&host)
+            self.group_of(&told.host)
         } else {
             self.hit("group by name");
             let mut rules = self.world.groups.rules.iter();
