@@ -135,7 +135,11 @@ impl Sampler {
     fn is_due(&self, interval: Duration, key: Option<(ObjectName, FunctionName)>) -> bool {
         let now = Instant::now();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = if last.len() < REMEMBERED || last.contains_key(&key) { key } else { None };
+        let key = if last.len() < REMEMBERED || last.contains_key(&key) {
+            key
+        } else {
+            None
+        };
         let is_due = last.get(&key).is_none_or(|&at| now.duration_since(at) >= interval);
         if is_due {
             last.insert(key, now);
@@ -146,7 +150,9 @@ impl Sampler {
 
 impl fmt::Debug for Sampler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sampler").field("sample", &self.sample).finish_non_exhaustive()
+        f.debug_struct("Sampler")
+            .field("sample", &self.sample)
+            .finish_non_exhaustive()
     }
 }
 
@@ -161,8 +167,19 @@ mod tests {
         assert_eq!("probability:0.5".parse(), Ok(Sample::Probability(0.5)));
         assert_eq!("f".parse(), Ok(Flags(15)));
         assert_eq!("file:/var/log/t".parse(), Ok(Sink::File("/var/log/t".into())));
-        assert_eq!("object:tars.tarslog.LogObj".parse(), Ok(Sink::Object("tars.tarslog.LogObj".parse().unwrap())));
-        for wrong in ["", "on", "interval", "interval:0", "interval:x", "probability:2", "probability:NaN"] {
+        assert_eq!(
+            "object:tars.tarslog.LogObj".parse(),
+            Ok(Sink::Object("tars.tarslog.LogObj".parse().unwrap()))
+        );
+        for wrong in [
+            "",
+            "on",
+            "interval",
+            "interval:0",
+            "interval:x",
+            "probability:2",
+            "probability:NaN",
+        ] {
             assert!(wrong.parse::<Sample>().is_err(), "{wrong}");
         }
         for wrong in ["", "g", "1f", "-", "+1"] {
@@ -189,7 +206,9 @@ mod tests {
     async fn what_is_remembered_is_bounded() {
         let sampler = Sampler::new(Sample::Interval(Duration::from_secs(1)));
         let f = "f".parse().unwrap();
-        let picked = (0..2 * REMEMBERED).filter(|i| sampler.picks(&format!("A.B.C{i}").parse().unwrap(), &f)).count();
+        let picked = (0..2 * REMEMBERED)
+            .filter(|i| sampler.picks(&format!("A.B.C{i}").parse().unwrap(), &f))
+            .count();
         assert_eq!(picked, REMEMBERED + 1);
         assert!(sampler.last.lock().unwrap().len() <= REMEMBERED + 1);
     }

@@ -5,8 +5,8 @@ mod tars;
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use ::tars::{Attributes, BoxFuture};
+use bytes::Bytes;
 
 use crate::object::{FunctionName, ObjectName};
 

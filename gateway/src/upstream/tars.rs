@@ -39,7 +39,9 @@ impl TarsUpstream {
         let routes = config.routes.iter();
         Ok(Self {
             communicator,
-            routes: routes.map(|(object, target)| (object.clone(), target.as_str().to_owned())).collect(),
+            routes: routes
+                .map(|(object, target)| (object.clone(), target.as_str().to_owned()))
+                .collect(),
             proxies: Mutex::new(Proxies {
                 max: config.upstream.max_objects.size(),
                 clock: 0,

@@ -23,7 +23,7 @@ pub(crate) use error::StoreError;
 pub(crate) use mysql::{MySqlStore, migrate as migrate_mysql};
 pub(crate) use operations::BeatOutcome;
 pub(crate) use sqlite::SqliteStore;
-pub(crate) use world::{Depth, Digests, Seen};
+pub(crate) use world::{Seen, Young};
 
 use std::future::Future;
 use std::time::Duration;
@@ -106,7 +106,7 @@ pub(crate) trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(Vec<ServerRow>, Vec<AdapterRow>), StoreError>> + Send;
 
     /// Looks for what changed. What is loaded after a look is at least as new as what the look saw.
-    fn look(&self, depth: Depth) -> impl Future<Output = Result<Seen, StoreError>> + Send;
+    fn look(&self) -> impl Future<Output = Result<Seen, StoreError>> + Send;
 
     /// Whether the database answers.
     fn ping(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -203,8 +203,8 @@ impl<B: Backend> Store for B {
         within(LOOK_LIMIT, Box::pin(work)).await
     }
 
-    async fn look(&self, depth: Depth) -> Result<Seen, StoreError> {
-        let work = read(self, &depth, |tx, depth| Box::pin(world::look(tx, *depth)));
+    async fn look(&self) -> Result<Seen, StoreError> {
+        let work = read(self, &(), |tx, ()| Box::pin(world::look(tx)));
         within(LOOK_LIMIT, Box::pin(work)).await
     }
 

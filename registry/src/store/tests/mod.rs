@@ -7,6 +7,7 @@ mod chaos;
 mod clean;
 mod equal;
 mod instances;
+mod lookups;
 mod only_mysql;
 mod only_sqlite;
 mod statements;
