@@ -54,11 +54,8 @@ pub async fn run(
     if config.access.allow.is_empty() {
         tracing::warn!("nothing may be called: no --allow (access.allow) is set, so every call is answered 403");
     }
-    tracing::info!(
-        "calls at {}, health and metrics at {}",
-        bound.address,
-        bound.admin_address
-    );
+    let (listen, admin) = (bound.address, bound.admin_address);
+    tracing::info!(%listen, %admin, "calls at {listen}, health and metrics at {admin}");
     bound.serve(shutdown, hurry).await;
     Ok(())
 }
