@@ -12,7 +12,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Database, is_loopback};
-use crate::http;
+use crate::expiry::Sweeper;
+use crate::{flush, http};
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::servant::{ADMIN_OBJECT, AdminServant, REGISTRY_OBJECT, RegistrationServant};
@@ -138,6 +139,7 @@ impl Bound {
 
     async fn bind_with<S: Store>(config: &Config, store: S, metrics: Arc<Metrics>) -> Result<Self, Error> {
         let registry = Arc::new(Registry::new(config, store, metrics));
+        let config = config.clone();
         let stop = registry.stop.clone();
         let registration = TarsregistryServer::new(RegistrationServant(Arc::clone(&registry)));
         let admin = AdminFServer::new(AdminServant(Arc::clone(&registry)));
@@ -160,7 +162,7 @@ impl Bound {
             admin: admin_endpoint.clone(),
             http,
             stop,
-            serving: Box::pin(serve(registry, server, listener)),
+            serving: Box::pin(async move { serve(&config, registry, server, listener).await }),
         })
     }
 
@@ -194,7 +196,12 @@ impl Bound {
     }
 }
 
-async fn serve<S: Store>(registry: Arc<Registry<S>>, server: Server, listener: TcpListener) -> Result<(), Error> {
+async fn serve<S: Store>(
+    config: &Config,
+    registry: Arc<Registry<S>>,
+    server: Server,
+    listener: TcpListener,
+) -> Result<(), Error> {
     let stop = registry.stop.clone();
     let routes = http::router(Arc::clone(&registry));
     let http = axum::serve(listener, routes).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -205,7 +212,12 @@ async fn serve<S: Store>(registry: Arc<Registry<S>>, server: Server, listener: T
             () = async { stop.cancelled().await; tokio::time::sleep(HTTP_GRACE).await } => Ok(()),
         }
     };
-    let rpc = server.serve_with_shutdown(stop.clone().cancelled_owned());
+    let served = CancellationToken::new();
+    let rpc = async {
+        let result = server.serve_with_shutdown(stop.clone().cancelled_owned()).await;
+        served.cancel();
+        result
+    };
     let checked = async {
         let result = tokio::select! {
             result = check_tables(&registry) => result,
@@ -217,7 +229,13 @@ async fn serve<S: Store>(registry: Arc<Registry<S>>, server: Server, listener: T
         result
     };
     let forgetting = stop.run_until_cancelled(forget_regularly(&registry, FORGET_PERIOD));
-    let (checked, rpc, http, _) = tokio::join!(checked, rpc, http, forgetting);
+    let expiring = Sweeper::new(config).run(&registry, stop.cancelled());
+    let flushing = async {
+        if let Some(period) = flush::period(config) {
+            registry.flush_until(period, served.cancelled()).await;
+        }
+    };
+    let (checked, rpc, http, _, (), ()) = tokio::join!(checked, rpc, http, forgetting, expiring, flushing);
     registry.metrics.ready.set(0);
     registry.store.close().await;
     checked?;
