@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::clock::{self, Instant};
 use crate::codec;
 use crate::message::{Attributes, Body, RequestParts};
-use crate::{ByteString, Error, Operation, Request, Response, Result, code};
+use crate::trace::{Answered, Trace};
+use crate::{BoxError, ByteString, Error, Operation, Request, Response, Result, Version, code, tup};
 
 tokio::task_local! {
     /// The call that the running task serves. Set around each poll of a servant's future, so it holds for everything
@@ -61,6 +62,12 @@ impl Context {
     #[must_use]
     pub fn function(&self) -> &str {
         &self.request.function
+    }
+
+    /// The version of the protocol in which the call came: the form of its body.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.request.version
     }
 
     /// Who calls; `None` only in the context of no call.
@@ -129,14 +136,28 @@ impl Context {
         self.outgoing_status.insert(key.into(), value.into());
     }
 
-    /// Encodes the output of `O` as the answer; generated services call this. Fails with [`code::SERVER_ENCODE_ERR`].
+    /// Encodes the output of `O` as the answer, in the form the call came in; generated services call this. Fails with
+    /// [`code::SERVER_ENCODE_ERR`].
     pub fn respond<O: Operation>(self, output: O::Output) -> Result<Response> {
-        match codec::encode(&O::into_reply(output)) {
-            Ok(body) => Ok(Response {
-                body: Body::Owned(body),
-                context: self.outgoing,
-                status: self.outgoing_status,
-            }),
+        let reply = O::into_reply(output);
+        let encoded = match self.version() {
+            Version::TUP => tup::encode(&reply).map_err(BoxError::from),
+            #[cfg(feature = "json")]
+            Version::JSON => crate::json::to_vec(&reply).map_err(BoxError::from),
+            _ => codec::encode(&reply).map_err(BoxError::from),
+        };
+        match encoded {
+            Ok(body) => {
+                if let Some(served) = self.request.served() {
+                    served.replied::<O>(&reply, body.len());
+                }
+                Ok(Response {
+                    body: Body::Owned(body),
+                    context: self.outgoing,
+                    status: self.outgoing_status,
+                    answered: Answered::default(),
+                })
+            }
             Err(error) => {
                 let text = format!("result of {}.{}: {error}", self.object(), self.function());
                 Err(Error::new(code::SERVER_ENCODE_ERR, text).with_source(error))
@@ -172,30 +193,45 @@ impl fmt::Debug for Context {
     }
 }
 
-/// What calls inherit from the call in whose course they are made: today its deadline.
+/// What calls inherit from the call in whose course they are made: its deadline and the call chain.
 ///
 /// ```
 /// # async fn doc() {
 /// let current = tars::Context::current();
 /// tokio::spawn(current.scope(async {
-///     // calls made here end with the deadline of the call that spawned this task
+///     // calls made here end with the deadline of the call that spawned this task, and belong to its chain
 /// }));
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct CurrentCall {
     deadline: Option<Instant>,
+    trace: Option<Trace>,
 }
 
 impl CurrentCall {
-    pub(crate) fn new(deadline: Option<Instant>) -> Self {
-        Self { deadline }
+    pub(crate) fn new(deadline: Option<Instant>, trace: Option<Trace>) -> Self {
+        Self { deadline, trace }
+    }
+
+    /// The same call as a part of another chain.
+    pub(crate) fn with_trace(self, trace: Trace) -> Self {
+        Self {
+            trace: Some(trace),
+            ..self
+        }
     }
 
     /// When the caller of the current call stops waiting.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    /// The call chain that this call is a part of, if it is part of one.
+    #[must_use]
+    pub fn trace(&self) -> Option<Trace> {
+        self.trace.clone()
     }
 
     /// Runs `future` as a part of this call: what it calls inherits from it.

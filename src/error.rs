@@ -29,6 +29,7 @@ struct Inner {
     code: i32,
     message: Cow<'static, str>,
     source: Option<BoxError>,
+    answered: bool,
 }
 
 impl Error {
@@ -38,7 +39,15 @@ impl Error {
             code,
             message: message.into(),
             source: None,
+            answered: false,
         }))
+    }
+
+    /// The error that a peer has answered.
+    pub(crate) fn answer(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
+        let mut error = Self::new(code, message);
+        error.0.answered = true;
+        error
     }
 
     /// The same error, remembering what caused it. The cause stays on this side of the wire.
@@ -70,7 +79,7 @@ impl Error {
         };
         let found = chain(error.as_ref()).find_map(|cause| {
             if let Some(own) = cause.downcast_ref::<Self>() {
-                Some(Self::new(own.code(), own.0.message.clone()))
+                Some(own.clone())
             } else if cause.is::<tower::load_shed::error::Overloaded>() {
                 Some(Self::new(code::SERVER_OVERLOAD, "a layer sheds load"))
             } else if cause.is::<tower::timeout::error::Elapsed>() {
@@ -90,6 +99,22 @@ impl Error {
         self.0.code
     }
 
+    /// Whether the peer has answered with this code and text. Without an answer (no endpoint, no connection, a timeout on
+    /// this side, an answer that cannot be read) the error was made here.
+    ///
+    /// ```
+    /// # async fn doc(proxy: tars::Proxy) {
+    /// if let Err(error) = proxy.ping().await {
+    ///     // An answer of -7 is a timeout that the server has met; else the server itself was silent.
+    ///     println!("{error}, from the server: {}", error.is_answer());
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        self.0.answered
+    }
+
     /// The text: from the server's answer, or saying what failed on this side.
     #[must_use]
     pub fn message(&self) -> &str {
@@ -105,7 +130,9 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
 impl Clone for Error {
     /// Copies code and text; the cause is not cloned.
     fn clone(&self) -> Self {
-        Self::new(self.0.code, self.0.message.clone())
+        let mut copy = Self::new(self.0.code, self.0.message.clone());
+        copy.0.answered = self.0.answered;
+        copy
     }
 }
 

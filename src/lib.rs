@@ -48,12 +48,13 @@
 //! - Calling: a [`Communicator`] makes typed [`Client`]s over a [`Proxy`]; a call is a [`Call`], a builder to be awaited.
 //! - In between: servants and proxies are tower services of [`Request`] and [`Response`], so layers go around both.
 //! - Failing: an [`Error`] is a return code of [`code`] and a text, the same on both sides of the wire.
+//! - Watching: [`trace`] follows calls from server to server.
 //! - Addresses: [`Endpoint`] and [`ObjectAddress`].
 //! - Bytes: [`codec`] is the wire format, [`TarsStruct`] and [`TarsEnum`] derive it, [`protocol`] holds the framework's
 //!   own packets and interfaces.
 //!
-//! Calls share one connection an endpoint, and a deadline travels with them: a call made while serving another ends
-//! with that one's deadline at the latest. Whatever a peer can send has a limit with a default and a setting.
+//! Calls share one connection an endpoint, and a deadline and a call chain travel with them: a call made while serving
+//! another ends with that one's deadline at the latest and is a part of its chain. Whatever a peer can send has a limit with a default and a setting.
 
 // The derives' output says `::tars::..` and must mean the same inside this crate.
 extern crate self as tars;
@@ -66,13 +67,21 @@ pub mod codec;
 mod context;
 mod endpoint;
 mod error;
+mod jitter;
+#[cfg(feature = "json")]
+pub mod json;
 mod layer;
 mod message;
 mod operation;
 mod packet;
 pub mod protocol;
+mod registration;
 mod server;
+mod set_division;
+pub mod trace;
 mod transport;
+mod tup;
+mod version;
 
 pub use bytes;
 pub use tars_derive::{TarsEnum, TarsStruct};
@@ -90,7 +99,9 @@ pub use crate::error::{BoxError, Error, Result};
 pub use crate::layer::{BoxFuture, Spawn, SpawnLayer};
 pub use crate::message::{Attributes, Request, Response};
 pub use crate::operation::Operation;
+pub use crate::registration::Registration;
 pub use crate::server::{Server, ServerBuilder};
+pub use crate::version::Version;
 
 /// Includes what the compiler wrote into `OUT_DIR` for one IDL module: `tars::include_tars!("test_app")` gives
 /// `pub mod test_app`, from `module TestApp` of a file that the build script compiled.
@@ -101,9 +112,31 @@ macro_rules! include_tars {
     };
 }
 
-/// What the derives' output names besides [`codec`]; not for use by hand.
+/// What the derives' output names besides [`codec`] and `json`; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::codec::{Length, Text};
     pub use core;
+    #[cfg(feature = "json")]
+    pub use std::borrow::Cow;
+
+    #[cfg(feature = "json")]
+    pub use serde;
+
+    pub use crate::__if_json as if_json;
+    pub use crate::codec::{Length, Text};
+}
+
+/// The derives cannot see whether this crate is built with JSON; this macro can.
+#[cfg(feature = "json")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_json {
+    ($($items:tt)*) => { $($items)* };
+}
+
+#[cfg(not(feature = "json"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_json {
+    ($($items:tt)*) => {};
 }

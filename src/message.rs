@@ -11,8 +11,9 @@ use bytes::Bytes;
 
 use crate::clock::Instant;
 use crate::codec::{self, DecodeError, Limits, Struct};
-use crate::protocol::TARSVERSION;
-use crate::{ByteString, Context, Error, Operation, Result, code};
+use crate::operation::Parameters;
+use crate::trace::{Answered, Describe, ServedCall, Trace};
+use crate::{ByteString, Context, Error, Operation, Result, Version, code, tup};
 
 /// Context or status of a packet: bytes that somebody else wrote, usually text.
 ///
@@ -79,7 +80,7 @@ pub struct Request {
 
 #[derive(Clone)]
 pub(crate) struct RequestParts {
-    pub(crate) version: i16,
+    pub(crate) version: Version,
     pub(crate) one_way: bool,
     /// `None` in a client, whose proxy knows it.
     pub(crate) object: Option<Arc<str>>,
@@ -92,11 +93,32 @@ pub(crate) struct RequestParts {
     /// In a client: the time this call may take, when it is not the communicator's.
     pub(crate) timeout: Option<Duration>,
     pub(crate) arrival: Option<Arc<Arrival>>,
+    /// `iMessageType`, as far as it is to be sent.
+    pub(crate) message_type: i32,
+    /// The call chain it came in or is made in.
+    pub(crate) trace: Option<Trace>,
+    /// In a server: the call, when it is recorded.
+    pub(crate) served: Option<Arc<ServedCall>>,
+    /// In a client: how its parameters are recorded.
+    pub(crate) describe: Option<Describe>,
 }
 
 impl RequestParts {
     pub(crate) fn object(&self) -> &str {
         self.object.as_deref().unwrap_or_default()
+    }
+
+    /// Reads the parameters in the form of the request's version.
+    fn parameters<T: Parameters>(&self, limits: &Limits) -> Result<T, DecodeError> {
+        match self.version {
+            Version::TUP => tup::decode(self.body.as_slice(), limits),
+            #[cfg(feature = "json")]
+            Version::JSON => match self.body.as_slice() {
+                [] => crate::json::from_slice(b"{}", limits),
+                text => crate::json::from_slice(text, limits),
+            },
+            _ => self.body.decode(limits),
+        }
     }
 }
 
@@ -108,18 +130,23 @@ impl Request {
     }
 
     pub(crate) fn of(function: Cow<'static, str>, body: Body) -> Self {
+        let current = Context::current();
         Self {
             parts: Box::new(RequestParts {
-                version: TARSVERSION,
+                version: Version::TARS,
                 one_way: false,
                 object: None,
                 function,
                 body,
                 context: Attributes::new(),
                 status: Attributes::new(),
-                deadline: Context::current().deadline(),
+                deadline: current.deadline(),
                 timeout: None,
                 arrival: None,
+                message_type: 0,
+                trace: current.trace(),
+                served: None,
+                describe: None,
             }),
         }
     }
@@ -134,6 +161,17 @@ impl Request {
     #[must_use]
     pub fn function(&self) -> &str {
         &self.parts.function
+    }
+
+    /// The version of the protocol: the form of the body, and of the answer's.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.parts.version
+    }
+
+    /// Says which form the body has.
+    pub fn set_version(&mut self, version: Version) {
+        self.parts.version = version;
     }
 
     /// The encoded parameters.
@@ -192,21 +230,30 @@ impl Request {
         &mut self.parts.status
     }
 
-    /// Decodes the parameters of `O`; generated services call this. Fails with [`code::SERVER_DECODE_ERR`].
+    /// Decodes the parameters of `O`, whatever form they came in; generated services call this. Fails with [`code::SERVER_DECODE_ERR`].
     pub fn open<O: Operation>(mut self) -> Result<(Context, O::Args)> {
         let limits = self
             .parts
             .arrival
             .as_ref()
             .map_or_else(Limits::default, |arrival| arrival.limits);
-        match self.parts.body.decode(&limits) {
+        let decoded = self.parts.parameters(&limits);
+        if let Some(served) = self.parts.served() {
+            served.opened::<O>(decoded.as_ref().ok(), self.body().len());
+        }
+        match decoded {
             Ok(args) => {
                 // A call may run for long; the bytes it came in as are not needed any more.
                 self.parts.body = Body::Owned(Vec::new());
                 Ok((Context::serving(self.parts), args))
             }
             Err(error) => {
-                let text = format!("parameters of {}.{}: {error}", self.object(), self.function());
+                let (object, function) = (self.object(), self.function());
+                let text = match self.version() {
+                    // The parameters were put together anew: their offsets are nowhere in what was received.
+                    Version::TUP => format!("parameters of {object}.{function}: {}", error.without_offset()),
+                    _ => format!("parameters of {object}.{function}: {error}"),
+                };
                 Err(Error::new(code::SERVER_DECODE_ERR, text).with_source(error))
             }
         }
@@ -236,6 +283,7 @@ impl fmt::Debug for Request {
         f.debug_struct("Request")
             .field("object", &self.object())
             .field("function", &self.parts.function)
+            .field("version", &self.parts.version)
             .field("body_len", &self.body().len())
             .field("context", &self.parts.context)
             .field("status", &self.parts.status)
@@ -258,6 +306,8 @@ pub struct Response {
     pub(crate) body: Body,
     pub(crate) context: Attributes,
     pub(crate) status: Attributes,
+    /// In a client: the call's end, to be recorded.
+    pub(crate) answered: Answered,
 }
 
 impl Response {
@@ -267,6 +317,7 @@ impl Response {
             body: Body::Shared(body.into()),
             context: Attributes::new(),
             status: Attributes::new(),
+            answered: Answered::default(),
         }
     }
 

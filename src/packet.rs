@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use crate::code;
 use crate::codec::{self, Limits, Struct, Writer};
 use crate::message::{Attributes, Response};
-use crate::{Error, Result};
+use crate::protocol::{RequestPacket, ResponsePacket};
+use crate::{Error, Result, Version, tup};
 
 /// Largest frame in bytes unless a setting says otherwise.
 pub(crate) const DEFAULT_MAX_FRAME: usize = 10 * 1024 * 1024;
@@ -22,6 +23,9 @@ const LENGTH: usize = 4;
 /// Frames from this size on are cut off the read buffer, so that a large body is not copied. Smaller ones are copied,
 /// because even one kept byte would keep the whole buffer alive.
 const SHARED_FRAME: usize = 16 * 1024;
+
+/// Bytes of object and function that an answer repeats: an error answer must stay small, and names are.
+const MAX_CALLED: usize = 256;
 
 /// More than any packet needs beside its names, body, maps and text.
 const OVERHEAD: usize = 128;
@@ -68,6 +72,27 @@ impl FrameBuffer {
 
     /// The next packet, `None` when no frame is complete.
     pub(crate) fn next<T: Struct>(&mut self, max_frame: usize, limits: &Limits) -> Result<Option<T>, FrameError> {
+        self.next_with(max_frame, |frame| frame.decode(limits))
+    }
+
+    /// The next answer, `None` when no frame is complete.
+    pub(crate) fn next_answer(
+        &mut self,
+        max_frame: usize,
+        limits: &Limits,
+    ) -> Result<Option<ResponsePacket>, FrameError> {
+        self.next_with(max_frame, |frame| match frame.as_slice() {
+            // The version is the first field: it fits a byte and is not 0.
+            [0x10, version, ..] if Version(i16::from(*version)).is_tup() => frame.decode(limits).map(tup::response),
+            _ => frame.decode(limits),
+        })
+    }
+
+    fn next_with<T>(
+        &mut self,
+        max_frame: usize,
+        decode: impl FnOnce(Frame<'_>) -> Result<T, codec::DecodeError>,
+    ) -> Result<Option<T>, FrameError> {
         let received = &self.bytes[self.start..];
         if received.len() < LENGTH.max(self.awaited) {
             return Ok(None);
@@ -86,14 +111,38 @@ impl FrameBuffer {
         }
         self.awaited = 0;
         if length < SHARED_FRAME {
-            let packet = codec::decode(&received[LENGTH..length], limits)?;
+            let packet = decode(Frame::Copied(&received[LENGTH..length]))?;
             self.start += length;
             return Ok(Some(packet));
         }
         self.bytes.advance(self.start);
         self.start = 0;
         let frame = self.bytes.split_to(length).freeze();
-        Ok(Some(codec::decode_bytes(&frame.slice(LENGTH..), limits)?))
+        Ok(Some(decode(Frame::Shared(&frame.slice(LENGTH..)))?))
+    }
+}
+
+/// A frame behind its length.
+#[derive(Clone, Copy)]
+enum Frame<'a> {
+    Copied(&'a [u8]),
+    /// Byte vectors may share its memory.
+    Shared(&'a Bytes),
+}
+
+impl Frame<'_> {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Copied(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+
+    fn decode<T: Struct>(self, limits: &Limits) -> Result<T, codec::DecodeError> {
+        match self {
+            Self::Copied(bytes) => codec::decode(bytes, limits),
+            Self::Shared(bytes) => codec::decode_bytes(bytes, limits),
+        }
     }
 }
 
@@ -102,6 +151,7 @@ impl FrameBuffer {
 pub(crate) struct RequestHead<'a> {
     pub(crate) version: i16,
     pub(crate) one_way: bool,
+    pub(crate) message_type: i32,
     pub(crate) id: i32,
     pub(crate) object: &'a str,
     pub(crate) function: &'a str,
@@ -126,7 +176,7 @@ impl RequestHead<'_> {
         frame(out, |writer| {
             writer.field(1, &self.version);
             writer.field(2, &i8::from(self.one_way));
-            writer.field(3, &0_i32);
+            writer.field(3, &self.message_type);
             writer.field(4, &self.id);
             writer.field(5, self.object);
             writer.field(6, self.function);
@@ -139,14 +189,34 @@ impl RequestHead<'_> {
 }
 
 /// What an answer repeats of its request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ResponseHead {
-    pub(crate) version: i16,
-    pub(crate) id: i32,
-    pub(crate) message_type: i32,
+    version: Version,
+    id: i32,
+    message_type: i32,
+    /// Object and function, which only answers in TUP repeat.
+    called: Option<Box<(String, String)>>,
 }
 
 impl ResponseHead {
+    /// What the answer of `request` repeats.
+    pub(crate) fn of(request: &RequestPacket) -> Self {
+        let version = Version(request.i_version);
+        let called = || {
+            let (object, function) = (&request.s_servant_name, &request.s_func_name);
+            let are_names = object.len() + function.len() <= MAX_CALLED;
+            let names = are_names.then(|| (object.clone(), function.clone()));
+            Box::new(names.unwrap_or_default())
+        };
+        Self {
+            version,
+            id: request.i_request_id,
+            message_type: request.i_message_type,
+            // Answers of a version that is not served have the shape that most know.
+            called: (version == Version::TUP).then(called),
+        }
+    }
+
     /// Appends the answer to `out`. A response that is too large or cannot be encoded becomes an error answer.
     pub(crate) fn append(&self, out: &mut Vec<u8>, result: Result<Response>, max_frame: usize) {
         let error = match result {
@@ -178,9 +248,12 @@ impl ResponseHead {
     }
 
     fn append_response(&self, out: &mut Vec<u8>, response: &Response, max_frame: usize) -> Result<()> {
-        let Response { body, context, status } = response;
+        let Response {
+            body, context, status, ..
+        } = response;
         let body = body.as_slice();
-        let size = OVERHEAD + body.len() + attributes_size(context) + attributes_size(status);
+        let names = self.called.as_ref().map_or(0, |called| called.0.len() + called.1.len());
+        let size = OVERHEAD + names + body.len() + attributes_size(context) + attributes_size(status);
         if size > max_frame {
             let text = format!("an answer of {size} bytes, but frames are limited to {max_frame}");
             return Err(Error::new(code::SERVER_ENCODE_ERR, text));
@@ -199,8 +272,11 @@ impl ResponseHead {
     }
 
     fn write(&self, out: &mut Vec<u8>, code: i32, parts: Parts<'_>) -> Result<(), codec::EncodeError> {
+        if let Some(called) = &self.called {
+            return self.write_tup(out, code, &parts, called);
+        }
         frame(out, |writer| {
-            writer.field(1, &self.version);
+            writer.field(1, &self.version.0);
             // TarsCpp clients refuse any other packet type in an answer.
             writer.field(2, &0_i8);
             writer.field(3, &self.id);
@@ -214,6 +290,37 @@ impl ResponseHead {
             if !parts.context.is_empty() {
                 writer.field(9, parts.context);
             }
+        })
+    }
+}
+
+impl ResponseHead {
+    /// The shape of a request, with the return code in the status when it is not 0.
+    #[cold]
+    fn write_tup(
+        &self,
+        out: &mut Vec<u8>,
+        code: i32,
+        parts: &Parts<'_>,
+        (object, function): &(String, String),
+    ) -> Result<(), codec::EncodeError> {
+        let body = if parts.body.is_empty() { tup::EMPTY } else { parts.body };
+        let mut status = parts.status.clone();
+        if code != code::SUCCESS {
+            status.insert(tup::RESULT_CODE.into(), code.to_string().into());
+            status.insert(tup::RESULT_DESC.into(), parts.text.into());
+        }
+        frame(out, |writer| {
+            writer.field(1, &self.version.0);
+            writer.field(2, &0_i8);
+            writer.field(3, &self.message_type);
+            writer.field(4, &self.id);
+            writer.field(5, object);
+            writer.field(6, function);
+            writer.bytes(7, body);
+            writer.field(8, &0_i32);
+            writer.field(9, parts.context);
+            writer.field(10, &status);
         })
     }
 }
@@ -284,10 +391,12 @@ mod tests {
     #[test]
     fn a_head_writes_what_the_generated_packet_writes() {
         for (one_way, size) in [(false, 0), (true, 1), (false, 300), (false, 70_000)] {
+            let message_type = if one_way { 256 } else { 0 };
             let (context, status, body) = (attributes(size % 7), attributes(size % 3), vec![9; size]);
             let head = RequestHead {
                 version: 1,
                 one_way,
+                message_type,
                 id: 70_000,
                 object: "App.Server.Obj",
                 function: "call",
@@ -300,7 +409,7 @@ mod tests {
             let packet = RequestPacket {
                 i_version: 1,
                 c_packet_type: one_way.into(),
-                i_message_type: 0,
+                i_message_type: message_type,
                 i_request_id: 70_000,
                 s_servant_name: "App.Server.Obj".to_owned(),
                 s_func_name: "call".to_owned(),
@@ -316,11 +425,12 @@ mod tests {
 
     #[test]
     fn an_answer_is_what_the_generated_packet_writes() {
-        let head = ResponseHead {
-            version: 1,
-            id: 7,
-            message_type: 256,
-        };
+        let head = ResponseHead::of(&RequestPacket {
+            i_version: 1,
+            i_request_id: 7,
+            i_message_type: 256,
+            ..RequestPacket::default()
+        });
         let packet = |i_ret, s_buffer: &[u8], text: &str| ResponsePacket {
             i_version: 1,
             c_packet_type: 0,
@@ -338,9 +448,9 @@ mod tests {
 
         let (context, status) = (attributes(3), attributes(2));
         let response = Response {
-            body: Body::Owned(vec![1]),
             context: context.clone(),
             status: status.clone(),
+            ..Response::new(vec![1])
         };
         out.clear();
         head.append(&mut out, Ok(response), DEFAULT_MAX_FRAME);

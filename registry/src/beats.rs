@@ -228,7 +228,10 @@ impl Drop for Change<'_> {
 }
 
 fn of_node<'a>(shard: &'a mut Shard, node: &'a str) -> impl Iterator<Item = (&'a InstanceKey, &'a mut Entry)> {
-    shard.entries.iter_mut().filter(move |(key, _)| same_key(&key.node, node))
+    shard
+        .entries
+        .iter_mut()
+        .filter(move |(key, _)| same_key(&key.node, node))
 }
 
 fn folded(key: &InstanceKey) -> InstanceKey {

@@ -97,7 +97,7 @@ impl Sweeper {
             lead: self.guard.has_settled(now).then_some(lead),
         };
         // What takes longer than a beat may take is a time in which beats are lost.
-        let census = tokio::time::timeout(CALL_LIMIT, registry.store.look(&look)).await;
+        let census = tokio::time::timeout(CALL_LIMIT, registry.store.census(&look)).await;
         let census = census.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
         self.guard.heard(now);
         Ok(census.filter(|_| self.guard.has_settled(now)))
@@ -169,7 +169,8 @@ async fn expire<S: Store>(
                 "expired {key}: it stopped beating"
             );
             registry.metrics.expired_instances.inc();
-            registry.touched(&key.application, &key.server);
+            // Nobody waits for lookups to show it.
+            drop(registry.touched(&key.application, &key.server));
         }
         swept.expired.extend(expired);
     }

@@ -46,8 +46,12 @@ impl<S: Store> Registry<S> {
             }
         }
         let oldest = taken.beats.iter().map(|beat| beat.at).min();
-        let waiting = oldest.filter(|_| result.is_err()).map_or(0, |at| at.elapsed().as_secs());
-        self.metrics.unflushed_seconds.set(waiting.try_into().unwrap_or(i64::MAX));
+        let waiting = oldest
+            .filter(|_| result.is_err())
+            .map_or(0, |at| at.elapsed().as_secs());
+        self.metrics
+            .unflushed_seconds
+            .set(waiting.try_into().unwrap_or(i64::MAX));
         match &result {
             Err(error) if !*was_failing => {
                 let cause = std::error::Error::source(error).map(tracing::field::display);

@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::identity::{Identity, Verdict};
 use crate::metrics::Metrics;
 use crate::readiness::{Probe, Readiness};
+use crate::snapshot::{Lookups, Touched};
 use crate::store::{BeatOutcome, Store};
 use crate::{clean, flush};
 
@@ -34,6 +35,8 @@ pub(crate) struct Registry<S> {
     pub(crate) store: S,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readiness: Readiness,
+    /// What lookups are answered from.
+    pub(crate) lookups: Lookups,
     /// Cancelled to end the process.
     pub(crate) stop: CancellationToken,
     pub(crate) identity: Identity,
@@ -65,6 +68,7 @@ impl<S: Store> Registry<S> {
             store,
             metrics,
             readiness: Readiness::new(),
+            lookups: Lookups::default(),
             stop: CancellationToken::new(),
             identity: Identity::new(config.node_identity, config.trusted.clone(), &config.registry_endpoint),
             allow_node_wide: config.allow_node_wide,
@@ -92,10 +96,37 @@ impl<S: Store> Registry<S> {
         Ok(result?)
     }
 
+    /// Rows of a server changed, and are committed: lookups are to show it. It is done whether or not the answer is waited
+    /// for.
+    pub(crate) fn touched(&self, application: &str, server: &str) -> Touched {
+        self.lookups.touches().server(application, server)
+    }
+
+    /// Rows of several servers changed, and are committed.
+    pub(crate) fn touched_all(&self) -> Touched {
+        self.lookups.touches().all()
+    }
+
+    fn touched_scope(&self, scope: &Scope) -> Touched {
+        match scope {
+            Scope::Instance(key) => self.touched(&key.application, &key.server),
+            Scope::Node(_) => self.touched_all(),
+        }
+    }
+
+    /// Waits until lookups here show what a call changed, but not beyond the call's limit: it is done and committed, and
+    /// failing it now would only have it repeated.
+    async fn show(&self, touched: Touched, limit: tokio::time::Instant) {
+        if tokio::time::timeout_at(limit, touched.shown()).await != Ok(true) {
+            self.metrics.late_changes.inc();
+            tracing::warn!("a call is answered before lookups show what it changed: the database is slow");
+        }
+    }
+
     pub(crate) async fn on_startup(&self, caller: Option<IpAddr>, req: &OnStartupReq) -> Result<(), Failure> {
         let registration = Registration::from_request(req)?;
         let key = &registration.key;
-        let scope = Scope::Instance(key.clone());
+        let (scope, limit) = (Scope::Instance(key.clone()), call_limit());
         within_limit(async {
             self.identify(caller, &key.node).await?;
             let store = self.store()?;
@@ -105,6 +136,7 @@ impl<S: Store> Registry<S> {
             Ok(())
         })
         .await?;
+        self.show(self.touched(&key.application, &key.server), limit).await;
         tracing::info!(
             application = key.application,
             server = key.server,
@@ -119,6 +151,7 @@ impl<S: Store> Registry<S> {
 
     pub(crate) async fn on_prestop(&self, caller: Option<IpAddr>, req: &OnPrestopReq) -> Result<(), Failure> {
         let scope = Scope::from_request(req)?;
+        let limit = call_limit();
         let existed = within_limit(async {
             self.authorise(caller, &scope).await?;
             let store = self.store()?;
@@ -128,6 +161,7 @@ impl<S: Store> Registry<S> {
             Ok(existed)
         })
         .await?;
+        self.show(self.touched_scope(&scope), limit).await;
         let caller = caller.map(tracing::field::display);
         match &scope {
             Scope::Instance(key) => tracing::info!(
@@ -145,16 +179,29 @@ impl<S: Store> Registry<S> {
 
     pub(crate) async fn keep_alive(&self, caller: Option<IpAddr>, req: &KeepAliveReq) -> Result<BeatAnswer, Failure> {
         let beat = Beat::from_request(req)?;
+        let limit = call_limit();
         let outcome = within_limit(async {
             self.authorise(caller, &beat.scope).await?;
             self.take_beat(&beat).await
-        });
-        match outcome.await? {
+        })
+        .await?;
+        let Some(outcome) = outcome else {
+            return Ok(BeatAnswer::Known); // from memory: nothing changed
+        };
+        if matches!(outcome, BeatOutcome::Taken | BeatOutcome::Back | BeatOutcome::Recreated) {
+            self.show(self.touched_scope(&beat.scope), limit).await;
+        }
+        match outcome {
             BeatOutcome::Taken | BeatOutcome::Late | BeatOutcome::Gone => Ok(BeatAnswer::Known),
             BeatOutcome::Back => {
                 self.metrics.returned_instances.inc();
                 let node = beat.scope.node();
-                tracing::info!(node, "{}.{} on {node} is back after it expired", req.application, req.server);
+                tracing::info!(
+                    node,
+                    "{}.{} on {node} is back after it expired",
+                    req.application,
+                    req.server
+                );
                 Ok(BeatAnswer::Known)
             }
             BeatOutcome::Recreated => {
@@ -181,14 +228,14 @@ impl<S: Store> Registry<S> {
         }
     }
 
-    /// From memory when it says nothing new, else by way of the database.
-    async fn take_beat(&self, beat: &Beat) -> Result<BeatOutcome, Failure> {
+    /// From memory when it says nothing new (-> `None`), else by way of the database.
+    async fn take_beat(&self, beat: &Beat) -> Result<Option<BeatOutcome>, Failure> {
         let now = Instant::now();
         if let Scope::Instance(key) = &beat.scope
             && self.beats.acknowledge(key, beat.state, now)
         {
             self.metrics.memory_beats.inc();
-            return Ok(BeatOutcome::Taken);
+            return Ok(None);
         }
         let store = self.store()?;
         let change = self.beats.begin(&beat.scope, now);
@@ -197,7 +244,7 @@ impl<S: Store> Registry<S> {
             BeatOutcome::Taken | BeatOutcome::Back | BeatOutcome::Recreated => Some(beat.state),
             BeatOutcome::Late | BeatOutcome::Gone | BeatOutcome::Unknown => None,
         });
-        Ok(outcome)
+        Ok(Some(outcome))
     }
 
     pub(crate) async fn register_metrics(
@@ -248,12 +295,12 @@ impl<S: Store> Registry<S> {
         };
         // What beat a moment ago is in the database before it is asked who is silent.
         self.flush().await?;
-        Ok(clean::run(store, command).await?)
+        let cleaned = clean::run(store, command).await;
+        if !command.dry_run {
+            self.touched_all().shown().await;
+        }
+        Ok(cleaned?)
     }
-
-    /// What is stored of a server changed.
-    #[expect(clippy::unused_self, reason = "nobody looks servers up yet")]
-    pub(crate) fn touched(&self, _application: &str, _server: &str) {}
 
     async fn identify(&self, caller: Option<IpAddr>, node: &str) -> Result<(), Failure> {
         if self.identity.check(caller, node).await? == Verdict::Mismatch {
@@ -293,6 +340,10 @@ impl<S: Store> Registry<S> {
             Err(Failure::Starting)
         }
     }
+}
+
+fn call_limit() -> tokio::time::Instant {
+    tokio::time::Instant::now() + CALL_LIMIT
 }
 
 /// Everything a call waits for counts: the node's name as well as the database.

@@ -178,7 +178,7 @@ impl Driver {
                 Poll::Ready(0) => return Err(io::Error::other("closed by the server").into()),
                 Poll::Ready(_) => {}
             }
-            while let Some(answer) = self.input.next(self.shared.settings.max_frame, &self.limits)? {
+            while let Some(answer) = self.input.next_answer(self.shared.settings.max_frame, &self.limits)? {
                 self.answers.push(answer);
             }
         }

@@ -3,24 +3,29 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::channel::{Attempt, Outgoing, Ticket};
+use super::communicator::Settings;
 use super::connect::connect_and_send;
-use super::proxy::{Proxy, Sending, Target};
+use super::proxy::{Proxy, Sending};
 use super::slots::Outcome;
+use super::target::Target;
 use crate::clock::{self, Instant};
 use crate::codec::Limits;
 use crate::message::{Body, RequestParts};
-use crate::protocol::{ResponsePacket, TARSVERSION};
-use crate::{BoxFuture, Error, Request, Response, Result, code};
+use crate::protocol::ResponsePacket;
+use crate::trace::{Answered, ClientCall, continue_chain};
+use crate::{BoxFuture, Error, Request, Response, Result, Version, code};
 
 /// The future of a request's response. Dropping it gives the call up.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct ResponseFuture {
     proxy: Proxy,
     state: State,
+    /// The call's end, when it is to be recorded. Dropped before, it says that the call was given up.
+    call: Option<Box<ClientCall>>,
 }
 
 enum State {
@@ -68,6 +73,7 @@ impl ResponseFuture {
         Self {
             proxy,
             state: State::Start(request),
+            call: None,
         }
     }
 
@@ -81,11 +87,13 @@ impl ResponseFuture {
     }
 
     fn start(&mut self, request: Request, cx: &mut Context<'_>) -> Result<State> {
-        let request = match self.proxy.send(request, cx) {
+        let mut request = match self.proxy.send(request, cx) {
             Sending::Layered(answer) => return Ok(State::Layered(answer)),
             Sending::Direct(request) => request,
         };
         let target = self.proxy.target();
+        let Settings { tracer, limits, .. } = &*target.settings;
+        self.call = continue_chain(&mut request.parts, &target.object, tracer.as_ref(), limits);
         let now = clock::now();
         let timing = Timing::of(&request, target.settings.timeout, now);
         if timing.timeout.is_zero() {
@@ -95,7 +103,7 @@ impl ResponseFuture {
             ));
         }
         let turn = target.turn();
-        match target.channels[turn].try_send(&timing.outgoing(&request.parts, target, now), Some(cx.waker())) {
+        match target.try_send(turn, now, &timing.outgoing(&request.parts, target, now), cx.waker()) {
             Attempt::Sent(ticket) => Ok(State::Waiting(timing, request.parts, ticket)),
             Attempt::Failed(error) => Err(of_call(target, &request.parts, &error)),
             Attempt::NotConnected => {
@@ -108,7 +116,7 @@ impl ResponseFuture {
     fn finish(&self, timing: Timing, request: &RequestParts, ticket: &Ticket, outcome: Outcome) -> Result<Response> {
         let target = self.proxy.target();
         match outcome {
-            Outcome::Answer(packet) => response(packet),
+            Outcome::Answer(packet) => response(packet, request.version),
             Outcome::Sent => Ok(Response::new(Vec::new())),
             // How far the request came cannot be told: even bytes that the system took may not have arrived.
             Outcome::Broken(error) => {
@@ -133,6 +141,17 @@ impl Future for ResponseFuture {
     type Output = Result<Response>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Response>> {
+        let answer = ready!(self.advance(cx));
+        Poll::Ready(match self.call.take() {
+            Some(call) => call.end(answer),
+            None => answer,
+        })
+    }
+}
+
+impl ResponseFuture {
+    /// Goes from state to state as far as it can.
+    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response>> {
         loop {
             self.state = match std::mem::replace(&mut self.state, State::Done) {
                 State::Start(request) => match self.start(request, cx) {
@@ -162,9 +181,7 @@ impl Future for ResponseFuture {
             };
         }
     }
-}
 
-impl ResponseFuture {
     fn pending<T>(&mut self, state: State) -> Poll<T> {
         self.state = state;
         Poll::Pending
@@ -179,8 +196,8 @@ impl fmt::Debug for ResponseFuture {
     }
 }
 
-/// A packet as the outcome of a call.
-fn response(packet: ResponsePacket) -> Result<Response> {
+/// A packet as the outcome of a call that went out in `version`.
+fn response(packet: ResponsePacket, version: Version) -> Result<Response> {
     let ResponsePacket {
         i_version,
         i_ret,
@@ -192,18 +209,17 @@ fn response(packet: ResponsePacket) -> Result<Response> {
     } = packet;
     // First the code: servers written in Go leave the version at 0 when a call took them too long.
     if i_ret != code::SUCCESS {
-        return Err(Error::new(i_ret, s_result_desc.to_string_lossy().into_owned()));
+        return Err(Error::answer(i_ret, s_result_desc.to_string_lossy().into_owned()));
     }
-    if i_version != TARSVERSION {
-        return Err(Error::new(
-            code::CLIENT_DECODE_ERR,
-            format!("an answer of protocol version {i_version}"),
-        ));
+    if Version(i_version) != version {
+        let text = format!("an answer of protocol version {}", Version(i_version));
+        return Err(Error::new(code::CLIENT_DECODE_ERR, text));
     }
     Ok(Response {
         body: Body::Shared(s_buffer),
         context,
         status,
+        answered: Answered::default(),
     })
 }
 

@@ -1,22 +1,23 @@
 //! A proxy stands for an object somewhere else.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::call::{Call, Decoder};
-use super::channel::Channel;
-use super::communicator::Settings;
 use super::exchange::ResponseFuture;
+use super::target::Target;
 use crate::codec::Writer;
 use crate::error::BoxError;
 use crate::layer::AnyService;
 use crate::message::{Body, PING};
-use crate::{Error, Operation, Request, Response, Result, code};
+use crate::trace::describe_args;
+use crate::{Error, Operation, Request, Response, Result, Version, code};
 
 /// A typed client that the compiler generates for an interface.
 pub trait Client {
@@ -51,34 +52,8 @@ pub struct Proxy {
     layered: Option<Arc<Mutex<Box<dyn AnyService>>>>,
 }
 
-/// What a proxy calls.
-#[derive(Debug)]
-pub(super) struct Target {
-    pub(super) object: String,
-    pub(super) channels: Vec<Arc<Channel>>,
-    pub(super) settings: Arc<Settings>,
-    next: AtomicUsize,
-}
-
-impl Target {
-    /// The channel whose turn it is.
-    pub(super) fn turn(&self) -> usize {
-        if self.channels.len() == 1 {
-            0
-        } else {
-            self.next.fetch_add(1, Ordering::Relaxed) % self.channels.len()
-        }
-    }
-}
-
 impl Proxy {
-    pub(super) fn new(object: String, channels: Vec<Arc<Channel>>, settings: Arc<Settings>) -> Self {
-        let target = Target {
-            object,
-            channels,
-            settings,
-            next: AtomicUsize::new(0),
-        };
+    pub(super) fn new(target: Target) -> Self {
         Self {
             target: Arc::new(target),
             layered: None,
@@ -98,7 +73,7 @@ impl Proxy {
     /// Calls that wait for answers on the connections of this proxy, which other proxies may share.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.target.channels.iter().map(|channel| channel.in_flight()).sum()
+        self.target.in_flight()
     }
 
     /// This proxy inside `layer`.
@@ -121,16 +96,46 @@ impl Proxy {
     pub fn call<O: Operation>(&self, args: Writer) -> Call<O::Output> {
         let request = args
             .finish()
-            .map(|body| Request::of(O::NAME.into(), Body::Owned(body)))
+            .map(|body| {
+                let mut request = Request::of(O::NAME.into(), Body::Owned(body));
+                request.parts.describe = Some(describe_args::<O>);
+                request
+            })
             .map_err(|error| {
                 let text = format!("parameters of {}.{}: {error}", self.object(), O::NAME);
                 Error::new(code::SEND_REQUEST_ERR, text).with_source(error)
             });
         let decoder = Decoder {
             function: O::NAME,
-            decode: |response, limits| response.body.decode(limits).map(O::into_output),
+            decode: |response, limits| {
+                let reply = response.body.decode(limits)?;
+                response.answered.read::<O>(&reply, response.body.as_slice().len());
+                Ok(O::into_output(reply))
+            },
         };
         Call::new(self.clone(), request, decoder)
+    }
+
+    /// Calls `function` with a JSON object of its parameters by their names in the IDL, and gives the JSON object of its
+    /// `out` parameters and its return value, `tars_ret`. Neither is looked into.
+    ///
+    /// ```no_run
+    /// # async fn doc(proxy: tars::Proxy) -> tars::Result<()> {
+    /// let answer = proxy.call_json("add", r#"{"a":1,"b":2}"#).await?;
+    /// assert_eq!(answer, r#"{"c":3,"tars_ret":0}"#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A server that does not serve version 5 answers an error, usually [`code::SERVER_DECODE_ERR`].
+    pub fn call_json(&self, function: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) -> Call<Bytes> {
+        let mut request = Request::new(function, body);
+        request.set_version(Version::JSON);
+        let decoder = Decoder {
+            function: "call_json",
+            decode: |response, _| Ok(response.clone().into_body()),
+        };
+        Call::new(self.clone(), Ok(request), decoder)
     }
 
     /// Calls `tars_ping`, which every servant answers without doing anything.
@@ -178,15 +183,8 @@ impl Service<Request> for Proxy {
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let endpoints: Vec<_> = self
-            .target
-            .channels
-            .iter()
-            .map(|channel| channel.endpoint().to_string())
-            .collect();
         f.debug_struct("Proxy")
-            .field("object", &self.target.object)
-            .field("endpoints", &endpoints)
+            .field("target", &self.target)
             .field("layered", &self.layered.is_some())
             .finish()
     }

@@ -26,39 +26,99 @@ struct Details {
     root: Option<&'static str>,
 }
 
-#[derive(Clone, Copy)]
 enum Step {
-    Field { name: &'static str, tag: u8 },
+    Field {
+        name: &'static str,
+        tag: u8,
+    },
     Element(usize),
     Key(usize),
     Value(usize),
+    /// A member of a JSON object, which has no tag.
+    #[cfg(feature = "json")]
+    Member(&'static str),
+    /// An entry of a map that is a JSON object, or its key.
+    #[cfg(feature = "json")]
+    Entry {
+        key: Box<str>,
+        is_key: bool,
+    },
 }
+
+/// Bytes of a JSON object's key that a path shows.
+#[cfg(feature = "json")]
+const MAX_KEY: usize = 32;
 
 /// What is wrong, in the numbers a message needs.
 #[derive(Debug, PartialEq)]
-pub(super) enum Problem {
+pub(crate) enum Problem {
     Missing,
-    Mismatch { expected: &'static str, found: u8 },
-    Unassigned { kind: u8 },
-    Truncated { needed: usize, left: usize },
+    Mismatch {
+        expected: &'static str,
+        found: u8,
+    },
+    Unassigned {
+        kind: u8,
+    },
+    Truncated {
+        needed: usize,
+        left: usize,
+    },
     NotEnded,
     UnexpectedEnd,
-    ElementTag { expected: u8, found: u8 },
-    NegativeCount { count: i32 },
-    Count { count: usize, left: usize },
-    RawKind { found: u8 },
-    PairCount { count: usize },
-    Range { expected: &'static str, value: i64 },
-    NotUtf8 { valid: usize },
-    TooLong { length: usize, max: usize },
-    Depth { max: u32 },
-    Memory { max: usize },
+    ElementTag {
+        expected: u8,
+        found: u8,
+    },
+    NegativeCount {
+        count: i32,
+    },
+    Count {
+        count: usize,
+        left: usize,
+    },
+    RawKind {
+        found: u8,
+    },
+    PairCount {
+        count: usize,
+    },
+    Range {
+        expected: &'static str,
+        value: i64,
+    },
+    NotUtf8 {
+        valid: usize,
+    },
+    TooLong {
+        length: usize,
+        max: usize,
+    },
+    Depth {
+        max: u32,
+    },
+    Memory {
+        max: usize,
+    },
+    /// JSON text that has something else where this is expected.
+    #[cfg(feature = "json")]
+    Found {
+        expected: &'static str,
+        found: &'static str,
+    },
+    /// A JSON number that even the widest integer could not hold, or a float that is infinite.
+    #[cfg(feature = "json")]
+    Overflow {
+        expected: &'static str,
+    },
+    #[cfg(feature = "json")]
+    Name(UnknownName),
 }
 
 impl DecodeError {
     #[cold]
     #[inline(never)]
-    pub(super) fn new(problem: Problem, offset: usize) -> Self {
+    pub(crate) fn new(problem: Problem, offset: usize) -> Self {
         Self(Box::new(Details {
             problem,
             offset,
@@ -85,13 +145,13 @@ impl DecodeError {
 
     #[cold]
     #[inline(never)]
-    pub(super) fn in_field(self, name: &'static str, tag: u8) -> Self {
+    pub(crate) fn in_field(self, name: &'static str, tag: u8) -> Self {
         self.step(Step::Field { name, tag })
     }
 
     #[cold]
     #[inline(never)]
-    pub(super) fn in_element(self, index: usize) -> Self {
+    pub(crate) fn in_element(self, index: usize) -> Self {
         self.step(Step::Element(index))
     }
 
@@ -112,6 +172,40 @@ impl DecodeError {
     pub(super) fn in_struct(mut self, name: &'static str) -> Self {
         self.0.root = Some(name);
         self
+    }
+
+    #[cfg(feature = "json")]
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn in_member(self, name: &'static str) -> Self {
+        self.step(Step::Member(name))
+    }
+
+    /// In the entry with this key, or in the key itself.
+    #[cfg(feature = "json")]
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn in_entry(self, key: &[u8], is_key: bool) -> Self {
+        let shown = String::from_utf8_lossy(&key[..key.len().min(MAX_KEY)]);
+        let more = if key.len() > MAX_KEY { ".." } else { "" };
+        let key = format!("{shown}{more}").into_boxed_str();
+        self.step(Step::Entry { key, is_key })
+    }
+
+    /// Moves the place of the problem: the text of a key has places of its own, which say nothing about the input.
+    #[cfg(feature = "json")]
+    #[cold]
+    pub(crate) fn at(mut self, offset: usize) -> Self {
+        self.0.offset = offset;
+        self
+    }
+
+    /// The path and the problem without the offset, for input whose bytes nobody sees.
+    pub(crate) fn without_offset(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(|f| {
+            self.0.write_path(f)?;
+            write!(f, "{}", self.0.problem)
+        })
     }
 
     fn step(mut self, step: Step) -> Self {
@@ -139,6 +233,12 @@ impl Details {
                 Step::Element(index) => write!(f, "[{index}]")?,
                 Step::Key(index) => write!(f, "[key {index}]")?,
                 Step::Value(index) => write!(f, "[value {index}]")?,
+                #[cfg(feature = "json")]
+                Step::Member(name) if place == 0 && self.root.is_none() => f.write_str(name)?,
+                #[cfg(feature = "json")]
+                Step::Member(name) => write!(f, ".{name}")?,
+                #[cfg(feature = "json")]
+                Step::Entry { key, is_key } => write!(f, "[{}{key:?}]", if *is_key { "key " } else { "" })?,
             }
         }
         if let Some(tag) = self.steps.iter().find_map(Step::tag) {
@@ -164,6 +264,12 @@ impl Step {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            #[cfg(feature = "json")]
+            Self::Found { expected, found } => write!(f, "expected {expected}, found {found}"),
+            #[cfg(feature = "json")]
+            Self::Overflow { expected } => write!(f, "the number is out of range for {expected}"),
+            #[cfg(feature = "json")]
+            Self::Name(ref unknown) => write!(f, "{unknown}"),
             Self::Missing => f.write_str("required field is missing"),
             Self::Mismatch { expected, found } => write!(f, "expected {expected}, found {}", describe(found)),
             Self::Unassigned { kind } => write!(f, "found {}", describe(kind)),

@@ -4,7 +4,7 @@
 const EXPANSION_BASE: usize = 3 * 1024;
 
 /// How deep values nest by default, for reading and for writing.
-pub(super) const DEFAULT_MAX_DEPTH: u32 = 100;
+pub(crate) const DEFAULT_MAX_DEPTH: u32 = 100;
 
 /// Limits of one decoding.
 ///
@@ -26,7 +26,7 @@ pub struct Limits {
 
 impl Limits {
     /// Bytes of memory that may be spent on `input` bytes.
-    pub(super) fn budget(&self, input: usize) -> usize {
+    pub(crate) fn budget(&self, input: usize) -> usize {
         self.max_expansion
             .saturating_mul(input)
             .saturating_add(EXPANSION_BASE)

@@ -10,9 +10,14 @@ use super::{Decode, DecodeError, Encode, Head, Length, Reader, Writer};
 
 /// Entries a node of the standard library's B-tree has room for, and those that each node but one holds at least.
 const NODE_CAPACITY: usize = 11;
-const NODE_MINIMUM: usize = 5;
+pub(crate) const NODE_MINIMUM: usize = 5;
 /// What a B-tree node holds besides its entries: lengths, the parent, and the edges of an inner node.
 const NODE_LINKS: usize = 16 + (NODE_CAPACITY + 1) * size_of::<usize>();
+
+/// Memory of a B-tree's node.
+pub(crate) const fn node_bytes<K, V>() -> usize {
+    NODE_CAPACITY * (size_of::<K>() + size_of::<V>()) + NODE_LINKS
+}
 
 #[inline]
 fn encode_entries<'a, K, V>(entries: impl ExactSizeIterator<Item = (&'a K, &'a V)>, tag: u8, w: &mut Writer)
@@ -62,7 +67,7 @@ impl<K: Decode + Ord, V: Decode> Decode for BTreeMap<K, V> {
         let mut paid = 0;
         for index in 0..count {
             if map.len() == paid {
-                r.charge(NODE_CAPACITY * (size_of::<K>() + size_of::<V>()) + NODE_LINKS)?;
+                r.charge(node_bytes::<K, V>())?;
                 paid += NODE_MINIMUM;
             }
             let (key, value) = decode_entry(r, index)?;
@@ -87,7 +92,7 @@ impl<K: Encode, V: Encode, S> Encode for HashMap<K, V, S> {
 }
 
 /// Memory of a hash table for `capacity` entries: a power of two of slots, at most seven of eight in use, and a byte for each.
-fn table_bytes<K, V>(capacity: usize) -> usize {
+pub(crate) fn table_bytes<K, V>(capacity: usize) -> usize {
     let slots = capacity
         .saturating_mul(8)
         .div_ceil(7)

@@ -25,6 +25,7 @@
 //! Bytes are never trusted: counts and lengths are held against the bytes that remain before anything is reserved, nesting and
 //! memory have [`Limits`], and what is damaged is an error that names the struct, the field and the offset.
 
+mod cut;
 mod error;
 mod head;
 mod limits;
@@ -39,9 +40,15 @@ mod writer;
 
 use bytes::Bytes;
 
+#[cfg(feature = "json")]
+pub(crate) use self::error::Problem;
 pub use self::error::{DecodeError, EncodeError, UnknownName};
 pub use self::head::Head;
+#[cfg(feature = "json")]
+pub(crate) use self::limits::DEFAULT_MAX_DEPTH;
 pub use self::limits::Limits;
+#[cfg(feature = "json")]
+pub(crate) use self::map::{NODE_MINIMUM, node_bytes, table_bytes};
 pub use self::reader::Reader;
 pub use self::total::Total;
 pub use self::writer::Writer;
@@ -109,6 +116,9 @@ pub trait Decode: Sized {
 pub trait Struct: Encode + Decode + Default {
     /// The name in the IDL.
     const NAME: &'static str;
+
+    /// The fields' names in the IDL and their tags, in ascending order of the tags.
+    const FIELDS: &'static [(&'static str, u8)];
 
     /// Writes the fields alone, without the struct's begin and end.
     fn encode_fields(&self, w: &mut Writer);

@@ -20,7 +20,7 @@ const SHARE_FROM: usize = 1024;
 /// Unknown fields are skipped. What is damaged is an error, also in a field that is only skipped.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    rest: &'a [u8],
+    pub(super) rest: &'a [u8],
     /// Length of the whole input: offsets in messages are counted from its start.
     length: usize,
     /// Structs, lists and maps that may still be opened.

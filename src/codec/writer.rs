@@ -229,6 +229,12 @@ impl Writer {
         self.bytes.extend(bytes);
     }
 
+    /// A value that is encoded already.
+    pub(super) fn copied(&mut self, tag: u8, kind: u8, value: &[u8]) {
+        self.put(tag, kind, []);
+        self.bytes.extend_from_slice(value);
+    }
+
     /// Head and length of raw bytes, which the caller adds.
     #[inline]
     pub(super) fn open_bytes(&mut self, tag: u8, length: usize) {

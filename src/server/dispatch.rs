@@ -12,8 +12,9 @@ use crate::context::CurrentCall;
 use crate::layer::{AnyService, BoxFuture, panicked};
 use crate::message::{Arrival, Body, PING, RequestParts};
 use crate::packet::ResponseHead;
-use crate::protocol::{RequestPacket, TARSONEWAY, TARSVERSION};
-use crate::{Error, Request, Response, Result, code};
+use crate::protocol::{RequestPacket, TARSONEWAY};
+use crate::trace::{Served, Trace, Tracer};
+use crate::{Error, Request, Response, Result, Version, code};
 
 /// A servant as one connection calls it.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ impl Servant {
 pub(super) struct Dispatcher {
     pub(super) servants: Vec<Servant>,
     pub(super) arrival: Arc<Arrival>,
+    pub(super) tracer: Option<Tracer>,
 }
 
 /// When a request came and what time it is.
@@ -66,36 +68,34 @@ impl Dispatcher {
 
     /// Begins the call of a packet and polls it once.
     pub(super) fn start(&mut self, packet: RequestPacket, time: Arrived, cx: &mut Context<'_>) -> Started {
-        let head = ResponseHead {
-            version: packet.i_version,
-            id: packet.i_request_id,
-            message_type: packet.i_message_type,
-        };
-        let one_way = packet.c_packet_type == TARSONEWAY;
-        let answered = |result| {
-            Started::Ready(if one_way {
-                Answer::None
-            } else {
-                Answer::Due(head, result)
-            })
+        let head = ResponseHead::of(&packet);
+        let is_ping = packet.s_func_name == PING;
+        let trace = Trace::received(&packet.status).filter(|_| !is_ping);
+        let served = self.record(trace.as_ref(), &packet);
+        let ending = Ending {
+            head,
+            one_way: packet.c_packet_type == TARSONEWAY,
+            served,
         };
         let servant = match self.admit(&packet) {
             Ok(servant) => servant,
-            Err(error) => return answered(Err(error)),
+            Err(error) => return Started::Ready(ending.answer(Err(error))),
         };
-        if packet.s_func_name == PING {
-            return answered(Ok(Response::new(Vec::new())));
+        if is_ping {
+            return Started::Ready(ending.answer(Ok(Response::new(Vec::new()))));
         }
         let deadline = deadline(&packet, time.received);
         if deadline.is_some_and(|deadline| deadline <= time.now) {
             let text = format!("the request's {} ms were over before it began", packet.i_timeout);
-            return answered(Err(Error::new(code::SERVER_QUEUE_TIMEOUT, text)));
+            return Started::Ready(ending.answer(Err(Error::new(code::SERVER_QUEUE_TIMEOUT, text))));
         }
-        let current = CurrentCall::new(deadline);
+        let current = CurrentCall::new(deadline, trace.clone());
         let bytes = packet.s_buffer.len();
         let arrival = Arc::clone(&self.arrival);
         let servant = &mut self.servants[servant];
-        let request = request(packet, (&servant.object, arrival), deadline);
+        let mut request = request(packet, (&servant.object, arrival), deadline);
+        request.parts.trace = trace;
+        request.parts.served = ending.served.as_ref().map(|served| Arc::clone(served.call()));
         let begun = guard(&current, || {
             servant.service.start(request, code::SERVER_QUEUE_TIMEOUT, cx)
         });
@@ -103,11 +103,10 @@ impl Dispatcher {
             Ok(future) => Call {
                 future,
                 current,
-                head,
-                one_way,
+                ending: Some(ending),
                 bytes,
             },
-            Err(error) => return answered(Err(error)),
+            Err(error) => return Started::Ready(ending.answer(Err(error))),
         };
         match Pin::new(&mut call).poll(cx) {
             Poll::Ready(ended) => Started::Ready(ended.answer),
@@ -115,13 +114,16 @@ impl Dispatcher {
         }
     }
 
+    /// Records a call that is part of a chain.
+    fn record(&self, trace: Option<&Trace>, packet: &RequestPacket) -> Option<Served> {
+        Served::begin(self.tracer.as_ref()?, trace?, packet)
+    }
+
     /// The index of the servant that is called.
     fn admit(&self, packet: &RequestPacket) -> Result<usize> {
-        if packet.i_version != TARSVERSION {
-            let text = format!(
-                "protocol version {} is not supported, only {}",
-                packet.i_version, TARSVERSION
-            );
+        let version = Version(packet.i_version);
+        if !version.is_served() {
+            let text = format!("protocol version {version} is not supported, only {}", Version::SERVED);
             return Err(Error::new(code::SERVER_DECODE_ERR, text));
         }
         let called = packet.s_servant_name.as_str();
@@ -144,7 +146,7 @@ fn deadline(packet: &RequestPacket, received: Instant) -> Option<Instant> {
 
 fn request(packet: RequestPacket, to: (&Arc<str>, Arc<Arrival>), deadline: Option<Instant>) -> Request {
     let parts = RequestParts {
-        version: packet.i_version,
+        version: Version(packet.i_version),
         one_way: packet.c_packet_type == TARSONEWAY,
         object: Some(Arc::clone(to.0)),
         function: packet.s_func_name.into(),
@@ -154,6 +156,10 @@ fn request(packet: RequestPacket, to: (&Arc<str>, Arc<Arrival>), deadline: Optio
         deadline,
         timeout: None,
         arrival: Some(to.1),
+        message_type: 0,
+        trace: None,
+        served: None,
+        describe: None,
     };
     Request { parts: Box::new(parts) }
 }
@@ -164,12 +170,34 @@ fn guard<T>(current: &CurrentCall, part: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(|| current.clone().sync_scope(part))).map_err(|panic| panicked(panic.as_ref()))
 }
 
-/// A call that has begun.
-pub(super) struct Call {
-    future: BoxFuture<Result<Response>>,
-    current: CurrentCall,
+/// How a call ends.
+struct Ending {
     head: ResponseHead,
     one_way: bool,
+    /// To be told of it. Dropped before, it says that the call was given up.
+    served: Option<Served>,
+}
+
+impl Ending {
+    fn answer(self, result: Result<Response>) -> Answer {
+        if let Some(served) = self.served {
+            served.end(&result);
+        }
+        if self.one_way {
+            Answer::None
+        } else {
+            Answer::Due(self.head, result)
+        }
+    }
+}
+
+/// A call that has begun.
+pub(super) struct Call {
+    // Dropped first: calls that the servant makes end before its own.
+    future: BoxFuture<Result<Response>>,
+    current: CurrentCall,
+    /// `None` when it has ended.
+    ending: Option<Ending>,
     /// Size of the request's parameters.
     pub(super) bytes: usize,
 }
@@ -191,11 +219,8 @@ impl Future for Call {
             Ok(Poll::Ready(result)) => result,
             Err(panicked) => Err(panicked),
         };
-        let answer = if call.one_way {
-            Answer::None
-        } else {
-            Answer::Due(call.head, result)
-        };
+        let ending = call.ending.take().expect("not polled after it was ready");
+        let answer = ending.answer(result);
         let bytes = call.bytes;
         Poll::Ready(Ended { answer, bytes })
     }

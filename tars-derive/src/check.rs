@@ -10,6 +10,7 @@ use crate::input::{Enumeration, Field, Structure, last_segment_is};
 
 pub(crate) fn structure(cx: &Ctxt, input: &Structure<'_>) {
     check_tags(cx, input);
+    check_names(cx, input);
     check_key(cx, input);
     for field in &input.fields {
         check_presence(cx, field);
@@ -43,6 +44,16 @@ fn check_tags(cx: &Ctxt, input: &Structure<'_>) {
                 first.tag, first.ident, second.ident
             );
             cx.error_at(second.ident, message);
+        }
+    }
+}
+
+/// In JSON a name is all there is of a field.
+fn check_names(cx: &Ctxt, input: &Structure<'_>) {
+    let mut names = BTreeSet::new();
+    for field in &input.fields {
+        if !names.insert(&field.name) {
+            cx.error_at(field.ident, format_args!("the name `{}` is used twice", field.name));
         }
     }
 }

@@ -189,24 +189,6 @@ async fn a_panic_is_the_calls_error() {
 }
 
 #[tokio::test]
-async fn other_protocol_versions_are_refused_clearly() {
-    let server = TestServer::start(Servant::echo()).await;
-    let mut raw = server.raw().await;
-    for version in [2, 3, 5] {
-        let mut packet = echo_request(i32::from(version), "x");
-        packet.i_version = version;
-        raw.send(&framed(&packet)).await;
-        let answer = raw.response().await.unwrap();
-        assert_eq!((answer.i_version, answer.i_request_id), (version, i32::from(version)));
-        assert_eq!(answer.i_ret, code::SERVER_DECODE_ERR);
-        assert_eq!(
-            answer.s_result_desc,
-            *format!("protocol version {version} is not supported, only 1").as_str()
-        );
-    }
-}
-
-#[tokio::test]
 async fn context_and_status_travel_both_ways_even_when_they_are_not_text() {
     let odd = || ByteString::from(&b"\xff\xfe"[..]);
     let server = TestServer::start(Servant::new(move |mut cx, text| async move {

@@ -106,7 +106,9 @@ pub(crate) struct Guard {
 #[derive(Clone, Copy, Debug)]
 enum Protection {
     Off,
-    On { since: Instant },
+    On {
+        since: Instant,
+    },
     /// It lasted as long as it may, and begins again only after it was not needed any more.
     Over,
 }

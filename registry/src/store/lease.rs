@@ -75,10 +75,7 @@ pub(super) async fn look<T: Tx>(tx: &mut T, input: &LookInput<'_>) -> Result<Opt
     }
     let [serving, activating, leaving] = ages(input.leases);
     let rows = tx
-        .fetch(
-            &sql::LEASES_OVERDUE,
-            &[serving, activating, leaving, Arg::Int(OVERDUE)],
-        )
+        .fetch(&sql::LEASES_OVERDUE, &[serving, activating, leaving, Arg::Int(OVERDUE)])
         .await?;
     let mut census = Census {
         overdue: rows.iter().map(overdue).collect(),
@@ -86,7 +83,10 @@ pub(super) async fn look<T: Tx>(tx: &mut T, input: &LookInput<'_>) -> Result<Opt
     };
     if !census.overdue.is_empty() {
         let rows = tx.fetch(&sql::LEASES_COUNT, &ages(input.leases.silence())).await?;
-        let count = |column| rows.first().map_or(0, |row| u64::try_from(row.int(column)).unwrap_or(0));
+        let count = |column| {
+            rows.first()
+                .map_or(0, |row| u64::try_from(row.int(column)).unwrap_or(0))
+        };
         (census.live, census.silent) = (count(0), count(1));
     }
     Ok(Some(census))
@@ -150,9 +150,9 @@ pub(super) async fn expire<T: Tx>(tx: &mut T, seen: &[Overdue]) -> Result<Vec<In
     let instances = instances_of(tx, &nodes).await?;
     let instances: BTreeMap<i64, &Leased> = instances.iter().map(|instance| (instance.id, instance)).collect();
     let is_as_seen = |overdue: &&Overdue| {
-        instances.get(&overdue.id).is_some_and(|now| {
-            !now.is_tombstone && now.last_beat == overdue.last_beat && now.state == overdue.state
-        })
+        instances
+            .get(&overdue.id)
+            .is_some_and(|now| !now.is_tombstone && now.last_beat == overdue.last_beat && now.state == overdue.state)
     };
     let expired: Vec<&Overdue> = seen.iter().filter(is_as_seen).collect();
     let rows: Vec<i64> = expired
@@ -242,7 +242,10 @@ pub(super) async fn expire_nodes<T: Tx>(tx: &mut T, input: &(&str, u32)) -> Resu
 /// Nodes on which an instance has a lease, or which have a server of others, who keep it themselves.
 fn kept(servers: &[Row], instances: &[Leased]) -> BTreeSet<String> {
     let known: BTreeSet<InstanceKey> = instances.iter().map(|instance| folded(&instance.key)).collect();
-    let of_others = servers.iter().map(|row| folded(&key(row))).filter(|server| !known.contains(server));
+    let of_others = servers
+        .iter()
+        .map(|row| folded(&key(row)))
+        .filter(|server| !known.contains(server));
     let alive = instances
         .iter()
         .filter(|instance| !instance.is_tombstone && !NO_LEASE.contains(&instance.state.as_str()))

@@ -9,7 +9,8 @@ pub(super) fn expand(input: &Enumeration<'_>) -> TokenStream {
     let names = names(input);
     let conversions = conversions(input);
     let codec = codec(input);
-    quote!(#names #conversions #codec)
+    let json = super::json::enumeration(input);
+    quote!(#names #conversions #codec #json)
 }
 
 /// `name()`, `Debug` and `Default`.

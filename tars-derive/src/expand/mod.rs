@@ -4,6 +4,7 @@ mod decode;
 mod default;
 mod encode;
 mod enumeration;
+mod json;
 mod order;
 
 use proc_macro2::{Ident, TokenStream};
@@ -43,6 +44,9 @@ fn write(input: &Structure<'_>) -> TokenStream {
     let encode = encode::fields(input);
     let decode = decode::fields(input);
     let order = order::expand(input);
+    let json = json::structure(input);
+    let names = input.fields.iter().map(|field| &field.name);
+    let tags = input.fields.iter().map(|field| field.tag);
     let (ident, name) = (input.ident, &input.name);
     let heap = default::heap(input);
     quote! {
@@ -51,6 +55,10 @@ fn write(input: &Structure<'_>) -> TokenStream {
         #[automatically_derived]
         impl ::tars::codec::Struct for #ident {
             const NAME: &'static ::tars::__private::core::primitive::str = #name;
+            const FIELDS: &'static [(
+                &'static ::tars::__private::core::primitive::str,
+                ::tars::__private::core::primitive::u8,
+            )] = &[#((#names, #tags)),*];
             #encode
             #decode
         }
@@ -77,6 +85,7 @@ fn write(input: &Structure<'_>) -> TokenStream {
         }
 
         #order
+        #json
     }
 }
 

@@ -158,4 +158,4 @@ class RegistryProxy {
     }
 }
 
-module.exports = { RegistryProxy };
+module.exports = { RegistryProxy, struct };

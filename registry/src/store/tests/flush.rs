@@ -73,20 +73,28 @@ async fn what_changed_elsewhere_is_not_touched(world: impl World) {
     ];
     for node in nodes.iter().filter(|node| **node != "unknown") {
         world.start(&startup(node, "S")).await;
-        world.silence(node, "S", if *node == "expired" { 1000 } else { 100 }).await;
+        world
+            .silence(node, "S", if *node == "expired" { 1000 } else { 100 })
+            .await;
     }
     // A foreign sweep, our own at another replica, the instance at another replica, an operator, another registry.
-    world.exec("UPDATE t_server_conf SET present_state = 'inactive' WHERE node_name = 'inactive'").await;
+    world
+        .exec("UPDATE t_server_conf SET present_state = 'inactive' WHERE node_name = 'inactive'")
+        .await;
     let look = Look {
         holder: "a".into(),
         lead: Some(Duration::from_mins(1)),
     };
-    let seen = world.store().look(&look).await.unwrap().unwrap().overdue;
+    let seen = world.store().census(&look).await.unwrap().unwrap().overdue;
     assert_eq!(world.store().expire(&seen).await.unwrap().len(), 1);
     world.beat("leaving", "S", State::Deactivating).await;
     world.stop("ended", "S").await;
-    world.exec("DELETE FROM t_server_conf WHERE node_name = 'deleted'").await;
-    world.exec("DELETE FROM tarsregistry_instance WHERE node_name = 'others'").await;
+    world
+        .exec("DELETE FROM t_server_conf WHERE node_name = 'deleted'")
+        .await;
+    world
+        .exec("DELETE FROM tarsregistry_instance WHERE node_name = 'others'")
+        .await;
     world.exec("DELETE FROM t_node_info WHERE node_name = 'no-node'").await;
     let read = "SELECT node_name, present_state FROM t_server_conf ORDER BY id";
     let before = world.read(read).await;
@@ -96,9 +104,16 @@ async fn what_changed_elsewhere_is_not_touched(world: impl World) {
     assert_eq!(flush(&world, &beats).await, written);
     assert_eq!(world.read(read).await, before);
     assert_eq!(world.count("t_node_info WHERE node_name = 'unknown'").await, "0");
-    let fresh = format!("tarsregistry_instance WHERE last_beat > {} AND removed_at IS NULL", world.utc_ago(60));
+    let fresh = format!(
+        "tarsregistry_instance WHERE last_beat > {} AND removed_at IS NULL",
+        world.utc_ago(60)
+    );
     assert_eq!(world.count(&fresh).await, "2", "`fine`, and `leaving` by its own beat");
-    assert_eq!(flush(&world, &[beat("fine", State::Inactive, 1)]).await, [false], "another state is no beat of the past");
+    assert_eq!(
+        flush(&world, &[beat("fine", State::Inactive, 1)]).await,
+        [false],
+        "another state is no beat of the past"
+    );
 }
 
 async fn many_beats_of_many_ages(world: impl World) {
@@ -109,22 +124,36 @@ async fn many_beats_of_many_ages(world: impl World) {
         let node = format!("n{n:04}");
         nodes.push(format!("('{node}', 'active', '2001-01-01 00:00:00')"));
         servers.push(format!("('App', 'S', '{node}', 'active')"));
-        instances.push(format!("('App', 'S', '{node}', 1, '2001-01-01 00:00:00', '2001-01-01 00:00:00')"));
+        instances.push(format!(
+            "('App', 'S', '{node}', 1, '2001-01-01 00:00:00', '2001-01-01 00:00:00')"
+        ));
         beats.push(beat(&node, State::Active, (n % 50) as u64));
     }
     let insert = async |columns: &str, rows: &[String]| {
-        world.exec(&format!("INSERT INTO {columns} VALUES {}", rows.join(", "))).await;
+        world
+            .exec(&format!("INSERT INTO {columns} VALUES {}", rows.join(", ")))
+            .await;
     };
     insert("t_node_info (node_name, present_state, last_heartbeat)", &nodes).await;
-    insert("t_server_conf (application, server_name, node_name, present_state)", &servers).await;
+    insert(
+        "t_server_conf (application, server_name, node_name, present_state)",
+        &servers,
+    )
+    .await;
     insert(
         "tarsregistry_instance (application, server_name, node_name, generation, last_beat, registered_at)",
         &instances,
     )
     .await;
     assert_eq!(flush(&world, &beats).await, vec![true; count]);
-    for table in ["t_node_info WHERE last_heartbeat", "tarsregistry_instance WHERE last_beat"] {
-        assert_eq!(world.count(&format!("{table} > '2002-01-01 00:00:00'")).await, count.to_string());
+    for table in [
+        "t_node_info WHERE last_heartbeat",
+        "tarsregistry_instance WHERE last_beat",
+    ] {
+        assert_eq!(
+            world.count(&format!("{table} > '2002-01-01 00:00:00'")).await,
+            count.to_string()
+        );
     }
     assert!(beaten(&world, "n0049", 60, 48).await && beaten(&world, "n0000", 11, 0).await);
 }
@@ -154,7 +183,7 @@ async fn everything_at_once_never_fails(world: impl World) {
             holder: "a".into(),
             lead: Some(Duration::from_mins(1)),
         };
-        let seen = world.store().look(&look).await.unwrap().unwrap().overdue;
+        let seen = world.store().census(&look).await.unwrap().unwrap().overdue;
         let some = &nodes[usize::try_from(round).unwrap() % 20];
         let state = if round % 2 == 0 { State::Active } else { State::Inactive };
         let restarted = startup(some, "S");

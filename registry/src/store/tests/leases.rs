@@ -33,7 +33,12 @@ fn look(holder: &str) -> Look {
 }
 
 async fn census(world: &impl World) -> Census {
-    world.store().look(&look("a")).await.unwrap().expect("nobody else leads")
+    world
+        .store()
+        .census(&look("a"))
+        .await
+        .unwrap()
+        .expect("nobody else leads")
 }
 
 async fn overdue(world: &impl World) -> Vec<Overdue> {
@@ -61,7 +66,12 @@ async fn a_lease_runs_out_at_its_end_and_not_before(world: impl World) {
     let mut expired = expire(&world, &seen).await;
     expired.sort();
     assert_eq!(expired, ["n2", "n4"]);
-    for (node, state) in [("n1", "active"), ("n2", "inactive"), ("n3", "active"), ("n4", "inactive")] {
+    for (node, state) in [
+        ("n1", "active"),
+        ("n2", "inactive"),
+        ("n3", "active"),
+        ("n4", "inactive"),
+    ] {
         assert_eq!(world.server_state(node, "S").await, state, "{node}");
     }
     assert_eq!(overdue(&world).await, [], "nobody expires twice");
@@ -181,7 +191,9 @@ async fn rows_of_others_stay(world: impl World) {
         .await;
     // What others wrote to an instance of ours stays as well.
     world.start(&startup("n2", "S")).await;
-    world.exec("UPDATE t_server_conf SET present_state = 'destroyed', process_id = 8 WHERE node_name = 'n2'").await;
+    world
+        .exec("UPDATE t_server_conf SET present_state = 'destroyed', process_id = 8 WHERE node_name = 'n2'")
+        .await;
     for node in ["n1", "n2"] {
         world.silence(node, "S", 1000).await;
     }
@@ -189,8 +201,17 @@ async fn rows_of_others_stay(world: impl World) {
     assert_eq!(expire(&world, &seen).await.len(), 2);
     assert_eq!(world.server_state("n1", "S").await, "inactive");
     assert_eq!(world.server_state("n1", "Other").await, "active");
-    assert_eq!(world.value("SELECT process_id FROM t_server_conf WHERE node_name = 'n2'").await, "8");
-    assert_eq!(silent_nodes(&world).await.expired, ["n2"], "others keep `Other`, and its node with it");
+    assert_eq!(
+        world
+            .value("SELECT process_id FROM t_server_conf WHERE node_name = 'n2'")
+            .await,
+        "8"
+    );
+    assert_eq!(
+        silent_nodes(&world).await.expired,
+        ["n2"],
+        "others keep `Other`, and its node with it"
+    );
 }
 
 async fn a_node_goes_with_its_last_instance(world: impl World) {
@@ -205,7 +226,9 @@ async fn a_node_goes_with_its_last_instance(world: impl World) {
     world.silence("n1", "T", 121).await;
     let seen = overdue(&world).await;
     expire(&world, &seen).await;
-    world.exec("UPDATE t_node_info SET last_heartbeat = CURRENT_TIMESTAMP").await;
+    world
+        .exec("UPDATE t_node_info SET last_heartbeat = CURRENT_TIMESTAMP")
+        .await;
     assert_eq!(silent_nodes(&world).await.expired, [""; 0], "the node itself beats");
     world.silence("n1", "T", 121).await;
     assert_eq!(silent_nodes(&world).await.expired, ["n1"]);
@@ -221,10 +244,14 @@ async fn nodes_of_others_stay(world: impl World) {
     // Another registry's container, and a node that runs tarsnode.
     let columns = "node_name, endpoint_port, present_state, last_heartbeat";
     world
-        .exec(&format!("INSERT INTO t_node_info ({columns}) VALUES ('k8stars', 0, 'active', '2001-01-01 00:00:00')"))
+        .exec(&format!(
+            "INSERT INTO t_node_info ({columns}) VALUES ('k8stars', 0, 'active', '2001-01-01 00:00:00')"
+        ))
         .await;
     world.start(&startup("vm", "S")).await;
-    world.exec("UPDATE t_node_info SET endpoint_port = 19385 WHERE node_name = 'vm'").await;
+    world
+        .exec("UPDATE t_node_info SET endpoint_port = 19385 WHERE node_name = 'vm'")
+        .await;
     world.silence("vm", "S", 1000).await;
     let seen = overdue(&world).await;
     assert_eq!(expire(&world, &seen).await, ["vm"]);
@@ -238,7 +265,10 @@ async fn more_silent_nodes_than_a_page(world: impl World) {
         .map(|n| format!("('node{n:04}', 0, 'active', '2001-01-01 00:00:00')"))
         .collect();
     world
-        .exec(&format!("INSERT INTO t_node_info ({columns}) VALUES {}", rows.join(", ")))
+        .exec(&format!(
+            "INSERT INTO t_node_info ({columns}) VALUES {}",
+            rows.join(", ")
+        ))
         .await;
     world.start(&startup("node0202", "S")).await;
     world.silence("node0202", "S", 121).await;
@@ -252,17 +282,22 @@ async fn more_silent_nodes_than_a_page(world: impl World) {
 }
 
 async fn one_replica_has_the_lead(world: impl World) {
-    let leads = async |holder: &str| world.store().look(&look(holder)).await.unwrap().is_some();
+    let leads = async |holder: &str| world.store().census(&look(holder)).await.unwrap().is_some();
     assert!(leads("a").await && leads("a").await);
     assert!(!leads("b").await);
-    let modest = Look { holder: "b".into(), lead: None };
-    assert_eq!(world.store().look(&modest).await.unwrap(), None);
+    let modest = Look {
+        holder: "b".into(),
+        lead: None,
+    };
+    assert_eq!(world.store().census(&modest).await.unwrap(), None);
     world.store().resign("b").await.unwrap();
     assert!(!leads("b").await, "only who has it gives it away");
     world.store().resign("a").await.unwrap();
     assert!(leads("b").await && !leads("a").await);
     // A leader that is not heard of any more.
-    world.exec("UPDATE tarsregistry_leader SET held_until = '2001-01-01 00:00:00'").await;
+    world
+        .exec("UPDATE tarsregistry_leader SET held_until = '2001-01-01 00:00:00'")
+        .await;
     assert!(leads("a").await);
     let (b, c) = tokio::join!(leads("b"), leads("c"));
     assert!(!b && !c);
@@ -283,7 +318,11 @@ async fn silent_instances_are_counted_against_all(world: impl World) {
     expire(&world, &found.overdue).await;
     world.silence("n3", "S", 121).await;
     let found = census(&world).await;
-    assert_eq!((found.live, found.silent), (4, 1), "who expired does not count any more");
+    assert_eq!(
+        (found.live, found.silent),
+        (4, 1),
+        "who expired does not count any more"
+    );
 }
 
 async fn a_beat_of_the_whole_node_renews_each_lease(world: impl World) {
@@ -302,7 +341,12 @@ async fn a_beat_of_the_whole_node_renews_each_lease(world: impl World) {
     };
     assert_eq!(world.store().beat(&beat).await.unwrap(), BeatOutcome::Taken);
     let leases = "SELECT lease_state FROM tarsregistry_instance ORDER BY server_name";
-    let leases: Vec<String> = world.read(leases).await.iter().map(|row| row[0].1.clone().unwrap()).collect();
+    let leases: Vec<String> = world
+        .read(leases)
+        .await
+        .iter()
+        .map(|row| row[0].1.clone().unwrap())
+        .collect();
     assert_eq!(leases, ["expired", "active", "active"]);
     assert_eq!(world.server_state("n1", "S").await, "active");
     assert_eq!(world.server_state("n1", "Leaving").await, "inactive");

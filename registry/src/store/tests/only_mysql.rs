@@ -68,7 +68,14 @@ async fn every_table_of_ours_has_our_prefix() {
         .map(|row| row[0].1.clone().unwrap())
         .filter(|name| !name.starts_with("t_"))
         .collect();
-    assert_eq!(ours, ["tarsregistry_instance", "tarsregistry_leader", "tarsregistry_migrations"]);
+    assert_eq!(
+        ours,
+        [
+            "tarsregistry_instance",
+            "tarsregistry_leader",
+            "tarsregistry_migrations"
+        ]
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,218 @@
+//! Listening, and serving one connection. Only this module knows the HTTP library and sockets.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::rt::Executor;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_service::Service;
+
+use super::activity::{Activity, Expired, Paced, Times, Watched};
+use crate::config::Limits;
+use crate::gateway::Peer;
+use crate::metrics::{Metrics, Running};
+
+/// How long a connection that is asked to end may take for it when nothing is under way.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// How long to wait when no connection can be accepted: files may become free.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Bytes of one answer that wait inside an HTTP/2 connection.
+const STREAM_BUFFER: usize = 256 * 1024;
+
+/// A listener's connections, while they live.
+#[derive(Clone, Debug)]
+pub(super) struct Connections {
+    router: Router,
+    http: auto::Builder<Tracked>,
+    times: Times,
+    room: Arc<Semaphore>,
+    /// One idle connection is asked to make room.
+    make_room: Arc<Notify>,
+    metrics: Option<Arc<Metrics>>,
+    tasks: TaskTracker,
+    end: CancellationToken,
+    kill: CancellationToken,
+}
+
+/// Runs what the HTTP library starts where it is waited for.
+#[derive(Clone, Debug)]
+struct Tracked(TaskTracker);
+
+impl<F: Future<Output: Send> + Send + 'static> Executor<F> for Tracked {
+    fn execute(&self, future: F) {
+        drop(self.0.spawn(future));
+    }
+}
+
+impl Connections {
+    pub(super) fn new(router: Router, limits: &Limits, max: usize) -> Self {
+        let tasks = TaskTracker::new();
+        let head = limits.header_bytes.size();
+        let mut http = auto::Builder::new(Tracked(tasks.clone()));
+        // Times are kept by `activity`: the library's own begins when a connection falls idle.
+        http.http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(None)
+            .max_buf_size(head);
+        http.http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(u32::try_from(limits.streams_per_connection.get()).unwrap_or(u32::MAX))
+            .max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX))
+            .max_send_buf_size(STREAM_BUFFER);
+        Self {
+            router,
+            http,
+            times: Times {
+                head: limits.header_timeout_ms.millis(),
+                idle: limits.idle_timeout_ms.millis(),
+                answer: limits.answer_timeout_ms.millis(),
+            },
+            room: Arc::new(Semaphore::new(max)),
+            make_room: Arc::default(),
+            metrics: None,
+            tasks,
+            end: CancellationToken::new(),
+            kill: CancellationToken::new(),
+        }
+    }
+
+    /// Counts them.
+    pub(super) fn counted(mut self, metrics: &Arc<Metrics>) -> Self {
+        self.metrics = Some(Arc::clone(metrics));
+        self
+    }
+
+    /// Accepts connections and serves them, until `end` is ready; what runs then runs on.
+    pub(super) async fn accept(&self, listener: TcpListener, end: impl Future<Output = ()>) {
+        let mut end = pin!(end);
+        loop {
+            let accepted = async {
+                let permit = self.permit().await;
+                (listener.accept().await, permit)
+            };
+            let (accepted, permit) = tokio::select! {
+                biased;
+                () = &mut end => break,
+                accepted = accepted => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => drop(self.tasks.spawn(self.clone().serve(stream, peer, permit))),
+                Err(error) => {
+                    tracing::warn!("cannot accept a connection: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        self.end.cancel();
+        self.tasks.close();
+    }
+
+    /// Room for a connection: an idle one ends for it.
+    async fn permit(&self) -> OwnedSemaphorePermit {
+        if let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() {
+            return permit;
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.held_connections.inc();
+        }
+        self.make_room.notify_one();
+        let permit = Arc::clone(&self.room).acquire_owned().await;
+        permit.expect("the semaphore is never closed")
+    }
+
+    /// Ready when no connection is left. Those that are left when `late` is ready are dropped.
+    pub(super) async fn ended(&self, late: impl Future<Output = ()>) {
+        tokio::select! {
+            () = self.tasks.wait() => return,
+            () = late => {}
+        }
+        tracing::warn!(connections = self.tasks.len(), "ending with connections that did not end in time");
+        self.kill.cancel();
+        self.tasks.wait().await;
+    }
+
+    async fn serve(self, stream: TcpStream, peer: SocketAddr, _permit: OwnedSemaphorePermit) {
+        let _running = self.metrics.as_ref().map(|metrics| Running::of(&metrics.connections));
+        // Answers are written whole; waiting for more would only delay them.
+        let _ = stream.set_nodelay(true);
+        let activity = Activity::new(self.times);
+        let service = service_fn(|request| respond(self.router.clone(), Arc::clone(&activity), peer, request));
+        let io = TokioIo::new(Watched::new(stream, &activity));
+        let mut connection = pin!(self.http.serve_connection(io, service));
+        tokio::select! {
+            result = connection.as_mut() => return log(result),
+            why = activity.expired() => if why == Expired::Stalled {
+                tracing::debug!(%peer, "closed: the answer was not taken in time");
+                return;
+            },
+            () = self.is_in_the_way(&activity) => {}
+            () = self.end.cancelled() => {}
+            () = self.kill.cancelled() => return,
+        }
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            result = connection.as_mut() => log(result),
+            () = goodbye(&activity) => {}
+            () = activity.stalled() => {}
+            () = self.kill.cancelled() => {}
+        }
+    }
+
+    /// Ready when this connection should make room for another one.
+    async fn is_in_the_way(&self, activity: &Activity) {
+        loop {
+            self.make_room.notified().await;
+            if activity.is_idle() {
+                return;
+            }
+            // Someone else's turn.
+            self.make_room.notify_one();
+            activity.idle().await;
+        }
+    }
+}
+
+/// Ready when nothing is under way in a connection that was asked to end, and its peer does not close it.
+async fn goodbye(activity: &Activity) {
+    loop {
+        activity.idle().await;
+        tokio::time::sleep(GOODBYE).await;
+        if activity.is_idle() {
+            return;
+        }
+    }
+}
+
+fn log(result: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+    if let Err(error) = result {
+        tracing::debug!("a connection ended: {error}");
+    }
+}
+
+async fn respond(
+    mut router: Router,
+    activity: Arc<Activity>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response<Paced>, Infallible> {
+    let running = activity.begin(request.version());
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(Peer(peer));
+    let response = router.call(request).await?;
+    Ok(response.map(|body| running.answer(body)))
+}

@@ -1,0 +1,124 @@
+//! How much and how often.
+
+use std::pin::pin;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use bytes::Bytes;
+use futures_util::stream;
+
+use crate::common::*;
+
+const PATH: &str = "/json/Test.Server.Obj/f";
+
+fn json_of(size: usize) -> String {
+    format!("{{\"a\":\"{}\"}}", "x".repeat(size - 8))
+}
+
+/// A body that does not say how long it is.
+fn streamed(text: String) -> Body {
+    let pieces: Vec<_> = text.as_bytes().chunks(700).map(|piece| Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece))).collect();
+    Body::from_stream(stream::iter(pieces))
+}
+
+#[tokio::test]
+async fn bodies_have_a_size() {
+    let fake = Fake::echo();
+    let routes = routes(&config(&["--body-bytes", "2000"]), &fake);
+    assert_eq!(ask(&routes, post(PATH, json_of(2000))).await.status, StatusCode::OK);
+    assert_eq!(ask(&routes, post(PATH, streamed(json_of(2000)))).await.status, StatusCode::OK);
+    for body in [Body::from(json_of(2001)), streamed(json_of(2001)), streamed(json_of(1_000_000))] {
+        let read = ask(&routes, post(PATH, body)).await;
+        assert_eq!((read.status, read.header("connection")), (StatusCode::PAYLOAD_TOO_LARGE, "close"));
+        assert_eq!(read.detail(), "the body has more than 2000 bytes");
+    }
+    assert_eq!(fake.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bodies_have_a_time() {
+    let routes = routes(&config(&[]), &Fake::echo());
+    let begun = tokio::time::Instant::now();
+    let read = ask(&routes, post(PATH, Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>()))).await;
+    assert_eq!((read.status, read.header("connection")), (StatusCode::REQUEST_TIMEOUT, "close"));
+    assert_eq!(begun.elapsed().as_secs(), 15);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_no_call() {
+    let fake = Fake::echo();
+    let routes = routes(&config(&[]), &fake);
+    let pieces = [Ok(Bytes::from("{}")), Err(std::io::Error::other("gone"))];
+    let read = ask(&routes, post(PATH, Body::from_stream(stream::iter(pieces)))).await;
+    assert_eq!((read.status, fake.count()), (StatusCode::BAD_REQUEST, 0));
+}
+
+#[tokio::test]
+async fn all_bodies_together_have_a_size() {
+    let file = "[routes]\n\"A.B.C\" = \"tcp -h 127.0.0.1 -p 1\"\n[access]\nallow = [\"Test.*\"]\n\
+                [limits]\nbody_bytes = 3000\nbuffered_bytes = 5000\n";
+    let (fake, came, go) = Fake::held();
+    let routes = routes(&config_file(file), &fake);
+    let mut first = pin!(ask(&routes, post(PATH, json_of(3000))));
+    tokio::select! {
+        _ = &mut first => panic!("it is held"),
+        () = came.notified() => {}
+    }
+    let read = ask(&routes, post(PATH, json_of(3000))).await;
+    assert_eq!((read.status, read.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"));
+    go.notify_one();
+    assert_eq!(first.await.status, StatusCode::OK);
+    go.notify_one();
+    assert_eq!(ask(&routes, post(PATH, json_of(3000))).await.status, StatusCode::OK, "room again");
+}
+
+#[tokio::test]
+async fn calls_at_once_are_bounded() {
+    let (fake, came, go) = Fake::held();
+    let routes = routes(&config(&["--concurrent-calls", "1"]), &fake);
+    let mut first = pin!(ask(&routes, post(PATH, "")));
+    tokio::select! {
+        _ = &mut first => panic!("it is held"),
+        () = came.notified() => {}
+    }
+    let read = ask(&routes, post(PATH, "")).await;
+    assert_eq!((read.status, read.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"));
+    assert_eq!(read.detail(), "too many calls at once; try again");
+    go.notify_one();
+    assert_eq!(first.await.status, StatusCode::OK);
+    // A caller that goes away gives its place back.
+    {
+        let mut gone = pin!(ask(&routes, post(PATH, "")));
+        tokio::select! {
+            _ = &mut gone => panic!("it is held"),
+            () = came.notified() => {}
+        }
+    }
+    go.notify_one();
+    assert_eq!(ask(&routes, post(PATH, "")).await.status, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_and_objects_have_a_rate() {
+    let rate = |whose: &str| {
+        format!(
+            "[routes]\n\"A.B.C\" = \"tcp -h 127.0.0.1 -p 1\"\n[access]\nallow = [\"Test.*\"]\n\
+             [rate_limit.{whose}]\nper_second = 1\nburst = 2\n"
+        )
+    };
+    let by_client = routes(&config_file(&rate("client")), &Fake::echo());
+    let by_object = routes(&config_file(&rate("object")), &Fake::echo());
+    for routes in [&by_client, &by_object] {
+        for status in [200, 200, 429] {
+            let read = ask(routes, post(PATH, "")).await;
+            assert_eq!(read.status.as_u16(), status);
+            assert!(status == 200 || read.header("retry-after") == "1");
+        }
+    }
+    assert_eq!(ask(&by_object, post("/json/Test.Server.Other/f", "")).await.status, StatusCode::OK);
+    let mut other = post(PATH, "");
+    other.extensions_mut().insert(tarsgateway::Peer("192.0.2.2:1".parse().unwrap()));
+    assert_eq!(ask(&by_client, other).await.status, StatusCode::OK);
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    assert_eq!(ask(&by_client, post(PATH, "")).await.status, StatusCode::OK);
+}

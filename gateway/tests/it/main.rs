@@ -1,0 +1,13 @@
+//! The gateway from its callers' side, and from an attacker's.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+mod access;
+mod connections;
+mod drain;
+mod json;
+mod limits;
+mod program;
+mod tup;
