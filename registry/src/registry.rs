@@ -229,7 +229,7 @@ impl<S: Store> Registry<S> {
     }
 
     /// From memory when it says nothing new (-> `None`), else by way of the database.
-    async fn take_beat(&self, beat: &Beat) -> Result<Option<BeatOutcome>, Failure> {
+    pub(crate) async fn take_beat(&self, beat: &Beat) -> Result<Option<BeatOutcome>, Failure> {
         let now = Instant::now();
         if let Scope::Instance(key) = &beat.scope
             && self.beats.acknowledge(key, beat.state, now)
@@ -295,7 +295,7 @@ impl<S: Store> Registry<S> {
         };
         // What beat a moment ago is in the database before it is asked who is silent.
         self.flush().await?;
-        let cleaned = clean::run(store, command).await;
+        let cleaned = clean::run(store, &self.beats, command).await;
         if !command.dry_run {
             self.touched_all().shown().await;
         }
@@ -368,7 +368,7 @@ fn log(method: &'static str, failure: &Failure) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::ffi::OsString;
 
     use prometheus_client::metrics::counter::Counter;
@@ -376,37 +376,81 @@ mod tests {
 
     use super::*;
     use crate::config::Command;
+    use crate::domain::State;
     use crate::resolver::Resolver;
     use crate::store::{Rules, SqliteStore};
 
+    /// The settings that arguments give.
+    pub(crate) fn config(arguments: &[&str]) -> Config {
+        let arguments = ["tarsregistry"].iter().chain(arguments).map(OsString::from);
+        match Command::read(arguments, |_| None) {
+            Ok(Command::Serve(config)) => *config,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// A registry at every address, and the file it is on.
-    async fn registry() -> (Registry<SqliteStore>, tempfile::TempDir) {
-        let dir = tempfile::tempdir().unwrap();
+    pub(crate) async fn registry(arguments: &[&str]) -> (Registry<SqliteStore>, tempfile::TempDir) {
+        let (config, dir) = (config(arguments), tempfile::tempdir().unwrap());
         let rules = Rules {
-            lease_seconds: 120,
+            lease_seconds: config.lease_seconds,
             delete_configs: true,
         };
         let path = dir.path().join("registry.db");
         let store = SqliteStore::open(&path, rules, Counter::default()).await.unwrap();
-        let Ok(Command::Serve(config)) = Command::read([OsString::from("tarsregistry")], |_| None) else {
-            panic!("the defaults serve")
-        };
         let registry = Registry::new(&config, store, Arc::new(Metrics::new()));
         registry.readiness.set();
         (registry, dir)
     }
 
-    /// Somebody who keeps the database from being written until dropped.
-    async fn occupy(dir: &tempfile::TempDir) -> SqliteConnection {
+    /// Another connection to the file.
+    pub(crate) async fn connect(dir: &tempfile::TempDir) -> SqliteConnection {
         let url = format!("sqlite:{}", dir.path().join("registry.db").display());
-        let mut other = SqliteConnection::connect(&url).await.unwrap();
+        SqliteConnection::connect(&url).await.unwrap()
+    }
+
+    /// Somebody who keeps the database from being written until dropped.
+    pub(crate) async fn occupy(dir: &tempfile::TempDir) -> SqliteConnection {
+        let mut other = connect(dir).await;
         sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
         other
     }
 
+    /// Runs a statement as somebody else would.
+    pub(crate) async fn exec(dir: &tempfile::TempDir, sql: &str) {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        sqlx::query(sql).execute(&mut connect(dir).await).await.unwrap();
+    }
+
+    /// A number that is read.
+    pub(crate) async fn number(dir: &tempfile::TempDir, sql: &str) -> i64 {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        sqlx::query_scalar(sql)
+            .fetch_one(&mut connect(dir).await)
+            .await
+            .unwrap()
+    }
+
+    /// A registration of `App.S` on a node.
+    pub(crate) fn registration(node: &str) -> Registration {
+        let req = OnStartupReq {
+            node_name: node.into(),
+            application: "App".into(),
+            server: "S".into(),
+            ..OnStartupReq::default()
+        };
+        Registration::from_request(&req).unwrap()
+    }
+
+    /// A beat of `App.S` on a node.
+    pub(crate) fn beat(node: &str, state: State) -> Beat {
+        let scope = Scope::Instance(registration(node).key);
+        Beat { scope, state }
+    }
+
     #[tokio::test]
     async fn a_slow_name_and_a_slow_database_together_are_within_the_limit() {
-        let (mut registry, dir) = registry().await;
+        let (mut registry, dir) = registry(&[]).await;
         registry.identity = registry.identity.resolving(Resolver::with(|_| {
             Box::pin(async {
                 tokio::time::sleep(Duration::from_millis(250)).await;
@@ -428,7 +472,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_some_read_the_whole_table_at_once() {
-        let (registry, dir) = registry().await;
+        let (registry, dir) = registry(&[]).await;
         let _other = occupy(&dir).await;
         let req = GetMetricsAdaptersReq::default();
         let all = || registry.get_metrics_adapters(&req);

@@ -161,3 +161,106 @@ impl Guard {
 pub(crate) fn is_unchanged(beat: State, server_state: &str, lease_state: &str, draining: bool) -> bool {
     !draining && !beat.is_leaving() && server_state == beat.as_str() && lease_state == beat.as_str()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(120);
+
+    fn census(live: u64, silent: u64) -> Census {
+        Census {
+            live,
+            silent,
+            ..Census::default()
+        }
+    }
+
+    /// A guard at its beginning, and moments by seconds since then.
+    fn guard(percent: Option<u8>) -> (Guard, impl Fn(u64) -> Instant) {
+        let begin = Instant::now();
+        let mut guard = Guard::new(LEASE, percent);
+        guard.heard(begin);
+        (guard, move |second| begin + Duration::from_secs(second))
+    }
+
+    /// Hears of the database every two seconds.
+    fn hear(guard: &mut Guard, at: &impl Fn(u64) -> Instant, seconds: std::ops::RangeInclusive<u64>) {
+        for second in seconds.step_by(2) {
+            guard.heard(at(second));
+        }
+    }
+
+    #[test]
+    fn leases_are_longer_for_who_starts_or_leaves() {
+        let leases = Leases::of(120);
+        assert_eq!((leases.serving, leases.activating, leases.leaving), (120, 300, 120));
+        let leases = Leases::of(600);
+        assert_eq!((leases.serving, leases.activating, leases.leaving), (600, 600, 600));
+        let silence = Leases::of(1).silence();
+        assert_eq!((silence.serving, silence.activating, silence.leaving), (1, 225, 90));
+    }
+
+    #[test]
+    fn nobody_expires_within_a_lease_after_the_start() {
+        let (mut guard, at) = guard(None);
+        assert!(!Guard::new(LEASE, None).has_settled(at(1000)));
+        hear(&mut guard, &at, 0..=120);
+        assert!(!guard.has_settled(at(119)));
+        assert!(guard.has_settled(at(120)));
+    }
+
+    #[test]
+    fn nor_within_a_lease_after_the_database_was_away() {
+        let (mut guard, at) = guard(None);
+        hear(&mut guard, &at, 0..=120);
+        guard.heard(at(150)); // a short gap costs no beats
+        assert!(guard.has_settled(at(150)));
+        guard.heard(at(181));
+        assert!(!guard.has_settled(at(300)));
+        assert!(guard.has_settled(at(301)));
+    }
+
+    #[test]
+    fn too_many_at_once_do_not_expire() {
+        let verdict = |percent, live, silent| {
+            let (mut guard, at) = guard(percent);
+            guard.judge(at(0), &census(live, silent))
+        };
+        let protects = Verdict::Protect(Change::Began);
+        assert_eq!(verdict(Some(30), 33, 10), protects);
+        assert_eq!(verdict(Some(30), 100, 31), protects);
+        assert_eq!(verdict(Some(30), 100, 30), Verdict::Expire, "more than 30 %");
+        assert_eq!(verdict(Some(30), 9, 9), Verdict::Expire, "at least ten");
+        assert_eq!(verdict(Some(30), 10, 10), protects);
+        assert_eq!(verdict(Some(100), 10, 10), Verdict::Expire);
+        assert_eq!(verdict(None, 100, 100), Verdict::Expire);
+    }
+
+    #[test]
+    fn a_protection_ends_after_a_lease_and_begins_again_only_after_a_rest() {
+        let (mut guard, at) = guard(Some(30));
+        let (many, few) = (census(100, 50), census(100, 5));
+        assert_eq!(guard.judge(at(0), &many), Verdict::Protect(Change::Began));
+        assert_eq!(guard.judge(at(119), &many), Verdict::Protect(Change::Lasts));
+        assert_eq!(guard.judge(at(120), &many), Verdict::Expire);
+        assert_eq!(guard.judge(at(122), &many), Verdict::Expire, "until all are out");
+        assert_eq!(guard.judge(at(124), &few), Verdict::Expire);
+        assert_eq!(guard.judge(at(126), &many), Verdict::Protect(Change::Began));
+        assert_eq!(guard.judge(at(128), &few), Verdict::Expire, "they are back");
+    }
+
+    #[test]
+    fn a_beat_of_the_past_counts_only_for_what_it_says() {
+        assert!(is_unchanged(State::Active, "active", "active", false));
+        assert!(!is_unchanged(State::Active, "active", "active", true));
+        assert!(!is_unchanged(State::Active, "inactive", "active", false));
+        assert!(!is_unchanged(State::Inactive, "inactive", "expired", false));
+        assert!(!is_unchanged(
+            State::Deactivating,
+            "deactivating",
+            "deactivating",
+            false
+        ));
+    }
+}
