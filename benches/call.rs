@@ -1,6 +1,6 @@
 //! Echo of 100 bytes over one connection on loopback: calls a second and latency with 1, 64 and 512 calls in flight.
 //!
-//! Two loads: this crate's own client, and a bare generator of frames that answers each read with one batched write, so
+//! Two loads: this crate's own client, outside and inside of a call chain, and a bare generator of frames that answers each read with one batched write, so
 //! that the server is measured almost alone. The generator against a server that sends back what it reads is what the
 //! machine allows. `cargo bench --bench call [-- SECONDS]`.
 #![allow(
@@ -20,7 +20,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tars::bytes::Bytes;
 use tars::codec::{self, Writer};
 use tars::protocol::RequestPacket;
-use tars::{BoxFuture, Communicator, Operation, Proxy, Request, Response, Result, Server, Service, TarsStruct};
+use tars::trace::{Flags, Line, Sink, Trace, Tracer};
+use tars::{
+    BoxFuture, Communicator, Context, Operation, Proxy, Request, Response, Result, Server, Service, TarsStruct,
+};
 
 const OBJECT: &str = "TestApp.EchoServer.EchoObj";
 const PAYLOAD: [u8; 100] = [7; 100];
@@ -81,6 +84,16 @@ impl Service<Request> for EchoServer {
     }
 }
 
+/// Takes lines and keeps none: what is measured is their making.
+#[derive(Debug)]
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn record(&self, line: Line) {
+        drop(line);
+    }
+}
+
 fn main() {
     let seconds = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(3);
     let time = Duration::from_secs(seconds);
@@ -92,6 +105,7 @@ fn main() {
     let endpoint = runtime.block_on(async {
         let server = Server::builder()
             .adapter("tcp -h 127.0.0.1 -p 0", OBJECT, EchoServer)
+            .tracer(Tracer::new("TestApp.EchoServer", Nowhere))
             .bind()
             .await
             .unwrap();
@@ -105,6 +119,17 @@ fn main() {
         report("own client", in_flight, time, || {
             runtime.block_on(own_client(proxy, in_flight, time))
         });
+    }
+    for (name, flags) in [("traced", Flags::NONE), ("with params", Flags::ALL)] {
+        for in_flight in [1, 64, 512] {
+            let tracer = Tracer::new("TestApp.Client", Nowhere);
+            let comm = Communicator::builder().tracer(tracer).build();
+            let proxy = comm.proxy(&format!("{OBJECT}@{endpoint}")).unwrap();
+            report(name, in_flight, time, || {
+                let root = Trace::root(flags, 1);
+                runtime.block_on(root.scope(own_client(proxy, in_flight, time)))
+            });
+        }
     }
     for in_flight in [1, 64, 512] {
         report("bare frames", in_flight, time, || {
@@ -181,7 +206,8 @@ async fn own_client(proxy: Proxy, in_flight: usize, time: Duration) -> Vec<u32> 
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..in_flight {
         let proxy = proxy.clone();
-        tasks.spawn(async move {
+        let current = Context::current();
+        tasks.spawn(current.scope(async move {
             let mut latencies = Vec::new();
             loop {
                 let start = Instant::now();
@@ -196,7 +222,7 @@ async fn own_client(proxy: Proxy, in_flight: usize, time: Duration) -> Vec<u32> 
                     latencies.push(nanos(start));
                 }
             }
-        });
+        }));
     }
     tasks.join_all().await.concat()
 }

@@ -1,12 +1,18 @@
-//! The only reader of the clock: tokio's, so that tests can pause time.
+//! The only reader of the clock: tokio's, so that tests can pause time, and the wall's for what people read.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(crate) use tokio::time::Instant;
 
 /// Now.
 pub(crate) fn now() -> Instant {
     Instant::now()
+}
+
+/// Milliseconds since 1970 by the system's clock, which may be set; 0 before that.
+pub(crate) fn unix_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A time so far away that it never comes, small enough to be added to any instant.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::clock::{self, Instant};
 use crate::codec;
 use crate::message::{Attributes, Body, RequestParts};
+use crate::trace::{Answered, Trace};
 use crate::{BoxError, ByteString, Error, Operation, Request, Response, Result, Version, code, tup};
 
 tokio::task_local! {
@@ -146,11 +147,17 @@ impl Context {
             _ => codec::encode(&reply).map_err(BoxError::from),
         };
         match encoded {
-            Ok(body) => Ok(Response {
-                body: Body::Owned(body),
-                context: self.outgoing,
-                status: self.outgoing_status,
-            }),
+            Ok(body) => {
+                if let Some(served) = self.request.served() {
+                    served.replied::<O>(&reply, body.len());
+                }
+                Ok(Response {
+                    body: Body::Owned(body),
+                    context: self.outgoing,
+                    status: self.outgoing_status,
+                    answered: Answered::default(),
+                })
+            }
             Err(error) => {
                 let text = format!("result of {}.{}: {error}", self.object(), self.function());
                 Err(Error::new(code::SERVER_ENCODE_ERR, text).with_source(error))
@@ -186,30 +193,45 @@ impl fmt::Debug for Context {
     }
 }
 
-/// What calls inherit from the call in whose course they are made: today its deadline.
+/// What calls inherit from the call in whose course they are made: its deadline and the call chain.
 ///
 /// ```
 /// # async fn doc() {
 /// let current = tars::Context::current();
 /// tokio::spawn(current.scope(async {
-///     // calls made here end with the deadline of the call that spawned this task
+///     // calls made here end with the deadline of the call that spawned this task, and belong to its chain
 /// }));
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct CurrentCall {
     deadline: Option<Instant>,
+    trace: Option<Trace>,
 }
 
 impl CurrentCall {
-    pub(crate) fn new(deadline: Option<Instant>) -> Self {
-        Self { deadline }
+    pub(crate) fn new(deadline: Option<Instant>, trace: Option<Trace>) -> Self {
+        Self { deadline, trace }
+    }
+
+    /// The same call as a part of another chain.
+    pub(crate) fn with_trace(self, trace: Trace) -> Self {
+        Self {
+            trace: Some(trace),
+            ..self
+        }
     }
 
     /// When the caller of the current call stops waiting.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    /// The call chain that this call is a part of, if it is part of one.
+    #[must_use]
+    pub fn trace(&self) -> Option<Trace> {
+        self.trace.clone()
     }
 
     /// Runs `future` as a part of this call: what it calls inherits from it.

@@ -48,12 +48,13 @@
 //! - Calling: a [`Communicator`] makes typed [`Client`]s over a [`Proxy`]; a call is a [`Call`], a builder to be awaited.
 //! - In between: servants and proxies are tower services of [`Request`] and [`Response`], so layers go around both.
 //! - Failing: an [`Error`] is a return code of [`code`] and a text, the same on both sides of the wire.
+//! - Watching: [`trace`] follows calls from server to server.
 //! - Addresses: [`Endpoint`] and [`ObjectAddress`].
 //! - Bytes: [`codec`] is the wire format, [`TarsStruct`] and [`TarsEnum`] derive it, [`protocol`] holds the framework's
 //!   own packets and interfaces.
 //!
-//! Calls share one connection an endpoint, and a deadline travels with them: a call made while serving another ends
-//! with that one's deadline at the latest. Whatever a peer can send has a limit with a default and a setting.
+//! Calls share one connection an endpoint, and a deadline and a call chain travel with them: a call made while serving
+//! another ends with that one's deadline at the latest and is a part of its chain. Whatever a peer can send has a limit with a default and a setting.
 
 // The derives' output says `::tars::..` and must mean the same inside this crate.
 extern crate self as tars;
@@ -74,6 +75,7 @@ mod operation;
 mod packet;
 pub mod protocol;
 mod server;
+pub mod trace;
 mod transport;
 mod tup;
 mod version;

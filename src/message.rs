@@ -12,6 +12,7 @@ use bytes::Bytes;
 use crate::clock::Instant;
 use crate::codec::{self, DecodeError, Limits, Struct};
 use crate::operation::Parameters;
+use crate::trace::{Answered, Describe, ServedCall, Trace};
 use crate::{ByteString, Context, Error, Operation, Result, Version, code, tup};
 
 /// Context or status of a packet: bytes that somebody else wrote, usually text.
@@ -92,6 +93,14 @@ pub(crate) struct RequestParts {
     /// In a client: the time this call may take, when it is not the communicator's.
     pub(crate) timeout: Option<Duration>,
     pub(crate) arrival: Option<Arc<Arrival>>,
+    /// `iMessageType`, as far as it is to be sent.
+    pub(crate) message_type: i32,
+    /// The call chain it came in or is made in.
+    pub(crate) trace: Option<Trace>,
+    /// In a server: the call, when it is recorded.
+    pub(crate) served: Option<Arc<ServedCall>>,
+    /// In a client: how its parameters are recorded.
+    pub(crate) describe: Option<Describe>,
 }
 
 impl RequestParts {
@@ -121,6 +130,7 @@ impl Request {
     }
 
     pub(crate) fn of(function: Cow<'static, str>, body: Body) -> Self {
+        let current = Context::current();
         Self {
             parts: Box::new(RequestParts {
                 version: Version::TARS,
@@ -130,9 +140,13 @@ impl Request {
                 body,
                 context: Attributes::new(),
                 status: Attributes::new(),
-                deadline: Context::current().deadline(),
+                deadline: current.deadline(),
                 timeout: None,
                 arrival: None,
+                message_type: 0,
+                trace: current.trace(),
+                served: None,
+                describe: None,
             }),
         }
     }
@@ -223,7 +237,11 @@ impl Request {
             .arrival
             .as_ref()
             .map_or_else(Limits::default, |arrival| arrival.limits);
-        match self.parts.parameters(&limits) {
+        let decoded = self.parts.parameters(&limits);
+        if let Some(served) = self.parts.served() {
+            served.opened::<O>(decoded.as_ref().ok(), self.body().len());
+        }
+        match decoded {
             Ok(args) => {
                 // A call may run for long; the bytes it came in as are not needed any more.
                 self.parts.body = Body::Owned(Vec::new());
@@ -288,6 +306,8 @@ pub struct Response {
     pub(crate) body: Body,
     pub(crate) context: Attributes,
     pub(crate) status: Attributes,
+    /// In a client: the call's end, to be recorded.
+    pub(crate) answered: Answered,
 }
 
 impl Response {
@@ -297,6 +317,7 @@ impl Response {
             body: Body::Shared(body.into()),
             context: Attributes::new(),
             status: Attributes::new(),
+            answered: Answered::default(),
         }
     }
 

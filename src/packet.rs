@@ -151,6 +151,7 @@ impl Frame<'_> {
 pub(crate) struct RequestHead<'a> {
     pub(crate) version: i16,
     pub(crate) one_way: bool,
+    pub(crate) message_type: i32,
     pub(crate) id: i32,
     pub(crate) object: &'a str,
     pub(crate) function: &'a str,
@@ -175,7 +176,7 @@ impl RequestHead<'_> {
         frame(out, |writer| {
             writer.field(1, &self.version);
             writer.field(2, &i8::from(self.one_way));
-            writer.field(3, &0_i32);
+            writer.field(3, &self.message_type);
             writer.field(4, &self.id);
             writer.field(5, self.object);
             writer.field(6, self.function);
@@ -217,10 +218,11 @@ impl ResponseHead {
     }
 
     /// Appends the answer to `out`. A response that is too large or cannot be encoded becomes an error answer.
-    pub(crate) fn append(&self, out: &mut Vec<u8>, result: Result<Response>, max_frame: usize) {
+    /// Gives the error that was answered, if it is one.
+    pub(crate) fn append(&self, out: &mut Vec<u8>, result: Result<Response>, max_frame: usize) -> Option<Error> {
         let error = match result {
             Ok(response) => match self.append_response(out, &response, max_frame) {
-                Ok(()) => return,
+                Ok(()) => return None,
                 Err(error) => error,
             },
             Err(error) => error,
@@ -244,18 +246,13 @@ impl ResponseHead {
             },
         );
         debug_assert!(written.is_ok(), "an error answer is small and flat");
-    }
-
-    /// The head, with what only one answer needs.
-    pub(crate) fn take(&mut self) -> Self {
-        Self {
-            called: self.called.take(),
-            ..*self
-        }
+        Some(error)
     }
 
     fn append_response(&self, out: &mut Vec<u8>, response: &Response, max_frame: usize) -> Result<()> {
-        let Response { body, context, status } = response;
+        let Response {
+            body, context, status, ..
+        } = response;
         let body = body.as_slice();
         let names = self.called.as_ref().map_or(0, |called| called.0.len() + called.1.len());
         let size = OVERHEAD + names + body.len() + attributes_size(context) + attributes_size(status);
@@ -379,7 +376,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::message::Body;
 
     fn attributes(count: usize) -> Attributes {
         (0..count)
@@ -395,10 +391,12 @@ mod tests {
     #[test]
     fn a_head_writes_what_the_generated_packet_writes() {
         for (one_way, size) in [(false, 0), (true, 1), (false, 300), (false, 70_000)] {
+            let message_type = if one_way { 256 } else { 0 };
             let (context, status, body) = (attributes(size % 7), attributes(size % 3), vec![9; size]);
             let head = RequestHead {
                 version: 1,
                 one_way,
+                message_type,
                 id: 70_000,
                 object: "App.Server.Obj",
                 function: "call",
@@ -411,7 +409,7 @@ mod tests {
             let packet = RequestPacket {
                 i_version: 1,
                 c_packet_type: one_way.into(),
-                i_message_type: 0,
+                i_message_type: message_type,
                 i_request_id: 70_000,
                 s_servant_name: "App.Server.Obj".to_owned(),
                 s_func_name: "call".to_owned(),
@@ -450,9 +448,9 @@ mod tests {
 
         let (context, status) = (attributes(3), attributes(2));
         let response = Response {
-            body: Body::Owned(vec![1]),
             context: context.clone(),
             status: status.clone(),
+            ..Response::new(vec![1])
         };
         out.clear();
         head.append(&mut out, Ok(response), DEFAULT_MAX_FRAME);

@@ -112,6 +112,9 @@ impl Server {
         if drained.is_err() {
             tracing::warn!(grace = ?self.settings.grace, "calls were given up at shutdown");
         }
+        if let Some(tracer) = &self.settings.tracer {
+            tracer.flush().await;
+        }
         if broken {
             return Err(Error::new(code::UNKNOWN, "a listener broke; the log says more"));
         }

@@ -14,7 +14,7 @@ use crate::{ByteString, Error, Request, Response, Result, code};
 /// Makes the output of a call of `function` from its response.
 pub(super) struct Decoder<T> {
     pub(super) function: &'static str,
-    pub(super) decode: fn(&Response, &Limits) -> Result<T, DecodeError>,
+    pub(super) decode: fn(&mut Response, &Limits) -> Result<T, DecodeError>,
 }
 
 /// A call that is prepared and sent when it is awaited.
@@ -192,8 +192,8 @@ impl<T> Future for ReplyFuture<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Reply<T>>> {
         let Decoder { function, decode } = self.decoder;
-        let (response, exchange) = ready!(self.response.poll(cx))?;
-        Poll::Ready(match decode(&response, exchange.limits()) {
+        let (mut response, exchange) = ready!(self.response.poll(cx))?;
+        Poll::Ready(match decode(&mut response, exchange.limits()) {
             Ok(value) => Ok(Reply {
                 value,
                 context: response.context,
@@ -201,7 +201,9 @@ impl<T> Future for ReplyFuture<T> {
             }),
             Err(error) => {
                 let text = format!("answer of {}.{function}: {error}", exchange.proxy().object());
-                Err(Error::new(code::CLIENT_DECODE_ERR, text).with_source(error))
+                let error = Error::new(code::CLIENT_DECODE_ERR, text).with_source(error);
+                response.answered.unreadable(&error);
+                Err(error)
             }
         })
     }

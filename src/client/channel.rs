@@ -219,6 +219,7 @@ impl Shared {
         let mut head = RequestHead {
             version: parts.version.0,
             one_way: parts.one_way,
+            message_type: parts.message_type,
             id: 0,
             object: request.object,
             function: &parts.function,

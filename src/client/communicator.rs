@@ -9,6 +9,7 @@ use super::proxy::{Client, Proxy};
 use crate::codec::Limits;
 use crate::endpoint::{ObjectAddress, Protocol};
 use crate::packet::{DEFAULT_MAX_FRAME, MAX_FRAME_RANGE};
+use crate::trace::Tracer;
 use crate::{Endpoint, Error, Result, code};
 
 /// Settings of a communicator; the setters of [`CommunicatorBuilder`] document them.
@@ -20,6 +21,7 @@ pub(super) struct Settings {
     pub(super) max_unsent: usize,
     pub(super) max_frame: usize,
     pub(super) limits: Limits,
+    pub(super) tracer: Option<Tracer>,
 }
 
 impl Default for Settings {
@@ -31,6 +33,7 @@ impl Default for Settings {
             max_unsent: 64 * 1024 * 1024,
             max_frame: DEFAULT_MAX_FRAME,
             limits: Limits::default(),
+            tracer: None,
         }
     }
 }
@@ -186,6 +189,12 @@ impl CommunicatorBuilder {
     /// Limits of decoding answers.
     pub fn decode_limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
+        self
+    }
+
+    /// Records the calls that are part of a call chain. Without it chains are passed on and leave no lines.
+    pub fn tracer(mut self, tracer: Tracer) -> Self {
+        self.settings.tracer = Some(tracer);
         self
     }
 

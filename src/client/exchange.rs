@@ -3,10 +3,11 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::channel::{Attempt, Outgoing, Ticket};
+use super::communicator::Settings;
 use super::connect::connect_and_send;
 use super::proxy::{Proxy, Sending, Target};
 use super::slots::Outcome;
@@ -14,6 +15,7 @@ use crate::clock::{self, Instant};
 use crate::codec::Limits;
 use crate::message::{Body, RequestParts};
 use crate::protocol::ResponsePacket;
+use crate::trace::{Answered, ClientCall, continue_chain};
 use crate::{BoxFuture, Error, Request, Response, Result, Version, code};
 
 /// The future of a request's response. Dropping it gives the call up.
@@ -21,6 +23,8 @@ use crate::{BoxFuture, Error, Request, Response, Result, Version, code};
 pub struct ResponseFuture {
     proxy: Proxy,
     state: State,
+    /// The call's end, when it is to be recorded. Dropped before, it says that the call was given up.
+    call: Option<Box<ClientCall>>,
 }
 
 enum State {
@@ -68,6 +72,7 @@ impl ResponseFuture {
         Self {
             proxy,
             state: State::Start(request),
+            call: None,
         }
     }
 
@@ -81,11 +86,13 @@ impl ResponseFuture {
     }
 
     fn start(&mut self, request: Request, cx: &mut Context<'_>) -> Result<State> {
-        let request = match self.proxy.send(request, cx) {
+        let mut request = match self.proxy.send(request, cx) {
             Sending::Layered(answer) => return Ok(State::Layered(answer)),
             Sending::Direct(request) => request,
         };
         let target = self.proxy.target();
+        let Settings { tracer, limits, .. } = &*target.settings;
+        self.call = continue_chain(&mut request.parts, &target.object, tracer.as_ref(), limits);
         let now = clock::now();
         let timing = Timing::of(&request, target.settings.timeout, now);
         if timing.timeout.is_zero() {
@@ -133,6 +140,17 @@ impl Future for ResponseFuture {
     type Output = Result<Response>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Response>> {
+        let answer = ready!(self.advance(cx));
+        Poll::Ready(match self.call.take() {
+            Some(call) => call.end(answer),
+            None => answer,
+        })
+    }
+}
+
+impl ResponseFuture {
+    /// Goes from state to state as far as it can.
+    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response>> {
         loop {
             self.state = match std::mem::replace(&mut self.state, State::Done) {
                 State::Start(request) => match self.start(request, cx) {
@@ -162,9 +180,7 @@ impl Future for ResponseFuture {
             };
         }
     }
-}
 
-impl ResponseFuture {
     fn pending<T>(&mut self, state: State) -> Poll<T> {
         self.state = state;
         Poll::Pending
@@ -202,6 +218,7 @@ fn response(packet: ResponsePacket, version: Version) -> Result<Response> {
         body: Body::Shared(s_buffer),
         context,
         status,
+        answered: Answered::default(),
     })
 }
 

@@ -18,6 +18,7 @@ use crate::codec::Writer;
 use crate::error::BoxError;
 use crate::layer::AnyService;
 use crate::message::{Body, PING};
+use crate::trace::describe_args;
 use crate::{Error, Operation, Request, Response, Result, Version, code};
 
 /// A typed client that the compiler generates for an interface.
@@ -123,14 +124,22 @@ impl Proxy {
     pub fn call<O: Operation>(&self, args: Writer) -> Call<O::Output> {
         let request = args
             .finish()
-            .map(|body| Request::of(O::NAME.into(), Body::Owned(body)))
+            .map(|body| {
+                let mut request = Request::of(O::NAME.into(), Body::Owned(body));
+                request.parts.describe = Some(describe_args::<O>);
+                request
+            })
             .map_err(|error| {
                 let text = format!("parameters of {}.{}: {error}", self.object(), O::NAME);
                 Error::new(code::SEND_REQUEST_ERR, text).with_source(error)
             });
         let decoder = Decoder {
             function: O::NAME,
-            decode: |response, limits| response.body.decode(limits).map(O::into_output),
+            decode: |response, limits| {
+                let reply = response.body.decode(limits)?;
+                response.answered.read::<O>(&reply, response.body.as_slice().len());
+                Ok(O::into_output(reply))
+            },
         };
         Call::new(self.clone(), request, decoder)
     }

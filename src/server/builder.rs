@@ -14,6 +14,7 @@ use crate::endpoint::Protocol;
 use crate::error::BoxError;
 use crate::layer::AnyService;
 use crate::packet::MAX_FRAME_RANGE;
+use crate::trace::Tracer;
 use crate::transport::Listener;
 use crate::{Endpoint, Error, Request, Response, Result, code};
 
@@ -122,6 +123,12 @@ impl ServerBuilder {
     /// Limits of decoding packets and parameters.
     pub fn decode_limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
+        self
+    }
+
+    /// Records the calls that are part of a call chain. Without it chains are passed on and leave no lines.
+    pub fn tracer(mut self, tracer: Tracer) -> Self {
+        self.settings.tracer = Some(tracer);
         self
     }
 

@@ -13,6 +13,7 @@ use crate::layer::{AnyService, BoxFuture, panicked};
 use crate::message::{Arrival, Body, PING, RequestParts};
 use crate::packet::ResponseHead;
 use crate::protocol::{RequestPacket, TARSONEWAY};
+use crate::trace::{Served, Trace, Tracer};
 use crate::{Error, Request, Response, Result, Version, code};
 
 /// A servant as one connection calls it.
@@ -36,6 +37,7 @@ impl Servant {
 pub(super) struct Dispatcher {
     pub(super) servants: Vec<Servant>,
     pub(super) arrival: Arc<Arrival>,
+    pub(super) tracer: Option<Tracer>,
 }
 
 /// When a request came and what time it is.
@@ -54,7 +56,7 @@ pub(super) enum Started {
 /// The end of a call.
 pub(super) enum Answer {
     /// To be written.
-    Due(ResponseHead, Result<Response>),
+    Due(ResponseHead, Result<Response>, Option<Served>),
     /// The call was one-way: nobody waits, not even for an error.
     None,
 }
@@ -66,32 +68,33 @@ impl Dispatcher {
 
     /// Begins the call of a packet and polls it once.
     pub(super) fn start(&mut self, packet: RequestPacket, time: Arrived, cx: &mut Context<'_>) -> Started {
-        let head = ResponseHead::of(&packet);
-        let one_way = packet.c_packet_type == TARSONEWAY;
-        let answered = |head, result| {
-            Started::Ready(if one_way {
-                Answer::None
-            } else {
-                Answer::Due(head, result)
-            })
+        let is_ping = packet.s_func_name == PING;
+        let trace = Trace::received(&packet.status).filter(|_| !is_ping);
+        let served = self.record(trace.as_ref(), &packet);
+        let ending = Ending {
+            head: ResponseHead::of(&packet),
+            one_way: packet.c_packet_type == TARSONEWAY,
+            served,
         };
         let servant = match self.admit(&packet) {
             Ok(servant) => servant,
-            Err(error) => return answered(head, Err(error)),
+            Err(error) => return Started::Ready(ending.answer(Err(error))),
         };
-        if packet.s_func_name == PING {
-            return answered(head, Ok(Response::new(Vec::new())));
+        if is_ping {
+            return Started::Ready(ending.answer(Ok(Response::new(Vec::new()))));
         }
         let deadline = deadline(&packet, time.received);
         if deadline.is_some_and(|deadline| deadline <= time.now) {
             let text = format!("the request's {} ms were over before it began", packet.i_timeout);
-            return answered(head, Err(Error::new(code::SERVER_QUEUE_TIMEOUT, text)));
+            return Started::Ready(ending.answer(Err(Error::new(code::SERVER_QUEUE_TIMEOUT, text))));
         }
-        let current = CurrentCall::new(deadline);
+        let current = CurrentCall::new(deadline, trace.clone());
         let bytes = packet.s_buffer.len();
         let arrival = Arc::clone(&self.arrival);
         let servant = &mut self.servants[servant];
-        let request = request(packet, (&servant.object, arrival), deadline);
+        let mut request = request(packet, (&servant.object, arrival), deadline);
+        request.parts.trace = trace;
+        request.parts.served = ending.served.as_ref().map(|served| Arc::clone(served.call()));
         let begun = guard(&current, || {
             servant.service.start(request, code::SERVER_QUEUE_TIMEOUT, cx)
         });
@@ -99,16 +102,20 @@ impl Dispatcher {
             Ok(future) => Call {
                 future,
                 current,
-                head,
-                one_way,
+                ending: Some(ending),
                 bytes,
             },
-            Err(error) => return answered(head, Err(error)),
+            Err(error) => return Started::Ready(ending.answer(Err(error))),
         };
         match Pin::new(&mut call).poll(cx) {
             Poll::Ready(ended) => Started::Ready(ended.answer),
             Poll::Pending => Started::Running(call),
         }
+    }
+
+    /// Records a call that is part of a chain.
+    fn record(&self, trace: Option<&Trace>, packet: &RequestPacket) -> Option<Served> {
+        Served::begin(self.tracer.as_ref()?, trace?, packet)
     }
 
     /// The index of the servant that is called.
@@ -148,6 +155,10 @@ fn request(packet: RequestPacket, to: (&Arc<str>, Arc<Arrival>), deadline: Optio
         deadline,
         timeout: None,
         arrival: Some(to.1),
+        message_type: 0,
+        trace: None,
+        served: None,
+        describe: None,
     };
     Request { parts: Box::new(parts) }
 }
@@ -158,12 +169,34 @@ fn guard<T>(current: &CurrentCall, part: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(|| current.clone().sync_scope(part))).map_err(|panic| panicked(panic.as_ref()))
 }
 
-/// A call that has begun.
-pub(super) struct Call {
-    future: BoxFuture<Result<Response>>,
-    current: CurrentCall,
+/// How a call ends.
+struct Ending {
     head: ResponseHead,
     one_way: bool,
+    /// To be told of it. Dropped before, it says that the call was given up.
+    served: Option<Served>,
+}
+
+impl Ending {
+    fn answer(mut self, result: Result<Response>) -> Answer {
+        if let Some(served) = &mut self.served {
+            served.ended(&result);
+        }
+        if self.one_way {
+            Answer::None
+        } else {
+            Answer::Due(self.head, result, self.served)
+        }
+    }
+}
+
+/// A call that has begun.
+pub(super) struct Call {
+    // Dropped first: calls that the servant makes end before its own.
+    future: BoxFuture<Result<Response>>,
+    current: CurrentCall,
+    /// `None` when it has ended.
+    ending: Option<Ending>,
     /// Size of the request's parameters.
     pub(super) bytes: usize,
 }
@@ -185,11 +218,8 @@ impl Future for Call {
             Ok(Poll::Ready(result)) => result,
             Err(panicked) => Err(panicked),
         };
-        let answer = if call.one_way {
-            Answer::None
-        } else {
-            Answer::Due(call.head.take(), result)
-        };
+        let ending = call.ending.take().expect("not polled after it was ready");
+        let answer = ending.answer(result);
         let bytes = call.bytes;
         Poll::Ready(Ended { answer, bytes })
     }

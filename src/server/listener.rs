@@ -84,6 +84,7 @@ impl BoundListener {
         Ok(Dispatcher {
             servants: self.servants.iter().map(Servant::fork).collect(),
             arrival: Arc::new(arrival),
+            tracer: settings.tracer.clone(),
         })
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::codec::Limits;
 use crate::packet::DEFAULT_MAX_FRAME;
+use crate::trace::Tracer;
 
 /// Limits of a server; the setters of [`ServerBuilder`](super::ServerBuilder) document them.
 #[derive(Clone, Debug)]
@@ -16,6 +17,7 @@ pub(super) struct Settings {
     pub(super) idle_timeout: Duration,
     pub(super) grace: Duration,
     pub(super) limits: Limits,
+    pub(super) tracer: Option<Tracer>,
 }
 
 impl Default for Settings {
@@ -29,6 +31,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_mins(1),
             grace: Duration::from_secs(10),
             limits: Limits::default(),
+            tracer: None,
         }
     }
 }

@@ -14,4 +14,5 @@ mod layers;
 mod limits;
 mod server;
 mod shutdown;
+mod trace;
 mod versions;
