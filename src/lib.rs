@@ -69,13 +69,16 @@ mod endpoint;
 mod error;
 #[cfg(feature = "json")]
 pub mod json;
+mod jitter;
 mod layer;
 mod message;
 mod operation;
 mod packet;
 pub mod protocol;
+mod registration;
 mod server;
 pub mod trace;
+mod set_division;
 mod transport;
 mod tup;
 mod version;
@@ -96,6 +99,7 @@ pub use crate::error::{BoxError, Error, Result};
 pub use crate::layer::{BoxFuture, Spawn, SpawnLayer};
 pub use crate::message::{Attributes, Request, Response};
 pub use crate::operation::Operation;
+pub use crate::registration::Registration;
 pub use crate::server::{Server, ServerBuilder};
 pub use crate::version::Version;
 

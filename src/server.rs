@@ -16,6 +16,7 @@ pub use builder::ServerBuilder;
 use listener::BoundListener;
 use settings::Settings;
 
+use crate::registration::{Leave, Registrar};
 use crate::{Endpoint, Error, Result, code};
 
 /// A server whose listeners are bound and which is ready to serve.
@@ -66,6 +67,7 @@ use crate::{Endpoint, Error, Result, code};
 #[must_use = "a server answers nothing until it serves"]
 pub struct Server {
     listeners: Vec<BoundListener>,
+    registrar: Option<Registrar>,
     endpoints: Vec<Endpoint>,
     settings: Arc<Settings>,
 }
@@ -82,12 +84,41 @@ impl Server {
         &self.endpoints
     }
 
+    /// Ready when the registry knows the server, which it is told while the server [serves](Self::serve); at once for a
+    /// server that does not [register](ServerBuilder::register). Fails when the server ends before that.
+    ///
+    /// ```no_run
+    /// # async fn doc(server: tars::Server) -> tars::Result<()> {
+    /// let registered = server.registered();
+    /// let serving = tokio::spawn(server.serve());
+    /// registered.await?;
+    /// println!("clients find it");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn registered(&self) -> impl Future<Output = Result<()>> + Send + use<> {
+        let registered = self.registrar.as_ref().map(Registrar::registered);
+        async move {
+            let Some(mut registered) = registered else {
+                return Ok(());
+            };
+            let ended = registered.wait_for(|is_registered| *is_registered).await.is_err();
+            if ended {
+                let text = "the server ended before it was registered";
+                return Err(Error::new(code::PROXY_CONNECT_ERR, text));
+            }
+            Ok(())
+        }
+    }
+
     /// Serves for ever.
     pub async fn serve(self) -> Result<()> {
         self.serve_with_shutdown(std::future::pending()).await
     }
 
-    /// Serves until `signal` is ready. Then no connection is accepted any more; calls that have begun, and requests that
+    /// Serves until `signal` is ready. Then a server that is [registered](ServerBuilder::register) takes itself out of the
+    /// registry, serving on for its [drain time](crate::Registration::drain); a registry that is away holds that up for
+    /// a few seconds at most. Then no connection is accepted any more; calls that have begun, and requests that
     /// had arrived, end and are answered. What has not ended after the [grace time](ServerBuilder::shutdown_grace) is
     /// given up.
     ///
@@ -99,11 +130,17 @@ impl Server {
         for listener in self.listeners {
             serving.spawn(listener.serve(Arc::clone(&self.settings), stop.clone()));
         }
+        let registering = self.registrar.map(Registrar::start);
         let broken = tokio::select! {
             () = signal => false,
             // Never ready without a listener.
             Some(_) = serving.join_next() => true,
         };
+        if let Some(registering) = registering {
+            registering
+                .leave(if broken { Leave::AtOnce } else { Leave::Drained })
+                .await;
+        }
         stop.cancel();
         let drained = timeout(self.settings.grace, async {
             while serving.join_next().await.is_some() {}

@@ -1,14 +1,14 @@
 //! Sockets: the only module that touches them.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tokio::net::{TcpListener, TcpStream, UdpSocket, lookup_host};
 use tokio::time::timeout;
 
 use crate::packet::FrameBuffer;
@@ -146,6 +146,35 @@ impl Stream {
         // The connection is over either way, so neither an error nor the limit matters.
         let _ = timeout(limit, goodbye).await;
     }
+}
+
+/// The address this machine has in the eyes of the first of `endpoints` that it has a way to. Nothing is sent: the
+/// system chooses the address when a datagram socket is told its peer.
+pub(crate) async fn local_address_towards(endpoints: &[Endpoint]) -> io::Result<IpAddr> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "no address of it is known");
+    for endpoint in endpoints {
+        match local_address_of(endpoint).await {
+            Ok(address) => return Ok(address),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+async fn local_address_of(endpoint: &Endpoint) -> io::Result<IpAddr> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
+    for address in lookup_host((endpoint.host.as_str(), endpoint.port)).await? {
+        let any = match address {
+            SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+            SocketAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+        };
+        let socket = UdpSocket::bind((any, 0)).await?;
+        match socket.connect(address).await {
+            Ok(()) => return Ok(socket.local_addr()?.ip()),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 /// A bound listener.

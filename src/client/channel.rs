@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use super::communicator::Settings;
 use super::driver;
+use super::route::Route;
 use super::slots::{Outcome, Slots};
 use crate::clock::{self, Instant};
 use crate::message::RequestParts;
@@ -32,12 +33,16 @@ pub(super) struct Shared {
     pub(super) settings: Arc<Settings>,
     /// Bytes that the driver has taken and not written yet.
     pub(super) unsent: AtomicUsize,
+    /// The last attempt to connect failed, or the present one takes too long. Changed under the lock only.
+    suspect: AtomicBool,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 pub(super) struct State {
     link: Link,
+    /// Connections there have been, the present one included.
+    connections: u32,
     /// The runtime of the last driver.
     runtime: Option<runtime::Id>,
     /// Requests the driver has not taken yet.
@@ -59,12 +64,8 @@ enum Link {
     Down {
         failed: Option<Instant>,
     },
-    Connecting {
-        /// The attempt before failed, or this one takes too long.
-        suspect: bool,
-        /// Those who wait for the connection.
-        waiting: Vec<oneshot::Sender<Result<()>>>,
-    },
+    /// With those who wait for the connection.
+    Connecting(Vec<oneshot::Sender<Result<()>>>),
     Up,
 }
 
@@ -82,6 +83,7 @@ impl Channel {
     pub(super) fn new(endpoint: Endpoint, settings: Arc<Settings>) -> Self {
         let state = State {
             link: Link::Down { failed: None },
+            connections: 0,
             runtime: None,
             out: Vec::new(),
             queued: 0,
@@ -95,6 +97,7 @@ impl Channel {
                 endpoint,
                 settings,
                 unsent: AtomicUsize::new(0),
+                suspect: AtomicBool::new(false),
                 state: Mutex::new(state),
             }),
         }
@@ -112,16 +115,14 @@ impl Channel {
     /// Whether other endpoints are to be tried first: the last attempt to connect failed, or the present one takes too
     /// long. Only a connection ends this.
     pub(super) fn is_suspect(&self) -> bool {
-        matches!(
-            self.shared.lock().link,
-            Link::Down { failed: Some(_) } | Link::Connecting { suspect: true, .. }
-        )
+        self.shared.suspect.load(Ordering::Relaxed)
     }
 
     /// Notes that the attempt to connect takes too long.
     pub(super) fn suspect(&self) {
-        if let Link::Connecting { suspect, .. } = &mut self.shared.lock().link {
-            *suspect = true;
+        let state = self.shared.lock();
+        if matches!(state.link, Link::Connecting(_)) {
+            self.shared.suspect.store(true, Ordering::Relaxed);
         }
     }
 
@@ -135,8 +136,7 @@ impl Channel {
 
     /// Begins to connect.
     fn connect(&self, mut state: MutexGuard<'_, State>, waiting: Vec<oneshot::Sender<Result<()>>>, runtime: &Handle) {
-        let suspect = matches!(state.link, Link::Down { failed: Some(_) });
-        state.link = Link::Connecting { suspect, waiting };
+        state.link = Link::Connecting(waiting);
         state.runtime = Some(runtime.id());
         // Unlocked before: a runtime that is ending drops the task at once, which locks.
         drop(state);
@@ -154,7 +154,7 @@ impl Channel {
             Err(error) => return Attempt::Failed(error),
         };
         let driver = state.driver.take();
-        let runtime = state.runtime;
+        let (runtime, connection) = (state.runtime, state.connections);
         drop(state);
         // Woken after unlocking, so that it does not run into the lock on another thread.
         if let Some(driver) = driver {
@@ -163,6 +163,8 @@ impl Channel {
         Attempt::Sent(Ticket {
             channel: Arc::clone(self),
             id: Some(id),
+            connection,
+            watch: None,
             timer: is_elsewhere(runtime).then(|| Box::pin(sleep_until(request.deadline))),
         })
     }
@@ -174,7 +176,7 @@ impl Channel {
             let (sender, receiver) = oneshot::channel();
             match &mut state.link {
                 Link::Up => return Ok(()),
-                Link::Connecting { waiting, .. } => waiting.push(sender),
+                Link::Connecting(waiting) => waiting.push(sender),
                 Link::Down { .. } => self.connect(state, vec![sender], runtime),
             }
             receiver
@@ -270,14 +272,19 @@ impl Shared {
 
     /// Lets those who waited for the connection go on.
     pub(super) fn connected(&self) {
-        let link = std::mem::replace(&mut self.lock().link, Link::Up);
+        let mut state = self.lock();
+        state.connections = state.connections.wrapping_add(1);
+        let link = std::mem::replace(&mut state.link, Link::Up);
+        self.suspect.store(false, Ordering::Relaxed);
+        drop(state);
         notify(link, &Ok(()));
     }
 
     /// Ends what waits for the connection or on it. The next call connects again.
     pub(super) fn disconnected(&self, error: &Error) {
         let mut state = self.lock();
-        let failed = matches!(state.link, Link::Connecting { .. }).then(clock::now);
+        let failed = matches!(state.link, Link::Connecting(_)).then(clock::now);
+        self.suspect.store(failed.is_some(), Ordering::Relaxed);
         let link = std::mem::replace(&mut state.link, Link::Down { failed });
         let mut woken = Vec::new();
         state.slots.fail(error, &mut woken);
@@ -293,7 +300,7 @@ impl Shared {
 }
 
 fn notify(link: Link, result: &Result<()>) {
-    if let Link::Connecting { waiting, .. } = link {
+    if let Link::Connecting(waiting) = link {
         for sender in waiting {
             // A receiver that is gone belongs to a call that was given up.
             let _ = sender.send(result.clone());
@@ -311,11 +318,20 @@ fn is_elsewhere(driver: Option<runtime::Id>) -> bool {
 pub(super) struct Ticket {
     channel: Arc<Channel>,
     id: Option<i32>,
+    /// Which connection it is on, counted from 1.
+    connection: u32,
+    /// Who is told how it ended.
+    watch: Option<Arc<Route>>,
     /// Ends the wait in time when the driver cannot, because its runtime, another one than the caller's, is not run.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Ticket {
+    /// Lets `route` know how the call ends.
+    pub(super) fn watched_by(&mut self, route: Arc<Route>) {
+        self.watch = Some(route);
+    }
+
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         let id = self.id.expect("not polled after it was ready");
         let mut outcome = self.channel.shared.lock().slots.poll(id, cx);
@@ -326,8 +342,11 @@ impl Ticket {
             self.channel.shared.lock().slots.remove(id);
             outcome = Poll::Ready(Outcome::TimedOut);
         }
-        if outcome.is_ready() {
+        if let Poll::Ready(outcome) = &outcome {
             self.id = None;
+            if let Some(route) = &self.watch {
+                route.note(outcome, self.connection);
+            }
         }
         outcome
     }

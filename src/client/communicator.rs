@@ -4,13 +4,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use super::channel::Channel;
+use super::discovery::Discovery;
+use super::discovery::locator::{self, Locator};
+use super::pool::{self, Pool};
 use super::proxy::{Client, Proxy};
+use super::route::{Roster, Route};
+use super::target::{Source, Target};
 use crate::codec::Limits;
-use crate::endpoint::{ObjectAddress, Protocol};
 use crate::packet::{DEFAULT_MAX_FRAME, MAX_FRAME_RANGE};
+use crate::set_division::SetDivision;
 use crate::trace::Tracer;
-use crate::{Endpoint, Error, Result, code};
+use crate::{Endpoint, Error, ObjectAddress, Result, clock, code};
 
 /// Settings of a communicator; the setters of [`CommunicatorBuilder`] document them.
 #[derive(Clone, Debug)]
@@ -58,19 +62,14 @@ pub struct Communicator {
     inner: Arc<Inner>,
 }
 
+type NameAndMark = (String, Option<String>);
+
 #[derive(Debug, Default)]
 struct Inner {
-    settings: Arc<Settings>,
-    channels: Mutex<HashMap<Place, Weak<Channel>>>,
-}
-
-/// What a connection is shared by.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Place {
-    host: String,
-    port: u16,
-    /// The object's mark, what follows `#`.
-    mark: Option<String>,
+    pool: Arc<Pool>,
+    locator: Option<Arc<Locator>>,
+    /// What is looked up.
+    discoveries: Mutex<HashMap<NameAndMark, Weak<Discovery>>>,
 }
 
 impl Communicator {
@@ -90,57 +89,61 @@ impl Communicator {
         self.proxy(object).map(C::new)
     }
 
-    /// A proxy of `object`, `App.Server.Obj@tcp -h HOST -p PORT[:tcp -h HOST -p PORT...]`. Of several endpoints each
-    /// call takes the next one that can be reached.
+    /// A proxy of `object`: `App.Server.Obj`, whose endpoints the registry at the
+    /// [locator](CommunicatorBuilder::locator) tells, or `App.Server.Obj@tcp -h HOST -p PORT[:tcp -h HOST -p PORT...]`.
+    /// Of several endpoints each call takes the next one that can be reached.
     ///
-    /// Nothing is connected yet: the first call does that. Fails when the string is wrong or names no endpoint that
-    /// can be called.
+    /// Nothing is looked up or connected yet: the first call does that. Fails when the string is wrong, when it names an
+    /// endpoint that cannot be called, or when it names none and there is no locator.
     pub fn proxy(&self, object: &str) -> Result<Proxy> {
         let address: ObjectAddress = object.parse().map_err(|error: crate::ParseEndpointError| {
             Error::new(code::ADAPTER_NULL, format!("object {error}")).with_source(error)
         })?;
-        if address.endpoints.is_empty() {
-            let name = &address.name;
-            let text = format!("`{name}` names no endpoint: write `{name}@tcp -h HOST -p PORT`");
-            return Err(Error::new(code::ADAPTER_NULL, text));
-        }
-        let channels = address
-            .endpoints
-            .into_iter()
-            .map(|endpoint| self.channel(endpoint, address.mark.clone()));
-        Ok(Proxy::new(
-            address.name,
-            channels.collect::<Result<_>>()?,
-            Arc::clone(&self.inner.settings),
-        ))
+        let source = if address.endpoints.is_empty() {
+            Source::Registry(self.discovery(&address)?)
+        } else {
+            Source::Direct(Arc::new(self.roster(&address)?))
+        };
+        let settings = Arc::clone(&self.inner.pool.settings);
+        Ok(Proxy::new(Target::new(address.name, source, settings)))
     }
 
-    fn channel(&self, endpoint: Endpoint, mark: Option<String>) -> Result<Arc<Channel>> {
-        if endpoint.protocol != Protocol::Tcp {
-            return Err(Error::new(
-                code::ADAPTER_NULL,
-                format!("cannot call `{endpoint}`: only tcp is supported"),
-            ));
-        }
-        if endpoint.port == 0 {
-            return Err(Error::new(
-                code::ADAPTER_NULL,
-                format!("cannot call `{endpoint}`: it has no port"),
-            ));
-        }
-        let place = Place {
-            host: endpoint.host.clone(),
-            port: endpoint.port,
-            mark,
+    /// The endpoints that the object's string names.
+    fn roster(&self, address: &ObjectAddress) -> Result<Roster> {
+        let route = |endpoint: &Endpoint| {
+            pool::check(endpoint)?;
+            let channel = self.inner.pool.channel(endpoint.clone(), address.mark.as_deref());
+            Ok(Route::new(channel))
         };
-        let mut channels = self.inner.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(channel) = channels.get(&place).and_then(Weak::upgrade) {
-            return Ok(channel);
+        let routes = address.endpoints.iter().map(route).collect::<Result<_>>()?;
+        Ok(Roster { routes })
+    }
+
+    /// What tells the endpoints of an object, shared by its proxies.
+    fn discovery(&self, address: &ObjectAddress) -> Result<Arc<Discovery>> {
+        let Some(locator) = &self.inner.locator else {
+            let name = &address.name;
+            let text = format!(
+                "`{name}` names no endpoint: write `{name}@tcp -h HOST -p PORT`, or give the communicator a locator"
+            );
+            return Err(Error::new(code::ADAPTER_NULL, text));
+        };
+        let key = (address.name.clone(), address.mark.clone());
+        let mut discoveries = self.inner.discoveries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(discovery) = discoveries.get(&key).and_then(Weak::upgrade) {
+            return Ok(discovery);
         }
-        let channel = Arc::new(Channel::new(endpoint, Arc::clone(&self.inner.settings)));
-        channels.retain(|_, channel| channel.strong_count() > 0);
-        channels.insert(place, Arc::downgrade(&channel));
-        Ok(channel)
+        let (name, mark) = key.clone();
+        let discovery = Discovery::new(name, mark, Arc::clone(locator), Arc::clone(&self.inner.pool));
+        let discovery = Arc::new(discovery);
+        discoveries.retain(|_, discovery| discovery.strong_count() > 0);
+        discoveries.insert(key, Arc::downgrade(&discovery));
+        Ok(discovery)
+    }
+
+    /// Where objects are looked up.
+    pub(crate) fn locator(&self) -> Option<&ObjectAddress> {
+        self.inner.locator.as_deref().map(|locator| &locator.address)
     }
 }
 
@@ -149,9 +152,58 @@ impl Communicator {
 #[must_use = "it only describes a communicator"]
 pub struct CommunicatorBuilder {
     settings: Settings,
+    lookups: locator::Settings,
 }
 
 impl CommunicatorBuilder {
+    /// Shortest time between two lookups of an object.
+    const MIN_REFRESH: Duration = Duration::from_secs(1);
+
+    /// Where objects without endpoints of their own are looked up: an object that serves `QueryF`, usually
+    /// `tars.tarsregistry.QueryObj`, with its endpoints. Of several one is asked, and the next one when it fails.
+    ///
+    /// ```
+    /// # fn doc() -> tars::Result<()> {
+    /// let comm = tars::Communicator::builder()
+    ///     .locator("tars.tarsregistry.QueryObj@tcp -h 10.0.0.1 -p 17890:tcp -h 10.0.0.2 -p 17890")?
+    ///     .build();
+    /// let proxy = comm.proxy("TestApp.HelloServer.HelloObj")?; // its first call looks it up
+    /// # Ok(())
+    /// # }
+    /// # doc().unwrap();
+    /// ```
+    ///
+    /// The first call waits for the first lookup. Later ones, about every [`refresh_interval`](Self::refresh_interval),
+    /// are made in the background as long as there is a proxy of the object. When the registry cannot be asked, or has
+    /// no endpoint, the known ones stay in use. A call of an object that the registry does not know fails with
+    /// [`code::ADAPTER_NULL`], of one that nobody serves with [`code::PROXY_CONNECT_ERR`].
+    ///
+    /// Fails when the string is wrong or names no endpoint that can be called.
+    pub fn locator(mut self, object: &str) -> Result<Self> {
+        self.lookups.address = Some(locator::parse(object)?);
+        Ok(self)
+    }
+
+    /// Time between two lookups of an object, 60 seconds by default, at least one second; up to a tenth more or less, so
+    /// that many processes do not ask at the same moment. A lookup that failed is tried again sooner.
+    pub fn refresh_interval(mut self, interval: Duration) -> Self {
+        self.lookups.interval = interval.clamp(Self::MIN_REFRESH, clock::NEVER);
+        self
+    }
+
+    /// The set this process belongs to, `name.area.group`: lookups ask for endpoints of the same set. The group may be
+    /// `*`. Fails when it is not of that form.
+    pub fn set_division(mut self, division: &str) -> Result<Self> {
+        self.lookups.division = Some(SetDivision::parse(division)?);
+        Ok(self)
+    }
+
+    /// The node this process runs on. It travels with lookups as `node_name`: registries choose endpoints near by it.
+    pub fn node_name(mut self, name: impl Into<String>) -> Self {
+        self.lookups.node_name = Some(name.into());
+        self
+    }
+
     /// Time of a call from its first poll to its answer, connecting included; 3 seconds by default. A call made while
     /// serving another ends with that call's deadline at the latest.
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -201,9 +253,12 @@ impl CommunicatorBuilder {
     /// The communicator.
     #[must_use]
     pub fn build(self) -> Communicator {
+        let pool = Pool::new(self.settings);
+        let locator = Locator::new(self.lookups, &pool).map(Arc::new);
         let inner = Inner {
-            settings: Arc::new(self.settings),
-            channels: Mutex::default(),
+            pool: Arc::new(pool),
+            locator,
+            discoveries: Mutex::default(),
         };
         Communicator { inner: Arc::new(inner) }
     }

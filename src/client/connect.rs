@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::time::timeout_at;
 
-use super::channel::{Attempt, Channel, Ticket};
+use super::channel::{Attempt, Ticket};
 use super::exchange::Timing;
-use super::proxy::Target;
+use super::route::Route;
+use super::target::Target;
 use crate::message::RequestParts;
 use crate::{Error, Request, Result, clock, code};
 
@@ -29,47 +30,44 @@ async fn send(target: &Target, request: &RequestParts, timing: Timing, turn: usi
     let runtime = Handle::try_current().map_err(|error| {
         Error::new(code::SEND_REQUEST_ERR, "calls are made inside a tokio runtime").with_source(error)
     })?;
+    let roster = target.roster(timing, &runtime).await?;
+    let watched = roster.routes.len() > 1;
     let mut failures = Vec::new();
-    let mut queue = order(target, turn, &runtime);
-    while let Some(channel) = queue.front().copied() {
+    let mut queue: VecDeque<Arc<Route>> = roster.from(turn).into();
+    if let Some(route) = roster.at(turn)
+        && route.is_aside()
+    {
+        route.revive(target, clock::now());
+    }
+    while let Some(route) = queue.front() {
         let now = clock::now();
         let left = timing.deadline.saturating_duration_since(now);
         if left.is_zero() {
             break;
         }
-        match channel.try_send(&timing.outgoing(request, target, now), None) {
+        match route.try_send(&timing.outgoing(request, target, now), None, watched) {
             Attempt::Sent(ticket) => return Ok(ticket),
             Attempt::Failed(error) => return Err(error),
             Attempt::NotConnected => {}
         }
         let waiting = u32::try_from(queue.len()).unwrap_or(u32::MAX);
-        match timeout_at(now + left / waiting, channel.connected(&runtime)).await {
+        match timeout_at(now + left / waiting, route.channel.connected(&runtime)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 queue.pop_front();
                 failures.push(error.message().to_owned());
             }
             Err(_) => {
-                channel.suspect();
+                route.channel.suspect();
                 queue.rotate_left(1);
             }
         }
     }
     if !queue.is_empty() {
-        let addresses: Vec<_> = queue.iter().map(|channel| channel.endpoint().address()).collect();
+        let addresses: Vec<_> = queue.iter().map(|route| route.endpoint().address()).collect();
         let millis = timing.timeout.as_millis();
         failures.push(format!("no connection to {} within {millis} ms", addresses.join(", ")));
     }
+    target.doubt();
     Err(Error::new(code::PROXY_CONNECT_ERR, failures.join("; ")))
-}
-
-/// The endpoints from `turn` on, suspects last. A suspect whose turn it is may connect meanwhile.
-fn order<'a>(target: &'a Target, turn: usize, runtime: &Handle) -> VecDeque<&'a Arc<Channel>> {
-    let (before, from) = target.channels.split_at(turn);
-    if let Some(channel) = from.first() {
-        channel.retry(clock::now(), runtime);
-    }
-    let mut order: Vec<_> = from.iter().chain(before).collect();
-    order.sort_by_key(|channel| channel.is_suspect());
-    order.into()
 }

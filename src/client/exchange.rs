@@ -9,8 +9,9 @@ use std::time::Duration;
 use super::channel::{Attempt, Outgoing, Ticket};
 use super::communicator::Settings;
 use super::connect::connect_and_send;
-use super::proxy::{Proxy, Sending, Target};
+use super::proxy::{Proxy, Sending};
 use super::slots::Outcome;
+use super::target::Target;
 use crate::clock::{self, Instant};
 use crate::codec::Limits;
 use crate::message::{Body, RequestParts};
@@ -102,7 +103,7 @@ impl ResponseFuture {
             ));
         }
         let turn = target.turn();
-        match target.channels[turn].try_send(&timing.outgoing(&request.parts, target, now), Some(cx.waker())) {
+        match target.try_send(turn, now, &timing.outgoing(&request.parts, target, now), cx.waker()) {
             Attempt::Sent(ticket) => Ok(State::Waiting(timing, request.parts, ticket)),
             Attempt::Failed(error) => Err(of_call(target, &request.parts, &error)),
             Attempt::NotConnected => {

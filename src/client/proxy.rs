@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -11,9 +10,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::call::{Call, Decoder};
-use super::channel::Channel;
-use super::communicator::Settings;
 use super::exchange::ResponseFuture;
+use super::target::Target;
 use crate::codec::Writer;
 use crate::error::BoxError;
 use crate::layer::AnyService;
@@ -54,34 +52,8 @@ pub struct Proxy {
     layered: Option<Arc<Mutex<Box<dyn AnyService>>>>,
 }
 
-/// What a proxy calls.
-#[derive(Debug)]
-pub(super) struct Target {
-    pub(super) object: String,
-    pub(super) channels: Vec<Arc<Channel>>,
-    pub(super) settings: Arc<Settings>,
-    next: AtomicUsize,
-}
-
-impl Target {
-    /// The channel whose turn it is.
-    pub(super) fn turn(&self) -> usize {
-        if self.channels.len() == 1 {
-            0
-        } else {
-            self.next.fetch_add(1, Ordering::Relaxed) % self.channels.len()
-        }
-    }
-}
-
 impl Proxy {
-    pub(super) fn new(object: String, channels: Vec<Arc<Channel>>, settings: Arc<Settings>) -> Self {
-        let target = Target {
-            object,
-            channels,
-            settings,
-            next: AtomicUsize::new(0),
-        };
+    pub(super) fn new(target: Target) -> Self {
         Self {
             target: Arc::new(target),
             layered: None,
@@ -101,7 +73,7 @@ impl Proxy {
     /// Calls that wait for answers on the connections of this proxy, which other proxies may share.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.target.channels.iter().map(|channel| channel.in_flight()).sum()
+        self.target.in_flight()
     }
 
     /// This proxy inside `layer`.
@@ -211,15 +183,8 @@ impl Service<Request> for Proxy {
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let endpoints: Vec<_> = self
-            .target
-            .channels
-            .iter()
-            .map(|channel| channel.endpoint().to_string())
-            .collect();
         f.debug_struct("Proxy")
-            .field("object", &self.target.object)
-            .field("endpoints", &endpoints)
+            .field("target", &self.target)
             .field("layered", &self.layered.is_some())
             .finish()
     }

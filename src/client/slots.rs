@@ -66,7 +66,8 @@ impl Slots {
             earliest: never,
             rest_until: now,
         };
-        slots.resize(Self::MIN);
+        // Not `MIN`: a channel may never be used, and some hold thousands of them.
+        slots.resize(1);
         slots
     }
 
@@ -77,8 +78,8 @@ impl Slots {
 
     /// A new call; its id is never 0.
     pub(super) fn insert(&mut self, deadline: Instant, waker: Option<Waker>) -> i32 {
-        if self.used * 2 >= self.table.len() {
-            self.resize(self.table.len() * 2);
+        if self.table.len() < Self::MIN.max(self.used * 2 + 1) {
+            self.resize(Self::MIN.max(self.table.len() * 2));
         }
         loop {
             self.next = self.next.checked_add(1).unwrap_or(1);

@@ -14,6 +14,7 @@ use crate::endpoint::Protocol;
 use crate::error::BoxError;
 use crate::layer::AnyService;
 use crate::packet::MAX_FRAME_RANGE;
+use crate::registration::{Instance, Registrar, Registration};
 use crate::trace::Tracer;
 use crate::transport::Listener;
 use crate::{Endpoint, Error, Request, Response, Result, code};
@@ -24,6 +25,7 @@ use crate::{Endpoint, Error, Request, Response, Result, code};
 pub struct ServerBuilder {
     adapters: Vec<Adapter>,
     settings: Settings,
+    registration: Option<Registration>,
     /// The first mistake in what was described; `bind` returns it.
     mistake: Option<Error>,
 }
@@ -132,8 +134,14 @@ impl ServerBuilder {
         self
     }
 
-    /// Listens at every endpoint. Fails when an endpoint string is wrong, cannot be bound, or two adapters of a
-    /// listener have the same object.
+    /// Makes the server known to a registry while it serves, and takes it out when it shuts down; see [`Registration`].
+    pub fn register(mut self, registration: Registration) -> Self {
+        self.registration = Some(registration);
+        self
+    }
+
+    /// Listens at every endpoint. Fails when an endpoint string is wrong, cannot be bound, two adapters of a
+    /// listener have the same object, or what is to be registered cannot be.
     pub async fn bind(self) -> Result<Server> {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
@@ -141,6 +149,7 @@ impl ServerBuilder {
         let room = Arc::new(Semaphore::new(self.settings.max_connections));
         let mut places: Vec<(Endpoint, BoundListener)> = Vec::new();
         let mut endpoints = Vec::new();
+        let mut objects = Vec::new();
         for Adapter { endpoint, servant } in self.adapters {
             let index = if let Some(index) = places.iter().position(|(other, _)| is_same_place(other, &endpoint)) {
                 index
@@ -164,11 +173,17 @@ impl ServerBuilder {
                 return Err(Error::new(code::UNKNOWN, text));
             }
             endpoints.push(real(endpoint, &listener.listener)?);
+            objects.push(Arc::clone(&servant.object));
             listener.servants.push(servant);
         }
+        let registrar = self.registration.map(|registration| {
+            let adapters = objects.iter().map(|object| &**object).zip(&endpoints);
+            Registrar::new(registration, Instance::of(adapters, self.settings.max_connections)?)
+        });
         let listeners = places.into_iter().map(|(_, listener)| listener).collect();
         Ok(Server {
             listeners,
+            registrar: registrar.transpose()?,
             endpoints,
             settings: Arc::new(self.settings),
         })

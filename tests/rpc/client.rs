@@ -361,7 +361,8 @@ async fn objects_that_cannot_be_called_are_clear_errors() {
     let cases = [
         (
             OBJECT,
-            "`TestApp.EchoServer.EchoObj` names no endpoint: write `TestApp.EchoServer.EchoObj@tcp -h HOST -p PORT`",
+            "`TestApp.EchoServer.EchoObj` names no endpoint: write `TestApp.EchoServer.EchoObj@tcp -h HOST -p PORT`, \
+             or give the communicator a locator",
         ),
         (
             "A.B.C@udp -h a -p 1",

@@ -1,0 +1,243 @@
+//! When an endpoint is set aside: how calls fare there. No connections and no clock, time is handed in.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Instant;
+
+/// How the calls of one object fare at one endpoint.
+///
+/// A failure is a call without an answer: none came in time, or the connection broke. Whatever a server answers is an
+/// answer, an error too. An endpoint is set aside
+///
+/// - after [`RUN`] failures in a row that took [`RUN_TIME`] at least, so that a short pause of many calls at once does
+///   not count, or
+/// - when in [`WINDOW`] at least [`MIN_CALLS`] calls ended and half of them or more failed,
+///
+/// close to TarsGo's rule. It comes back when a probe is answered.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    aside: AtomicBool,
+    /// Failures since the last answer.
+    run: AtomicU32,
+    /// Answers of the present window.
+    answers: AtomicU32,
+    record: Mutex<Record>,
+}
+
+/// What only failures change.
+#[derive(Debug, Default)]
+struct Record {
+    /// When the run of failures began.
+    run_began: Option<Instant>,
+    /// When the window began, with a failure, and the failures in it.
+    window_began: Option<Instant>,
+    failures: u32,
+    /// The last connection that broke.
+    broken: u32,
+    probe: Probe,
+}
+
+/// Whether it is time to see if the endpoint is back.
+#[derive(Debug, Default)]
+enum Probe {
+    #[default]
+    None,
+    At(Instant),
+    Running,
+}
+
+pub(super) const RUN: u32 = 5;
+pub(super) const RUN_TIME: Duration = Duration::from_secs(1);
+pub(super) const WINDOW: Duration = Duration::from_mins(1);
+pub(super) const MIN_CALLS: u32 = 20;
+
+/// How long an endpoint is left alone before it is probed, each time.
+pub(super) const PAUSE: Duration = Duration::from_secs(5);
+
+impl Health {
+    pub(super) fn is_aside(&self) -> bool {
+        self.aside.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of an answer.
+    pub(super) fn answered(&self) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
+        if self.run.load(Ordering::Relaxed) != 0 {
+            self.run.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes note of a call that was not answered in time. `true` when this sets the endpoint aside.
+    pub(super) fn timed_out(&self, now: Instant) -> bool {
+        self.failed(&mut self.lock(), now)
+    }
+
+    /// Takes note of a call whose connection, counted from 1, broke. All calls that were on it are one failure.
+    pub(super) fn broken(&self, connection: u32, now: Instant) -> bool {
+        let mut record = self.lock();
+        if record.broken == connection {
+            return false;
+        }
+        record.broken = connection;
+        self.failed(&mut record, now)
+    }
+
+    fn failed(&self, record: &mut Record, now: Instant) -> bool {
+        let run = self.run.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        if run == 1 {
+            record.run_began = Some(now);
+        }
+        let lasts = record.run_began.is_some_and(|began| now >= began + RUN_TIME);
+        let poor = self.closes_poor_window(record, now);
+        record.failures = record.failures.saturating_add(1);
+        if self.is_aside() || !(run >= RUN && lasts || poor) {
+            return false;
+        }
+        record.probe = Probe::At(now + PAUSE);
+        self.aside.store(true, Ordering::Relaxed);
+        true
+    }
+
+    /// Begins a new window when the old one is over; whether that one was poor.
+    fn closes_poor_window(&self, record: &mut Record, now: Instant) -> bool {
+        match record.window_began {
+            Some(began) if now < began + WINDOW => false,
+            ended => {
+                let answers = self.answers.swap(0, Ordering::Relaxed);
+                let failures = std::mem::take(&mut record.failures);
+                record.window_began = Some(now);
+                ended.is_some() && answers.saturating_add(failures) >= MIN_CALLS && failures >= answers
+            }
+        }
+    }
+
+    /// Whether a probe is due. Who is told so makes it, and nobody else until it has [ended](Self::probed).
+    pub(super) fn begins_probe(&self, now: Instant) -> bool {
+        if !self.is_aside() {
+            return false;
+        }
+        let mut record = self.lock();
+        let is_due = matches!(record.probe, Probe::At(at) if now >= at);
+        if is_due {
+            record.probe = Probe::Running;
+        }
+        is_due
+    }
+
+    /// Takes note of how a probe ended.
+    pub(super) fn probed(&self, answered: bool, now: Instant) {
+        let mut record = self.lock();
+        if answered {
+            *record = Record {
+                broken: record.broken,
+                ..Record::default()
+            };
+            self.run.store(0, Ordering::Relaxed);
+            self.answers.store(0, Ordering::Relaxed);
+            self.aside.store(false, Ordering::Relaxed);
+        } else {
+            record.probe = Probe::At(now + PAUSE);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Record> {
+        // Nothing inside can panic half-way.
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn failures_in_a_row_set_aside_once_they_last() {
+        let (health, now) = (Health::default(), clock::now());
+        for _ in 0..100 {
+            assert!(!health.timed_out(now), "a short pause of many calls");
+        }
+        assert!(health.timed_out(now + SECOND));
+        assert!(health.is_aside());
+        assert!(!health.timed_out(now + SECOND), "said once");
+    }
+
+    #[test]
+    fn an_answer_ends_the_row() {
+        let (health, now) = (Health::default(), clock::now());
+        for second in 0..10 {
+            assert!(!health.timed_out(now + SECOND * second));
+            if second % 4 == 3 {
+                health.answered();
+            }
+        }
+        assert!(!health.is_aside());
+    }
+
+    #[test]
+    fn calls_of_one_broken_connection_are_one_failure() {
+        let (health, now) = (Health::default(), clock::now());
+        for connection in 1..=4 {
+            for _ in 0..100 {
+                assert!(!health.broken(connection, now + SECOND * connection));
+            }
+        }
+        assert!(health.broken(5, now + SECOND * 5));
+    }
+
+    #[test]
+    fn half_of_a_window_that_fails_sets_aside() {
+        for (answers, is_aside) in [(30, true), (31, false)] {
+            let (health, now) = (Health::default(), clock::now());
+            for _ in 0..1000 {
+                health.answered(); // before the window, which begins with a failure
+            }
+            health.timed_out(now);
+            for call in 1..30 {
+                health.answered();
+                health.timed_out(now + SECOND * call);
+            }
+            for _ in 29..answers {
+                health.answered();
+            }
+            assert!(!health.is_aside(), "the window is not over");
+            assert_eq!(health.timed_out(now + WINDOW), is_aside, "{answers} answers");
+        }
+    }
+
+    #[test]
+    fn few_calls_say_nothing() {
+        let (health, now) = (Health::default(), clock::now());
+        for call in 0..9 {
+            health.timed_out(now + SECOND * call);
+            health.answered();
+        }
+        assert!(!health.timed_out(now + WINDOW));
+    }
+
+    #[test]
+    fn one_probe_at_a_time_until_one_is_answered() {
+        let (health, now) = (Health::default(), clock::now());
+        assert!(!health.begins_probe(now + PAUSE));
+        for call in 0..RUN {
+            health.timed_out(now + SECOND * call);
+        }
+        let aside = now + SECOND * (RUN - 1);
+        assert!(health.is_aside());
+        assert!(!health.begins_probe(aside), "left alone for a while");
+        assert!(health.begins_probe(aside + PAUSE));
+        assert!(!health.begins_probe(aside + PAUSE * 9), "one at a time");
+        health.probed(false, aside + PAUSE);
+        health.answered();
+        assert!(health.is_aside(), "a late answer is no probe");
+        assert!(!health.begins_probe(aside + PAUSE));
+        assert!(health.begins_probe(aside + PAUSE * 2));
+        health.probed(true, aside + PAUSE * 2);
+        assert!(!health.is_aside());
+        assert!(!health.timed_out(aside + PAUSE * 2), "it begins anew");
+    }
+}
