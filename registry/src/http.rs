@@ -34,7 +34,7 @@ async fn readyz<S: Store>(State(registry): State<Arc<Registry<S>>>) -> (StatusCo
     if !registry.readiness.is_ready() {
         return (
             StatusCode::SERVICE_UNAVAILABLE,
-            "starting: the database's tables are not checked yet\n",
+            "starting: the database's tables are not read yet\n",
         );
     }
     let ask = async {
@@ -55,5 +55,6 @@ async fn readyz<S: Store>(State(registry): State<Arc<Registry<S>>>) -> (StatusCo
 
 async fn metrics<S: Store>(State(registry): State<Arc<Registry<S>>>) -> impl IntoResponse {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], registry.metrics.text())
+    let text = registry.metrics.text(registry.lookups.age());
+    ([(header::CONTENT_TYPE, kind)], text)
 }

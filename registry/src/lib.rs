@@ -1,7 +1,7 @@
 //! A container-native registry for Tars services, on MySQL or SQLite.
 //!
 //! Servers in containers register themselves through the interface `tarsregistry` (`onStartup`, `keepAlive`,
-//! `onPrestop`), and the registry keeps their rows in `db_tars`' tables.
+//! `onPrestop`), and the registry keeps their rows in `db_tars`' tables. Clients look servers up through `QueryF`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,7 +16,7 @@
 //! ```
 //!
 //! From the outside in: `servant` (the generated traits) and `http` call `registry`, which checks a request by the rules
-//! of `domain` and hands the checked one to the `store`.
+//! of `domain` and hands the checked one to the `store`. Lookups never reach the store: a `snapshot` of it answers them.
 
 mod clean;
 mod config;
@@ -30,6 +30,7 @@ mod registry;
 mod resolver;
 mod servant;
 mod serve;
+mod snapshot;
 mod store;
 
 pub use config::{

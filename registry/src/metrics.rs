@@ -1,5 +1,6 @@
 //! The registry's own metrics, in the text format of `OpenMetrics`.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -7,7 +8,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::domain::lookup::Counts;
 
 /// Everything that is counted. Counters are shared handles.
 #[derive(Debug)]
@@ -25,6 +28,19 @@ pub(crate) struct Metrics {
     pub(crate) transaction_retries: Counter,
     /// 1 when the registry serves.
     pub(crate) ready: Gauge,
+    /// Reads of the database for lookups that failed.
+    pub(crate) reload_failures: Counter,
+    /// Commits whose call was answered before lookups showed them.
+    pub(crate) late_changes: Counter,
+    snapshot_age: Gauge<f64, AtomicU64>,
+    servants: Gauge,
+    endpoints: Family<StateLabel, Gauge>,
+    skipped_rows: Gauge,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct StateLabel {
+    state: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -59,8 +75,21 @@ impl Metrics {
         );
         let identity_mismatches = counter("identity_mismatches", "Calls served for a node that is not the caller");
         let transaction_retries = counter("transaction_retries", "Transactions run again after a conflict");
-        let ready = Gauge::default();
-        registry.register("ready", "1 when the registry serves", ready.clone());
+        let reload_failures = counter("reload_failures", "Reads of the database for lookups that failed");
+        let late_changes = counter("late_changes", "Calls answered before lookups showed what they changed");
+        let mut gauge = |name: &str, help: &str| {
+            let gauge = Gauge::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        let ready = gauge("ready", "1 when the registry serves");
+        let servants = gauge("servants", "Servants that lookups know");
+        let skipped_rows = gauge("skipped_rows", "Rows whose endpoint cannot be read: in no answer");
+        let endpoints = Family::<StateLabel, Gauge>::default();
+        registry.register("endpoints", "Endpoints that lookups know, by state", endpoints.clone());
+        let snapshot_age = Gauge::<f64, AtomicU64>::default();
+        let help = "Time since lookups were last known to say what the database says";
+        registry.register_with_unit("snapshot_age", help, Unit::Seconds, snapshot_age.clone());
         Self {
             registry,
             requests,
@@ -70,7 +99,24 @@ impl Metrics {
             identity_mismatches,
             transaction_retries,
             ready,
+            reload_failures,
+            late_changes,
+            snapshot_age,
+            servants,
+            endpoints,
+            skipped_rows,
         }
+    }
+
+    /// Says what lookups know. -> whether there are other rows now that they cannot use
+    pub(crate) fn set_directory(&self, counts: Counts) -> bool {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.servants.set(number(counts.servants));
+        for (state, count) in [("active", counts.active), ("inactive", counts.inactive)] {
+            self.endpoints.get_or_create(&StateLabel { state }).set(number(count));
+        }
+        let skipped = number(counts.skipped);
+        self.skipped_rows.set(skipped) != skipped && skipped > 0
     }
 
     /// Counts a call.
@@ -81,8 +127,9 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    /// All of them as text.
-    pub(crate) fn text(&self) -> String {
+    /// All of them as text. `snapshot_age` is how old lookups are now, if they are answered.
+    pub(crate) fn text(&self, snapshot_age: Option<Duration>) -> String {
+        self.snapshot_age.set(snapshot_age.unwrap_or_default().as_secs_f64());
         let mut text = String::new();
         text::encode(&mut text, &self.registry).expect("writing to a String cannot fail");
         text

@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::identity::{Identity, Verdict};
 use crate::metrics::Metrics;
 use crate::readiness::{Probe, Readiness};
+use crate::snapshot::{Lookups, Touched};
 use crate::store::{BeatOutcome, Store};
 
 /// Clients of K8STARS give up after a second and try again: the answer must be there before.
@@ -33,6 +34,8 @@ pub(crate) struct Registry<S> {
     pub(crate) store: S,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readiness: Readiness,
+    /// What lookups are answered from.
+    pub(crate) lookups: Lookups,
     /// Cancelled to end the process.
     pub(crate) stop: CancellationToken,
     pub(crate) identity: Identity,
@@ -60,6 +63,7 @@ impl<S: Store> Registry<S> {
             store,
             metrics,
             readiness: Readiness::new(),
+            lookups: Lookups::default(),
             stop: CancellationToken::new(),
             identity: Identity::new(config.node_identity, config.trusted.clone(), &config.registry_endpoint),
             allow_node_wide: config.allow_node_wide,
@@ -85,14 +89,43 @@ impl<S: Store> Registry<S> {
         Ok(result?)
     }
 
+    /// Rows of a server changed, and are committed: lookups are to show it. It is done whether or not the answer is waited
+    /// for.
+    pub(crate) fn touched(&self, application: &str, server: &str) -> Touched {
+        self.lookups.touches().server(application, server)
+    }
+
+    /// Rows of several servers changed, and are committed.
+    pub(crate) fn touched_all(&self) -> Touched {
+        self.lookups.touches().all()
+    }
+
+    fn touched_scope(&self, scope: &Scope) -> Touched {
+        match scope {
+            Scope::Instance(key) => self.touched(&key.application, &key.server),
+            Scope::Node(_) => self.touched_all(),
+        }
+    }
+
+    /// Waits until lookups here show what a call changed, but not beyond the call's limit: it is done and committed, and
+    /// failing it now would only have it repeated.
+    async fn show(&self, touched: Touched, limit: tokio::time::Instant) {
+        if tokio::time::timeout_at(limit, touched.shown()).await != Ok(true) {
+            self.metrics.late_changes.inc();
+            tracing::warn!("a call is answered before lookups show what it changed: the database is slow");
+        }
+    }
+
     pub(crate) async fn on_startup(&self, caller: Option<IpAddr>, req: &OnStartupReq) -> Result<(), Failure> {
         let registration = Registration::from_request(req)?;
         let key = &registration.key;
+        let limit = call_limit();
         within_limit(async {
             self.identify(caller, &key.node).await?;
             Ok(self.store()?.register(&registration).await?)
         })
         .await?;
+        self.show(self.touched(&key.application, &key.server), limit).await;
         tracing::info!(
             application = key.application,
             server = key.server,
@@ -107,11 +140,13 @@ impl<S: Store> Registry<S> {
 
     pub(crate) async fn on_prestop(&self, caller: Option<IpAddr>, req: &OnPrestopReq) -> Result<(), Failure> {
         let scope = Scope::from_request(req)?;
+        let limit = call_limit();
         let existed = within_limit(async {
             self.authorise(caller, &scope).await?;
             Ok(self.store()?.end(&scope).await?)
         })
         .await?;
+        self.show(self.touched_scope(&scope), limit).await;
         let caller = caller.map(tracing::field::display);
         match &scope {
             Scope::Instance(key) => tracing::info!(
@@ -129,11 +164,15 @@ impl<S: Store> Registry<S> {
 
     pub(crate) async fn keep_alive(&self, caller: Option<IpAddr>, req: &KeepAliveReq) -> Result<BeatAnswer, Failure> {
         let beat = Beat::from_request(req)?;
+        let limit = call_limit();
         let outcome = within_limit(async {
             self.authorise(caller, &beat.scope).await?;
             Ok(self.store()?.beat(&beat).await?)
         })
         .await?;
+        if matches!(outcome, BeatOutcome::Taken | BeatOutcome::Recreated) {
+            self.show(self.touched_scope(&beat.scope), limit).await;
+        }
         match outcome {
             BeatOutcome::Taken | BeatOutcome::Late | BeatOutcome::Gone => Ok(BeatAnswer::Known),
             BeatOutcome::Recreated => {
@@ -206,7 +245,11 @@ impl<S: Store> Registry<S> {
         let Ok(_running) = self.cleaning.try_lock() else {
             return Err(Refusal::Policy("a clean is under way; wait for it to end".into()).into());
         };
-        Ok(clean::run(store, command).await?)
+        let cleaned = clean::run(store, command).await;
+        if !command.dry_run {
+            self.touched_all().shown().await;
+        }
+        Ok(cleaned?)
     }
 
     async fn identify(&self, caller: Option<IpAddr>, node: &str) -> Result<(), Failure> {
@@ -247,6 +290,10 @@ impl<S: Store> Registry<S> {
             Err(Failure::Starting)
         }
     }
+}
+
+fn call_limit() -> tokio::time::Instant {
+    tokio::time::Instant::now() + CALL_LIMIT
 }
 
 /// Everything a call waits for counts: the node's name as well as the database.

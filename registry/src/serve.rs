@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tars::protocol::{AdminFServer, TarsregistryServer};
+use tars::protocol::{AdminFServer, QueryFServer, TarsregistryServer};
 use tars::{Endpoint, Server};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,8 @@ use crate::config::{Config, Database, is_loopback};
 use crate::http;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
-use crate::servant::{ADMIN_OBJECT, AdminServant, REGISTRY_OBJECT, RegistrationServant};
+use crate::servant::{ADMIN_OBJECT, AdminServant, QUERY_OBJECT, QueryServant, REGISTRY_OBJECT, RegistrationServant};
+use crate::snapshot::{Follower, Own};
 use crate::store::{self, MySqlStore, Rules, SqliteStore, Store, StoreError};
 
 /// Pause between two attempts to reach the database at the start.
@@ -52,6 +53,7 @@ type Serving = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 /// A registry whose listeners are bound.
 #[must_use = "a registry answers nothing until it serves"]
 pub struct Bound {
+    query: Endpoint,
     registry: Endpoint,
     admin: Endpoint,
     http: SocketAddr,
@@ -62,9 +64,14 @@ pub struct Bound {
 impl std::fmt::Debug for Bound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self {
-            registry, admin, http, ..
+            query,
+            registry,
+            admin,
+            http,
+            ..
         } = self;
         f.debug_struct("Bound")
+            .field("query", query)
             .field("registry", registry)
             .field("admin", admin)
             .field("http", http)
@@ -92,6 +99,7 @@ pub async fn migrate(config: &Config) -> Result<(), Error> {
 pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
     let bound = Bound::bind(config).await?;
     tracing::info!(
+        query = %bound.query,
         registry = %bound.registry,
         admin = %bound.admin,
         http = %bound.http,
@@ -99,7 +107,8 @@ pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<
             Database::MySql(_) => "mysql",
             Database::Sqlite(_) => "sqlite",
         },
-        "listening: {REGISTRY_OBJECT} at `{}`, {ADMIN_OBJECT} at `{}`, HTTP at {}", bound.registry, bound.admin, bound.http
+        "listening: {QUERY_OBJECT} at `{}`, {REGISTRY_OBJECT} at `{}`, {ADMIN_OBJECT} at `{}`, HTTP at {}",
+        bound.query, bound.registry, bound.admin, bound.http
     );
     if !is_loopback(&config.admin_endpoint) {
         tracing::warn!(
@@ -139,9 +148,11 @@ impl Bound {
     async fn bind_with<S: Store>(config: &Config, store: S, metrics: Arc<Metrics>) -> Result<Self, Error> {
         let registry = Arc::new(Registry::new(config, store, metrics));
         let stop = registry.stop.clone();
+        let query = QueryFServer::new(QueryServant(Arc::clone(&registry)));
         let registration = TarsregistryServer::new(RegistrationServant(Arc::clone(&registry)));
         let admin = AdminFServer::new(AdminServant(Arc::clone(&registry)));
         let server = Server::builder()
+            .adapter(config.query_endpoint.clone(), QUERY_OBJECT, query)
             .adapter(config.registry_endpoint.clone(), REGISTRY_OBJECT, registration)
             .adapter(config.admin_endpoint.clone(), ADMIN_OBJECT, admin)
             .bind()
@@ -152,16 +163,26 @@ impl Bound {
         let http = listener
             .local_addr()
             .map_err(|error| Error::new("cannot tell the HTTP address", &error))?;
-        let [registry_endpoint, admin_endpoint] = server.local_endpoints() else {
-            unreachable!("two adapters were added")
+        let [query, register, admin] = server.local_endpoints() else {
+            unreachable!("three adapters were added")
         };
+        let (query, register, admin) = (query.clone(), register.clone(), admin.clone());
+        let own = Own::new(config.advertise.clone(), query.clone(), register.clone());
+        registry.lookups.set_own(own);
         Ok(Self {
-            registry: registry_endpoint.clone(),
-            admin: admin_endpoint.clone(),
+            query,
+            registry: register,
+            admin,
             http,
             stop,
             serving: Box::pin(serve(registry, server, listener)),
         })
+    }
+
+    /// Where `tars.tarsregistry.QueryObj` is served.
+    #[must_use]
+    pub fn query_endpoint(&self) -> &Endpoint {
+        &self.query
     }
 
     /// Where `tars.tarsregistry.Registry` is served.
@@ -206,9 +227,9 @@ async fn serve<S: Store>(registry: Arc<Registry<S>>, server: Server, listener: T
         }
     };
     let rpc = server.serve_with_shutdown(stop.clone().cancelled_owned());
-    let checked = async {
+    let following = async {
         let result = tokio::select! {
-            result = check_tables(&registry) => result,
+            result = follow(&registry) => result,
             () = stop.cancelled() => Ok(()),
         };
         if result.is_err() {
@@ -217,35 +238,52 @@ async fn serve<S: Store>(registry: Arc<Registry<S>>, server: Server, listener: T
         result
     };
     let forgetting = stop.run_until_cancelled(forget_regularly(&registry, FORGET_PERIOD));
-    let (checked, rpc, http, _) = tokio::join!(checked, rpc, http, forgetting);
+    let (followed, rpc, http, _) = tokio::join!(following, rpc, http, forgetting);
     registry.metrics.ready.set(0);
     registry.store.close().await;
-    checked?;
+    followed?;
     rpc.map_err(|error| Error::new("serving ended", &error))?;
     http.map_err(|error| Error::new("serving HTTP ended", &error))
 }
 
-/// Waits for the database and checks its tables; from then on calls are served.
-async fn check_tables<S: Store>(registry: &Registry<S>) -> Result<(), Error> {
-    let mut attempts = 0_u32;
-    loop {
-        match registry.store.check_schema().await {
-            Ok(()) => break,
-            Err(error @ (StoreError::Unavailable(_) | StoreError::Contended(_))) => {
-                if attempts.is_multiple_of(30) {
-                    let cause = std::error::Error::source(&error).map(tracing::field::display);
-                    tracing::warn!(cause, "{error}; waiting for it");
-                }
-            }
-            Err(error) => return Err(error.into()),
-        }
-        attempts += 1;
-        tokio::time::sleep(START_PAUSE).await;
+/// Waits for the database, checks its tables and reads them; from then on calls are served, and lookups follow the tables
+/// until the end. Ends only with an error.
+async fn follow<S: Store>(registry: &Registry<S>) -> Result<(), Error> {
+    let mut patience = Patience::default();
+    while let Err(error) = registry.store.check_schema().await {
+        patience.after(error).await?;
+    }
+    let mut follower = Follower::new(registry);
+    while let Err(error) = follower.load().await {
+        patience.after(error).await?;
     }
     registry.readiness.set();
     registry.metrics.ready.set(1);
     tracing::info!("ready");
+    follower.run().await;
     Ok(())
+}
+
+/// Waits for a database that is not there yet, and says so now and then.
+#[derive(Debug, Default)]
+struct Patience {
+    attempts: u32,
+}
+
+impl Patience {
+    /// Waits before the next attempt, unless the failure is one that waiting does not mend.
+    async fn after(&mut self, error: StoreError) -> Result<(), Error> {
+        if !matches!(error, StoreError::Unavailable(_) | StoreError::Contended(_)) {
+            return Err(error.into());
+        }
+        if self.attempts.is_multiple_of(30) {
+            let cause = std::error::Error::source(&error).map(tracing::field::display);
+            tracing::warn!(cause, "{error}; waiting for it");
+        }
+        self.attempts += 1;
+        tokio::time::sleep(START_PAUSE).await;
+        Ok(())
+    }
 }
 
 /// Deletes old tombstones now and then; not at once in every replica.

@@ -32,6 +32,7 @@ pub(crate) enum Ports {
 pub(crate) struct Registry {
     child: Child,
     folder: TempDir,
+    query: String,
     object: String,
     admin: String,
     http: String,
@@ -41,13 +42,17 @@ impl Registry {
     /// Starts the registry on an empty database in a temporary folder and waits until it listens.
     pub(crate) async fn start(ports: Ports) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("a folder for the database")?;
-        let (registry, admin, http) = match ports {
+        let (query, registry, admin, http) = match ports {
             Ports::Default => (
+                "tcp -h 127.0.0.1 -p 17890",
                 "tcp -h 127.0.0.1 -p 17892",
                 "tcp -h 127.0.0.1 -p 17893",
                 "127.0.0.1:9325",
             ),
-            Ports::Free => ("tcp -h 127.0.0.1 -p 0", "tcp -h 127.0.0.1 -p 0", "127.0.0.1:0"),
+            Ports::Free => {
+                let free = "tcp -h 127.0.0.1 -p 0";
+                (free, free, free, "127.0.0.1:0")
+            }
         };
         let program = sibling("tarsregistry")?;
         let mut child = Command::new(&program)
@@ -55,6 +60,8 @@ impl Registry {
                 "serve",
                 "--log-format",
                 "json",
+                "--query-endpoint",
+                query,
                 "--registry-endpoint",
                 registry,
                 "--admin-endpoint",
@@ -74,10 +81,11 @@ impl Registry {
         let listening = timeout(LIMIT, listening(BufReader::new(stderr).lines()))
             .await
             .context("start of the registry")??;
-        let [object, admin, http] = listening;
+        let [query, object, admin, http] = listening;
         Ok(Self {
             child,
             folder,
+            query,
             object,
             admin,
             http,
@@ -115,8 +123,8 @@ impl fmt::Display for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}\nAdminObj@{}\nhttp://{}/readyz",
-            self.object, self.admin, self.http
+            "{}\n{}\nAdminObj@{}\nhttp://{}/readyz",
+            self.query, self.object, self.admin, self.http
         )
     }
 }
@@ -139,8 +147,8 @@ fn sibling(name: &str) -> anyhow::Result<PathBuf> {
 }
 
 /// Reads the registry's log up to the line that tells where it listens, and goes on reading behind the scenes, so that
-/// the registry never waits for a full pipe. -> object, admin endpoint, HTTP address
-async fn listening<R>(mut log: Lines<BufReader<R>>) -> anyhow::Result<[String; 3]>
+/// the registry never waits for a full pipe. -> query object, registry object, admin endpoint, HTTP address
+async fn listening<R>(mut log: Lines<BufReader<R>>) -> anyhow::Result<[String; 4]>
 where
     R: AsyncRead + Unpin + Send + 'static,
 {
@@ -148,10 +156,21 @@ where
     while let Some(line) = log.next_line().await.context("the registry's log")? {
         match serde_json::from_str::<Record>(&line) {
             Ok(Record {
-                fields: Fields::Listening { registry, admin, http },
+                fields:
+                    Fields::Listening {
+                        query,
+                        registry,
+                        admin,
+                        http,
+                    },
             }) => {
                 tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-                return Ok([format!("tars.tarsregistry.Registry@{registry}"), admin, http]);
+                return Ok([
+                    format!("tars.tarsregistry.QueryObj@{query}"),
+                    format!("tars.tarsregistry.Registry@{registry}"),
+                    admin,
+                    http,
+                ]);
             }
             Ok(Record {
                 fields: Fields::Other { message },
@@ -172,6 +191,7 @@ struct Record {
 #[serde(untagged)]
 enum Fields {
     Listening {
+        query: String,
         registry: String,
         admin: String,
         http: String,

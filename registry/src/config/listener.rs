@@ -14,6 +14,31 @@ pub(super) fn listener(text: &str) -> Result<Endpoint, ParseEndpointError> {
     }
 }
 
+/// A host that clients can be told.
+pub(super) fn advertised_host(text: &str) -> Result<String, HostError> {
+    let host = text
+        .strip_prefix('[')
+        .and_then(|inner| inner.strip_suffix(']'))
+        .unwrap_or(text);
+    let is_no_word = host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control());
+    if is_no_word || host == "*" || host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified()) {
+        return Err(HostError);
+    }
+    Ok(host.to_owned())
+}
+
+/// A text that is no host to tell anybody.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HostError;
+
+impl std::fmt::Display for HostError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("expected a host name or an address that clients can connect to")
+    }
+}
+
+impl std::error::Error for HostError {}
+
 /// The address an endpoint is bound to, unless it is a name.
 fn address(endpoint: &Endpoint) -> Option<IpAddr> {
     match endpoint.bind.as_deref().unwrap_or(&endpoint.host) {

@@ -14,7 +14,7 @@ use tars::Endpoint;
 
 pub(crate) use listener::is_loopback;
 
-use listener::{is_same, listener};
+use listener::{advertised_host, is_same, listener};
 
 pub use database::{Database, DatabaseSettingError, MySqlAddress, MySqlParts, Secret, Tls};
 
@@ -34,8 +34,12 @@ pub struct Config {
     pub database: Database,
     /// Connections to MySQL at most.
     pub database_connections: u32,
+    /// Endpoint of `tars.tarsregistry.QueryObj`.
+    pub query_endpoint: Endpoint,
     /// Endpoint of `tars.tarsregistry.Registry`.
     pub registry_endpoint: Endpoint,
+    /// Host that clients are told for this registry's own servants, if not the endpoint's.
+    pub advertise: Option<String>,
     /// Endpoint of `AdminObj`.
     pub admin_endpoint: Endpoint,
     /// Address of the HTTP listener (health, metrics).
@@ -85,12 +89,17 @@ pub enum ConfigError {
     /// The database setting cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseSettingError),
-    /// Both servants would be at one address.
+    /// `AdminObj` would be where others are served.
     #[error(
-        "--registry-endpoint and --admin-endpoint are both `{0}`: whoever may register could end the registry and clean its \
+        "{flag} and --admin-endpoint are both `{endpoint}`: whoever may call one could end the registry and clean its \
          database through AdminObj; give AdminObj a port of its own, at a loopback address"
     )]
-    OneEndpoint(Box<Endpoint>),
+    OneEndpoint {
+        /// The other one's setting.
+        flag: &'static str,
+        /// Where both would be.
+        endpoint: Box<Endpoint>,
+    },
     /// The file of `--database-url-file` cannot be read.
     #[error("cannot read `{path}`: {source}")]
     UrlFile {
@@ -146,6 +155,17 @@ struct Flags {
     )]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     database_connections: u32,
+
+    /// Where tars.tarsregistry.QueryObj is served
+    #[arg(long, env = "TARSREGISTRY_QUERY_ENDPOINT", global = true, value_name = "ENDPOINT")]
+    #[arg(default_value = "tcp -p 17890", value_parser = listener)]
+    query_endpoint: Endpoint,
+
+    /// Host name or address that clients are told for this registry's own servants; else the host of their endpoints, or
+    /// the address the caller reached
+    #[arg(long, env = "TARSREGISTRY_ADVERTISE", global = true, value_name = "HOST")]
+    #[arg(value_parser = advertised_host)]
+    advertise: Option<String>,
 
     /// Where tars.tarsregistry.Registry is served
     #[arg(long, env = "TARSREGISTRY_REGISTRY_ENDPOINT", global = true, value_name = "ENDPOINT")]
@@ -274,13 +294,21 @@ impl Flags {
             let text = "both --database-url and --database-url-file are set; set one of them";
             return Err(DatabaseSettingError(text).into());
         }
-        if is_same(&self.registry_endpoint, &self.admin_endpoint) {
-            return Err(ConfigError::OneEndpoint(Box::new(self.registry_endpoint)));
+        for (flag, endpoint) in [
+            ("--query-endpoint", &self.query_endpoint),
+            ("--registry-endpoint", &self.registry_endpoint),
+        ] {
+            if is_same(endpoint, &self.admin_endpoint) {
+                let endpoint = Box::new(endpoint.clone());
+                return Err(ConfigError::OneEndpoint { flag, endpoint });
+            }
         }
         Ok(Config {
             database: database::choose(sources, environment)?,
             database_connections: self.database_connections,
+            query_endpoint: self.query_endpoint,
             registry_endpoint: self.registry_endpoint,
+            advertise: self.advertise,
             admin_endpoint: self.admin_endpoint,
             http: self.http,
             node_identity: self.node_identity,
@@ -322,6 +350,8 @@ mod tests {
     fn defaults_are_the_documented_ones() {
         let config = config(&[]);
         assert_eq!(config.database, Database::Sqlite("tarsregistry.db".into()));
+        assert_eq!(config.query_endpoint.port, 17890);
+        assert_eq!(config.advertise, None);
         assert_eq!(config.registry_endpoint.port, 17892);
         assert_eq!(config.registry_endpoint.host, "0.0.0.0");
         assert_eq!(config.admin_endpoint.to_string(), "tcp -h 127.0.0.1 -p 17893");
@@ -370,7 +400,7 @@ mod tests {
 
     #[test]
     fn a_mistake_names_the_setting_and_no_password() {
-        let cases: [(&[&str], &str); 7] = [
+        let cases: [(&[&str], &str); 10] = [
             (&["--registry-endpoint", "tcp -p http"], "--registry-endpoint"),
             (&["--node-identity", "maybe"], "--node-identity"),
             (&["--trusted-cidr", "10.0.0.0/33"], "expected a network"),
@@ -381,6 +411,12 @@ mod tests {
                 &["--admin-endpoint", "tcp -p 17892"],
                 "--registry-endpoint and --admin-endpoint",
             ),
+            (
+                &["--admin-endpoint", "tcp -h 127.0.0.1 -p 17890"],
+                "--query-endpoint and --admin-endpoint",
+            ),
+            (&["--advertise", "0.0.0.0"], "--advertise"),
+            (&["--advertise", "tcp -h a"], "--advertise"),
         ];
         for (arguments, expected) in cases {
             let text = read(arguments).unwrap_err().to_string();

@@ -51,15 +51,17 @@ impl Connections {
         Self(pool.expect("timeouts have their runtime"))
     }
 
-    /// Begins a transaction.
-    pub(super) async fn begin(&self) -> Result<MySqlTx, sqlx::Error> {
+    /// Begins a transaction with the given statements.
+    pub(super) async fn begin(&self, statements: &[&'static str]) -> Result<MySqlTx, sqlx::Error> {
         let connection = self.0.get().await.map_err(|error| match error {
             PoolError::Backend(error) => error,
             PoolError::Timeout(_) => sqlx::Error::PoolTimedOut,
             _ => sqlx::Error::PoolClosed,
         })?;
         let mut tx = MySqlTx(Some(connection));
-        tx.connection().execute("START TRANSACTION").await?;
+        for statement in statements {
+            tx.connection().execute(*statement).await?;
+        }
         Ok(tx)
     }
 

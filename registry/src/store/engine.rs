@@ -210,6 +210,9 @@ pub(super) trait Engine: Send + Sync + 'static {
     /// Begins a transaction that writes.
     fn begin(&self) -> impl Future<Output = Result<Self::Tx, sqlx::Error>> + Send;
 
+    /// Begins a transaction that only reads, and sees one moment of the database.
+    fn begin_read(&self) -> impl Future<Output = Result<Self::Tx, sqlx::Error>> + Send;
+
     fn commit(tx: Self::Tx) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
     /// Ends a transaction a statement of which the database refused.
@@ -237,9 +240,43 @@ where
     A: Sync + ?Sized,
     T: Send,
 {
+    run(engine, Kind::Write, input, work).await
+}
+
+/// The same with a transaction that only reads, and sees one moment of the database.
+pub(super) async fn read<E, A, T>(
+    engine: &E,
+    input: &A,
+    work: for<'t> fn(&'t mut E::Tx, &'t A) -> Work<'t, T>,
+) -> Result<T, StoreError>
+where
+    E: Engine,
+    A: Sync + ?Sized,
+    T: Send,
+{
+    run(engine, Kind::Read, input, work).await
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Write,
+    Read,
+}
+
+async fn run<E, A, T>(
+    engine: &E,
+    kind: Kind,
+    input: &A,
+    work: for<'t> fn(&'t mut E::Tx, &'t A) -> Work<'t, T>,
+) -> Result<T, StoreError>
+where
+    E: Engine,
+    A: Sync + ?Sized,
+    T: Send,
+{
     let mut attempt = 1;
     loop {
-        let error = match attempt_once(engine, input, work).await {
+        let error = match attempt_once(engine, kind, input, work).await {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
@@ -255,6 +292,7 @@ where
 
 async fn attempt_once<E, A, T>(
     engine: &E,
+    kind: Kind,
     input: &A,
     work: for<'t> fn(&'t mut E::Tx, &'t A) -> Work<'t, T>,
 ) -> Result<T, sqlx::Error>
@@ -263,7 +301,10 @@ where
     A: Sync + ?Sized,
     T: Send,
 {
-    let mut tx = engine.begin().await?;
+    let mut tx = match kind {
+        Kind::Write => engine.begin().await?,
+        Kind::Read => engine.begin_read().await?,
+    };
     match work(&mut tx, input).await {
         Ok(value) => {
             E::commit(tx).await?;

@@ -11,6 +11,7 @@ mod mysql;
 mod operations;
 mod sqlite;
 mod statement;
+mod world;
 
 #[cfg(test)]
 mod tests;
@@ -22,19 +23,25 @@ pub(crate) use error::StoreError;
 pub(crate) use mysql::{MySqlStore, migrate as migrate_mysql};
 pub(crate) use operations::BeatOutcome;
 pub(crate) use sqlite::SqliteStore;
+pub(crate) use world::{Depth, Digests, Seen};
 
 use std::future::Future;
 use std::time::Duration;
 
 use crate::domain::clean::{Cleaned, CutOff};
+use crate::domain::lookup::{AdapterRow, ServerName, ServerRow, World};
 use crate::domain::{Beat, MetricsInstance, MetricsPort, Registration, Scope};
-use engine::{Engine, transact};
+use engine::{Engine, read, transact};
 
 /// One step of a clean takes that long at most: nobody else bounds it, and a database that vanished says nothing.
 const CLEAN_LIMIT: Duration = Duration::from_secs(30);
 
 /// The check of the tables takes that long at most; it is repeated.
 const CHECK_LIMIT: Duration = Duration::from_secs(5);
+
+/// A load of everything takes that long at most, one of some servers, or a look for changes, the other.
+const LOAD_LIMIT: Duration = Duration::from_secs(30);
+const LOOK_LIMIT: Duration = Duration::from_secs(5);
 
 /// What operations need to know besides their request.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +95,18 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     /// Deletes old tombstones, a bounded number of them. -> how many
     fn forget_tombstones(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Everything that lookups are answered from, of one moment.
+    fn load_world(&self) -> impl Future<Output = Result<World, StoreError>> + Send;
+
+    /// The rows of some servers, of one moment.
+    fn load_servers(
+        &self,
+        names: &[ServerName],
+    ) -> impl Future<Output = Result<(Vec<ServerRow>, Vec<AdapterRow>), StoreError>> + Send;
+
+    /// Looks for what changed. What is loaded after a look is at least as new as what the look saw.
+    fn look(&self, depth: Depth) -> impl Future<Output = Result<Seen, StoreError>> + Send;
 
     /// Whether the database answers.
     fn ping(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -172,6 +191,21 @@ impl<B: Backend> Store for B {
     async fn forget_tombstones(&self) -> Result<u64, StoreError> {
         let work = transact(self, &(), |tx, ()| Box::pin(clean::forget(tx)));
         within(CLEAN_LIMIT, Box::pin(work)).await
+    }
+
+    async fn load_world(&self) -> Result<World, StoreError> {
+        let work = read(self, &(), |tx, ()| Box::pin(world::load(tx)));
+        within(LOAD_LIMIT, Box::pin(work)).await
+    }
+
+    async fn load_servers(&self, names: &[ServerName]) -> Result<(Vec<ServerRow>, Vec<AdapterRow>), StoreError> {
+        let work = read(self, names, |tx, names| Box::pin(world::load_servers(tx, names)));
+        within(LOOK_LIMIT, Box::pin(work)).await
+    }
+
+    async fn look(&self, depth: Depth) -> Result<Seen, StoreError> {
+        let work = read(self, &depth, |tx, depth| Box::pin(world::look(tx, *depth)));
+        within(LOOK_LIMIT, Box::pin(work)).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

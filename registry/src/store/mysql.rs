@@ -193,7 +193,11 @@ impl Engine for MySqlStore {
     type Tx = MySqlTx;
 
     async fn begin(&self) -> Result<Self::Tx, sqlx::Error> {
-        self.connections.begin().await
+        self.connections.begin(&["START TRANSACTION"]).await
+    }
+
+    async fn begin_read(&self) -> Result<Self::Tx, sqlx::Error> {
+        self.connections.begin(sql::BEGIN_READ).await
     }
 
     async fn commit(tx: Self::Tx) -> Result<(), sqlx::Error> {

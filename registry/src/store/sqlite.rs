@@ -115,6 +115,10 @@ impl Engine for SqliteStore {
         self.pool.begin_with("BEGIN IMMEDIATE").await
     }
 
+    async fn begin_read(&self) -> Result<Self::Tx, sqlx::Error> {
+        self.pool.begin().await // sees the moment of its first statement until it ends, whoever writes meanwhile
+    }
+
     async fn commit(tx: Self::Tx) -> Result<(), sqlx::Error> {
         tx.commit().await
     }

@@ -13,6 +13,13 @@ pub(super) const SESSION: &[&str] = &[
     "SET SESSION innodb_lock_wait_timeout = 1, SESSION lock_wait_timeout = 1",
 ];
 
+/// How a transaction begins that sees one moment of the database: READ COMMITTED would see one for each statement. Not
+/// declared as read-only: TiDB refuses that.
+pub(super) const BEGIN_READ: &[&str] = &[
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "START TRANSACTION WITH CONSISTENT SNAPSHOT",
+];
+
 /// A statement in both dialects.
 #[derive(Debug)]
 pub(crate) struct Statement {
@@ -317,4 +324,88 @@ statements! {
 
     /// nodes
     NODES_DELETE: "DELETE FROM t_node_info WHERE node_name IN ({list})";
+
+    /// -> application, server, node, `setting_state`, `present_state`, `flow_state`, `bak_flag`, `enable_set`, set name,
+    /// area, group, `enable_group`, `ip_group_name`
+    WORLD_SERVERS:
+        "SELECT application, server_name, node_name, setting_state, present_state, flow_state, bak_flag, enable_set, \
+         set_name, set_area, set_group, enable_group, ip_group_name FROM t_server_conf";
+
+    /// The same of one server. application, server
+    WORLD_SERVERS_OF:
+        "SELECT application, server_name, node_name, setting_state, present_state, flow_state, bak_flag, enable_set, \
+         set_name, set_area, set_group, enable_group, ip_group_name FROM t_server_conf \
+         WHERE application = ? AND server_name = ?";
+
+    /// Not joined with the servers: in an adopted `db_tars` each table may have its own collation.
+    /// -> application, server, node, servant, endpoint
+    WORLD_ADAPTERS: "SELECT application, server_name, node_name, servant, endpoint FROM t_adapter_conf";
+
+    /// The same of one server. application, server
+    WORLD_ADAPTERS_OF:
+        "SELECT application, server_name, node_name, servant, endpoint FROM t_adapter_conf \
+         WHERE application = ? AND server_name = ?";
+
+    /// -> servant, endpoint, `present_state`, `enable_group`
+    WORLD_REGISTRIES: "SELECT servant, endpoint, present_state, enable_group FROM t_registry_info ORDER BY id";
+
+    /// -> id, addresses, name
+    WORLD_RULES: "SELECT group_id, allow_ip_rule, group_name FROM t_server_group_rule ORDER BY group_id";
+
+    /// -> groups, station
+    WORLD_PRIORITIES: "SELECT group_list, station FROM t_group_priority ORDER BY list_order, id";
+
+    /// Whether anybody else wrote. -> on SQLite a number that changes when another connection commits; on MySQL NULL:
+    /// there the digests tell
+    WORLD_VERSION: "SELECT NULL", sqlite "PRAGMA data_version";
+
+    /// What the servers' rows say, as a number for each server: it changes with any change that a lookup would show,
+    /// whoever made it and whatever its timestamp. -> application, server, digest
+    SERVER_DIGESTS:
+        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, application, \
+         server_name, node_name, setting_state, present_state, flow_state, bak_flag, enable_set, COALESCE(set_name, ''), \
+         COALESCE(set_area, ''), COALESCE(set_group, ''), COALESCE(enable_group, ''), COALESCE(ip_group_name, '')))) \
+         AS SIGNED) FROM t_server_conf GROUP BY application, server_name",
+        sqlite "SELECT application, server_name, COUNT(*) FROM t_server_conf GROUP BY application, server_name";
+
+    /// The same of the rows written lately, by the database's clock. seconds
+    SERVER_DIGESTS_LATELY:
+        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, application, \
+         server_name, node_name, setting_state, present_state, flow_state, bak_flag, enable_set, COALESCE(set_name, ''), \
+         COALESCE(set_area, ''), COALESCE(set_group, ''), COALESCE(enable_group, ''), COALESCE(ip_group_name, '')))) \
+         AS SIGNED) FROM t_server_conf WHERE registry_timestamp >= CURRENT_TIMESTAMP - INTERVAL ? SECOND \
+         GROUP BY application, server_name",
+        sqlite
+        "SELECT application, server_name, COUNT(*) FROM t_server_conf \
+         WHERE registry_timestamp >= strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds') \
+         GROUP BY application, server_name";
+
+    /// The adapters' rows in the same way. -> application, server, digest
+    ADAPTER_DIGESTS:
+        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, application, \
+         server_name, COALESCE(node_name, ''), COALESCE(servant, ''), COALESCE(endpoint, '')))) AS SIGNED) \
+         FROM t_adapter_conf GROUP BY application, server_name",
+        sqlite "SELECT application, server_name, COUNT(*) FROM t_adapter_conf GROUP BY application, server_name";
+
+    /// The same of the rows written lately. seconds
+    ADAPTER_DIGESTS_LATELY:
+        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, application, \
+         server_name, COALESCE(node_name, ''), COALESCE(servant, ''), COALESCE(endpoint, '')))) AS SIGNED) \
+         FROM t_adapter_conf WHERE registry_timestamp >= CURRENT_TIMESTAMP - INTERVAL ? SECOND \
+         GROUP BY application, server_name",
+        sqlite
+        "SELECT application, server_name, COUNT(*) FROM t_adapter_conf \
+         WHERE registry_timestamp >= strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds') \
+         GROUP BY application, server_name";
+
+    /// Instances that a registry of ours removed lately, in the same way: their rows leave no timestamp.
+    /// -> application, server, digest; seconds
+    REMOVED_LATELY:
+        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, removed_at))) \
+         AS SIGNED) FROM tarsregistry_instance WHERE removed_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND \
+         GROUP BY application, server_name",
+        sqlite
+        "SELECT application, server_name, COUNT(*) FROM tarsregistry_instance \
+         WHERE removed_at >= strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds') \
+         GROUP BY application, server_name";
 }

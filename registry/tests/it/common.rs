@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use sqlx::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
 use tars::Communicator;
-use tars::protocol::{AdapterConf, AdminFClient, OnStartupReq, TarsregistryClient};
+use tars::protocol::{AdapterConf, AdminFClient, OnStartupReq, QueryFClient, TarsregistryClient};
 use tars_test_support::mysql::Database;
 use tarsregistry::{Bound, Command, Config, Error};
 use tempfile::TempDir;
@@ -24,7 +24,9 @@ pub(crate) fn config(arguments: &[&str]) -> Config {
         "--http",
         "127.0.0.1:0",
     ];
-    let arguments = fixed.iter().chain(arguments).map(OsString::from);
+    let query = ["--query-endpoint", "tcp -h 127.0.0.1 -p 0"];
+    let query = if arguments.contains(&query[0]) { &[] } else { &query[..] };
+    let arguments = fixed.iter().chain(query).chain(arguments).map(OsString::from);
     match Command::read(arguments, |_| None).unwrap() {
         Command::Serve(config) | Command::Migrate(config) => *config,
     }
@@ -32,6 +34,7 @@ pub(crate) fn config(arguments: &[&str]) -> Config {
 
 /// A running registry. Ends when dropped.
 pub(crate) struct Running {
+    pub(crate) query: QueryFClient,
     pub(crate) registry: TarsregistryClient,
     pub(crate) admin: AdminFClient,
     pub(crate) http: SocketAddr,
@@ -78,11 +81,15 @@ impl Running {
         let mut endpoint = bound.registry_endpoint().clone();
         endpoint.host = "127.0.0.1".into();
         let registry = comm.client(&format!("tars.tarsregistry.Registry@{endpoint}")).unwrap();
+        let mut endpoint = bound.query_endpoint().clone();
+        endpoint.host = "127.0.0.1".into();
+        let query = comm.client(&format!("tars.tarsregistry.QueryObj@{endpoint}")).unwrap();
         let admin = comm.client(&format!("AdminObj@{}", bound.admin_endpoint())).unwrap();
         let http = bound.http_address();
         let stop = CancellationToken::new();
         let serving = Some(tokio::spawn(bound.serve(stop.clone().cancelled_owned())));
         Self {
+            query,
             registry,
             admin,
             http,

@@ -117,3 +117,27 @@ async fn tables_that_are_not_there_end_it() {
     let error = running.ended().await.unwrap_err();
     assert!(error.to_string().contains("run `tarsregistry migrate`"), "{error}");
 }
+
+#[tokio::test]
+async fn lookups_outlive_the_database_and_never_start_without_it() {
+    let database = migrated().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let running = Running::mysql(&database.url_through_port(address.port())).await;
+    let ask = async || running.query.find_object_by_id_in_same_group("App.S.Obj").await;
+    let error = ask().await.unwrap_err();
+    assert_eq!(error.code(), -9, "nothing is answered from a cold start: {error}");
+    let listener = TcpListener::bind(address).await.unwrap();
+    let proxy = tokio::spawn(forward(listener, database));
+    running.ready().await;
+    running.registry.on_startup(&startup("10.0.0.7")).await.unwrap();
+    assert_eq!(ask().await.unwrap().active_ep.len(), 1);
+    proxy.abort();
+    assert!(proxy.await.unwrap_err().is_cancelled());
+    while running.metric("registry_reload_failures_total").await < 1.0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ask().await.unwrap().active_ep.len(), 1, "the last answer stays");
+    running.end().await;
+}

@@ -29,6 +29,7 @@ async fn settings_come_from_the_environment_and_empty_ones_do_not_count() {
     let dir = tempfile::tempdir().unwrap();
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tarsregistry"));
     command.env_clear().current_dir(&dir).envs([
+        ("TARSREGISTRY_QUERY_ENDPOINT", "tcp -h 127.0.0.1 -p 0"),
         ("TARSREGISTRY_REGISTRY_ENDPOINT", "tcp -h 127.0.0.1 -p 0"),
         ("TARSREGISTRY_ADMIN_ENDPOINT", "tcp -h 127.0.0.1 -p 0"),
         ("TARSREGISTRY_HTTP", "127.0.0.1:0"),
@@ -101,7 +102,8 @@ async fn migrate_then_serve_until_sigterm() {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tarsregistry"));
     command
         .env_clear()
-        .args(["--registry-endpoint", "tcp -p 0", "--admin-endpoint", "tcp -p 0"]);
+        .args(["--registry-endpoint", "tcp -p 0", "--admin-endpoint", "tcp -p 0"])
+        .args(["--query-endpoint", "tcp -p 0"]);
     command.args(["--http", "127.0.0.1:0", "--log-format", "json"]);
     command.envs([
         ("DB_HOST", host),
@@ -137,6 +139,8 @@ async fn a_password_is_in_no_line_of_the_log() {
 
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tarsregistry"));
     command.env_clear().args([
+        "--query-endpoint",
+        "tcp -h 127.0.0.1 -p 0",
         "--registry-endpoint",
         "tcp -h 127.0.0.1 -p 0",
         "--admin-endpoint",

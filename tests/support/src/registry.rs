@@ -132,6 +132,7 @@ pub struct Registry {
     /// The process.
     pub process: Process,
     backend: Backend,
+    query: String,
     object: String,
     admin: String,
     http: String,
@@ -163,6 +164,7 @@ impl Registry {
                 "--http",
                 "127.0.0.1:0",
             ])
+            .args(["--query-endpoint", ephemeral])
             .args(["--registry-endpoint", ephemeral, "--admin-endpoint", ephemeral])
             .args(args);
         let process = Process::start(command);
@@ -176,6 +178,7 @@ impl Registry {
         };
         Self {
             backend,
+            query: format!("tars.tarsregistry.QueryObj@{}", field("query")),
             object: format!("tars.tarsregistry.Registry@{}", field("registry")),
             admin: field("admin"),
             http: field("http"),
@@ -187,6 +190,12 @@ impl Registry {
     #[must_use]
     pub fn object(&self) -> &str {
         &self.object
+    }
+
+    /// The object that answers lookups, with its endpoint: a locator for clients.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        &self.query
     }
 
     /// The endpoint of `AdminObj`.
