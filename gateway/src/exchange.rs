@@ -113,9 +113,14 @@ impl Drop for Exchange {
 fn request_id(headers: &HeaderMap) -> String {
     let is_harmless = |id: &&str| {
         (1..=MAX_REQUEST_ID).contains(&id.len())
-            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte))
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte))
     };
-    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(is_harmless);
+    let given = headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(is_harmless);
     given.map_or_else(|| format!("{:032x}", rand::random::<u128>()), str::to_owned)
 }
 

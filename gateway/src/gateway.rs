@@ -114,7 +114,9 @@ impl Gateway {
         let client = client_address(peer, request.headers(), &inner.trusted_proxies);
         let mut exchange = Exchange::begin(asked.route(), client, request.headers(), &inner.metrics);
         exchange.peer = peer.ip();
-        let handled = AssertUnwindSafe(inner.handle(asked, request, &mut exchange)).catch_unwind().await;
+        let handled = AssertUnwindSafe(inner.handle(asked, request, &mut exchange))
+            .catch_unwind()
+            .await;
         let result = handled.unwrap_or_else(|_| {
             tracing::error!(request_id = exchange.request_id, "a panic while a request was handled");
             let text = "an error inside the gateway; its log says more";
@@ -126,7 +128,12 @@ impl Gateway {
 
 impl Inner {
     /// The way itself.
-    async fn handle(&self, asked: Asked, request: Request<Body>, exchange: &mut Exchange) -> Result<Response<Body>, Problem> {
+    async fn handle(
+        &self,
+        asked: Asked,
+        request: Request<Body>,
+        exchange: &mut Exchange,
+    ) -> Result<Response<Body>, Problem> {
         let (head, body) = request.into_parts();
         self.admit(&asked, &head, exchange)?;
         if let Asked::Path { object, function } = &asked {
@@ -185,7 +192,12 @@ impl Inner {
     }
 
     /// The call as it goes to the servant, and how its answer goes back.
-    fn prepare(&self, incoming: Incoming, headers: &HeaderMap, exchange: &Exchange) -> Result<(Outgoing, crate::incoming::Reply), Problem> {
+    fn prepare(
+        &self,
+        incoming: Incoming,
+        headers: &HeaderMap,
+        exchange: &Exchange,
+    ) -> Result<(Outgoing, crate::incoming::Reply), Problem> {
         let timeout = self.timeout(headers, incoming.timeout)?;
         let (mut context, dropped) = self.context.filter(incoming.context);
         self.metrics.dropped_context_keys.inc_by(dropped as u64);
@@ -213,7 +225,11 @@ impl Inner {
         let asked = match headers.get(TIMEOUT) {
             None => in_body,
             Some(value) => {
-                let millis = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|&millis| millis > 0);
+                let millis = value
+                    .to_str()
+                    .ok()
+                    .and_then(|text| text.parse().ok())
+                    .filter(|&millis| millis > 0);
                 let text = "X-Tars-Timeout-Ms must be a number of milliseconds, 1 or more";
                 Some(Duration::from_millis(millis.ok_or_else(|| Problem::bad_request(text))?))
             }
@@ -244,6 +260,8 @@ impl Inner {
 
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gateway").field("access", &self.inner.access).finish_non_exhaustive()
+        f.debug_struct("Gateway")
+            .field("access", &self.inner.access)
+            .finish_non_exhaustive()
     }
 }

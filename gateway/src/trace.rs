@@ -157,14 +157,20 @@ impl Tracing {
             return Trace::from_traceparent(parent, Some(state));
         }
         let ours = format!("tars={:x}.{}", self.points.0, self.max_len_kb);
-        let state = if state.is_empty() { ours } else { format!("{ours},{state}") };
+        let state = if state.is_empty() {
+            ours
+        } else {
+            format!("{ours},{state}")
+        };
         Trace::from_traceparent(parent, Some(&state))
     }
 }
 
 impl fmt::Debug for Tracing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tracing").field("points", &self.points).finish_non_exhaustive()
+        f.debug_struct("Tracing")
+            .field("points", &self.points)
+            .finish_non_exhaustive()
     }
 }
 
@@ -187,7 +193,15 @@ mod tests {
         assert_eq!("file:/var/log/t".parse(), Ok(Sink::File("/var/log/t".into())));
         let object = "tars.tarslog.LogObj".parse().unwrap();
         assert_eq!("object:tars.tarslog.LogObj".parse(), Ok(Sink::Object(object)));
-        for wrong in ["", "on", "interval", "interval:0", "interval:x", "probability:2", "probability:NaN"] {
+        for wrong in [
+            "",
+            "on",
+            "interval",
+            "interval:0",
+            "interval:x",
+            "probability:2",
+            "probability:NaN",
+        ] {
             assert!(wrong.parse::<Sample>().is_err(), "{wrong}");
         }
         for wrong in ["", "g", "1f", "-", "+1"] {
@@ -230,7 +244,10 @@ mod tests {
     fn the_sampler_begins_chains() {
         assert!(open("off", STRANGER, &[]).is_none());
         let trace = open(ALWAYS, STRANGER, &[]).unwrap();
-        assert_eq!((trace.flags().bits(), trace.max_len_kb(), trace.is_sampled()), (4, 3, true));
+        assert_eq!(
+            (trace.flags().bits(), trace.max_len_kb(), trace.is_sampled()),
+            (4, 3, true)
+        );
     }
 
     #[test]

@@ -158,7 +158,8 @@ impl<'de> Deserialize<'de> for Context {
 /// Reads the body of `POST /json`.
 pub fn body_call(body: &[u8]) -> Result<BodyCall, Malformed> {
     let text = object("the body", body)?;
-    let what = "the body must be {\"obj\", \"func\", \"data\", \"reqid\"} with the parameters as a string of JSON in `data`";
+    let what =
+        "the body must be {\"obj\", \"func\", \"data\", \"reqid\"} with the parameters as a string of JSON in `data`";
     let fields: BodyFields = serde_json::from_str(text).map_err(|source| Malformed::Json { what, source })?;
     object("`data`", fields.data.as_bytes())?;
     Ok(BodyCall {
@@ -173,7 +174,10 @@ pub fn body_call(body: &[u8]) -> Result<BodyCall, Malformed> {
 
 /// A time limit as it travels, in milliseconds; nothing for 0 and less.
 fn millis(millis: i64) -> Option<Duration> {
-    u64::try_from(millis).ok().filter(|&millis| millis > 0).map(Duration::from_millis)
+    u64::try_from(millis)
+        .ok()
+        .filter(|&millis| millis > 0)
+        .map(Duration::from_millis)
 }
 
 /// The answer to `POST /json`.
@@ -183,7 +187,10 @@ pub(crate) fn body_answer(data: &str, request_id: i64) -> Vec<u8> {
         data: &'a str,
         reqid: i64,
     }
-    let fields = Fields { data, reqid: request_id };
+    let fields = Fields {
+        data,
+        reqid: request_id,
+    };
     serde_json::to_vec(&fields).expect("a text and a number are JSON")
 }
 

@@ -163,7 +163,11 @@ impl Command {
         flags.apply(&mut config);
         config.check().map_err(ConfigError::Together)?;
         let config = Box::new(config);
-        Ok(if check { Self::Check(config) } else { Self::Serve(config) })
+        Ok(if check {
+            Self::Check(config)
+        } else {
+            Self::Serve(config)
+        })
     }
 
     /// The settings.
@@ -198,7 +202,11 @@ impl Flags {
         set(&mut config.upstream.timeout_ms, self.timeout_ms);
         set(&mut config.upstream.max_timeout_ms, self.max_timeout_ms);
         if !self.route.is_empty() {
-            config.routes = self.route.into_iter().map(|route| (route.object, route.target)).collect();
+            config.routes = self
+                .route
+                .into_iter()
+                .map(|route| (route.object, route.target))
+                .collect();
         }
         set_list(&mut config.access.allow, self.allow);
         set_list(&mut config.access.deny, self.deny);

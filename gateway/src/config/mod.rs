@@ -319,7 +319,11 @@ impl Config {
     /// What no single value can know.
     fn check(&self) -> Result<(), String> {
         if self.upstream.timeout_ms.get() > self.upstream.max_timeout_ms.get() {
-            let Upstream { timeout_ms, max_timeout_ms, .. } = self.upstream;
+            let Upstream {
+                timeout_ms,
+                max_timeout_ms,
+                ..
+            } = self.upstream;
             return Err(format!(
                 "upstream.timeout_ms is {}, more than upstream.max_timeout_ms, {}",
                 timeout_ms.get(),
@@ -342,7 +346,10 @@ impl Config {
             return Err("trace.sink is an object, and there is no upstream.locator to find it".to_owned());
         }
         if self.listen.port() != 0 && self.listen == self.admin {
-            return Err(format!("listen and admin are both {}: metrics are not for callers", self.listen));
+            return Err(format!(
+                "listen and admin are both {}: metrics are not for callers",
+                self.listen
+            ));
         }
         Ok(())
     }

@@ -189,7 +189,9 @@ impl Request {
         let mut state = self.activity.state();
         let number = state.next;
         state.next += 1;
-        state.answers.insert(number, Instant::now() + self.activity.times.answer);
+        state
+            .answers
+            .insert(number, Instant::now() + self.activity.times.answer);
         drop(state);
         self.activity.changed.notify_waiters();
         self.answer = Some(number);
@@ -269,7 +271,11 @@ impl<S> Watched<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         let before = buffer.filled().len();
         let result = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
         if buffer.filled().len() > before {

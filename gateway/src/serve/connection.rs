@@ -144,7 +144,10 @@ impl Connections {
             () = self.tasks.wait() => return,
             () = late => {}
         }
-        tracing::warn!(connections = self.tasks.len(), "ending with connections that did not end in time");
+        tracing::warn!(
+            connections = self.tasks.len(),
+            "ending with connections that did not end in time"
+        );
         self.kill.cancel();
         self.tasks.wait().await;
     }

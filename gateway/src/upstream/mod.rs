@@ -5,9 +5,9 @@ mod tars;
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use ::tars::trace::Trace;
 use ::tars::{Attributes, BoxFuture};
+use bytes::Bytes;
 
 use crate::object::{FunctionName, ObjectName};
 

@@ -49,7 +49,9 @@ impl TarsUpstream {
         let inner = Inner {
             communicator: builder.build(),
             tracer,
-            routes: routes.map(|(object, target)| (object.clone(), target.as_str().to_owned())).collect(),
+            routes: routes
+                .map(|(object, target)| (object.clone(), target.as_str().to_owned()))
+                .collect(),
             proxies: Mutex::new(Proxies {
                 max: config.upstream.max_objects.size(),
                 clock: 0,
@@ -188,6 +190,8 @@ fn failure(error: Error) -> Failure {
 
 impl fmt::Debug for TarsUpstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TarsUpstream").field("proxies", &self.inner.proxies().kept.len()).finish_non_exhaustive()
+        f.debug_struct("TarsUpstream")
+            .field("proxies", &self.inner.proxies().kept.len())
+            .finish_non_exhaustive()
     }
 }
