@@ -218,11 +218,10 @@ impl ResponseHead {
     }
 
     /// Appends the answer to `out`. A response that is too large or cannot be encoded becomes an error answer.
-    /// Gives the error that was answered, if it is one.
-    pub(crate) fn append(&self, out: &mut Vec<u8>, result: Result<Response>, max_frame: usize) -> Option<Error> {
+    pub(crate) fn append(&self, out: &mut Vec<u8>, result: Result<Response>, max_frame: usize) {
         let error = match result {
             Ok(response) => match self.append_response(out, &response, max_frame) {
-                Ok(()) => return None,
+                Ok(()) => return,
                 Err(error) => error,
             },
             Err(error) => error,

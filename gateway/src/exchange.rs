@@ -1,10 +1,11 @@
 //! What becomes known of a request while it is handled, and the one line of log and the counts at its end.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use tars::trace::Trace;
 use tokio::time::Instant;
 
 use crate::access::Allowed;
@@ -25,14 +26,16 @@ const GONE: u16 = 499;
 pub(crate) struct Exchange {
     pub(crate) request_id: String,
     pub(crate) client: SocketAddr,
+    /// Where the connection comes from, which may be a proxy of the client.
+    pub(crate) peer: IpAddr,
     pub(crate) route: &'static str,
     /// The name of the caller's token.
     pub(crate) caller: Option<String>,
     pub(crate) call: Option<Allowed>,
     /// The call's return code.
     pub(crate) code: Option<i32>,
-    /// The call chain, as a `traceparent`.
-    pub(crate) trace: Option<String>,
+    /// The call chain.
+    pub(crate) trace: Option<Trace>,
     begun: Instant,
     metrics: Arc<Metrics>,
     is_over: bool,
@@ -44,6 +47,7 @@ impl Exchange {
         Self {
             request_id: request_id(headers),
             client,
+            peer: client.ip(),
             route,
             caller: None,
             call: None,
@@ -69,7 +73,7 @@ impl Exchange {
         };
         say(REQUEST_ID, &self.request_id);
         if let Some(trace) = &self.trace {
-            say(HeaderName::from_static("traceparent"), trace);
+            say(HeaderName::from_static("traceparent"), &trace.traceparent());
         }
         self.record(response.status().as_u16());
         response
@@ -90,7 +94,7 @@ impl Exchange {
             client = %self.client.ip(),
             caller = self.caller.as_deref(),
             request_id = self.request_id,
-            trace = self.trace.as_deref(),
+            trace = self.trace.as_ref().map(Trace::id),
             microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             "request"
         );

@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
 use futures_util::FutureExt;
 use tars::code;
+use tars::trace::Trace;
 use tokio::sync::Semaphore;
 
 use crate::access::{AccessList, Allowed};
@@ -25,7 +26,7 @@ use crate::metrics::{Metrics, Running};
 use crate::object::ObjectName;
 use crate::phase::{Phase, Phases};
 use crate::problem::Problem;
-use crate::trace::Sampler;
+use crate::trace::Tracing;
 use crate::upstream::{Answer, Failure, Outgoing, Upstream};
 use crate::verify::{TokenError, Tokens};
 
@@ -58,8 +59,7 @@ struct Inner {
     timeout: Duration,
     max_timeout: Duration,
     answers: Answers,
-    #[expect(dead_code, reason = "waits for the runtime's call chain")]
-    sampler: Sampler,
+    tracing: Tracing,
     upstream: Arc<dyn Upstream>,
     metrics: Arc<Metrics>,
     phases: Phases,
@@ -84,13 +84,18 @@ impl Gateway {
             answers: Answers {
                 expose_error_text: config.expose_error_text,
             },
-            sampler: Sampler::new(config.trace.sample),
+            tracing: Tracing::new(&config.trace),
             upstream: Arc::new(upstream),
             metrics: Arc::new(Metrics::new()),
             phases: Phases::new(),
         };
         inner.metrics.ready.set(1);
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What it calls.
+    pub(crate) fn upstream(&self) -> &Arc<dyn Upstream> {
+        &self.inner.upstream
     }
 
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
@@ -108,6 +113,10 @@ impl Gateway {
         let Peer(peer) = *request.extensions().get::<Peer>().unwrap_or(&unknown);
         let client = client_address(peer, request.headers(), &inner.trusted_proxies);
         let mut exchange = Exchange::begin(asked.route(), client, request.headers(), &inner.metrics);
+<<<<<<< HEAD
+=======
+        exchange.peer = peer.ip();
+>>>>>>> gateway
         let handled = AssertUnwindSafe(inner.handle(asked, request, &mut exchange))
             .catch_unwind()
             .await;
@@ -141,6 +150,7 @@ impl Inner {
         };
         let allowed = exchange.call.insert(allowed).clone();
         self.limit_object(&allowed.object)?;
+        exchange.trace = self.tracing.open(&head.headers, exchange.peer, &allowed);
         let (outgoing, reply) = self.prepare(incoming, &head.headers, exchange)?;
         let result = self.call(outgoing).await?;
         let code = result.as_ref().map_or_else(|failure| failure.code, |_| code::SUCCESS);
@@ -208,6 +218,7 @@ impl Inner {
             context,
             timeout,
             one_way: incoming.one_way,
+            trace: exchange.trace.clone(),
         };
         Ok((outgoing, incoming.reply))
     }
@@ -235,6 +246,9 @@ impl Inner {
             return Err(Problem::later(StatusCode::SERVICE_UNAVAILABLE, text, 1));
         };
         let _running = Running::of(&self.metrics.running_calls);
+        if outgoing.trace.as_ref().is_some_and(Trace::is_sampled) {
+            self.metrics.traced_calls.inc();
+        }
         let limit = outgoing.timeout + BACKSTOP;
         let result = tokio::time::timeout(limit, self.upstream.call(outgoing)).await;
         Ok(result.unwrap_or_else(|_| {

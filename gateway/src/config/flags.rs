@@ -10,7 +10,7 @@ use super::file::{self, FileError};
 use super::value::{Locator, Network, Number, Route};
 use super::{Config, Limit, LogFormat};
 use crate::access::Pattern;
-use crate::trace::{Sample, Sink};
+use crate::trace::{Points, Sample, Sink};
 
 /// What the program is asked to do.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ struct Flags {
 
     /// Which points of a call chain carry parameters: a hexadecimal digit of 1 (send), 2 (receive), 4 and 8 (the server's)
     #[arg(long, env = "TARSGATEWAY_TRACE_FLAGS", value_name = "DIGIT")]
-    trace_flags: Option<crate::trace::Flags>,
+    trace_flags: Option<Points>,
 
     /// Where the points of call chains go: `off`, `stdout`, `file:PATH`, `object:tars.tarslog.LogObj`
     #[arg(long, env = "TARSGATEWAY_TRACE_SINK", value_name = "WHERE")]

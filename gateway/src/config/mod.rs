@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::access::{AccessList, Pattern};
 use crate::context::{ContextRules, ForwardedHeader, KeyPattern};
 use crate::object::ObjectName;
-use crate::trace::{Flags, Sample, Sink};
+use crate::trace::{Points, Sample, Sink};
 
 pub use file::FileError;
 pub use flags::{Command, ConfigError};
@@ -167,7 +167,7 @@ pub(crate) struct Trace {
     pub(crate) sample: Sample,
     /// Which points carry parameters.
     #[serde(with = "value::text")]
-    pub(crate) flags: Flags,
+    pub(crate) flags: Points,
     /// KiB of parameters a point carries at most.
     pub(crate) max_len_kb: Number<0, 10_240>,
     /// Where the points go.
@@ -261,7 +261,7 @@ impl Default for Trace {
     fn default() -> Self {
         Self {
             sample: Sample::Off,
-            flags: Flags::default(),
+            flags: Points::default(),
             max_len_kb: Number::new(1),
             sink: Sink::Off,
             trusted: Networks::default(),

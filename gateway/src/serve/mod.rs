@@ -137,6 +137,7 @@ impl Bound {
                 }
             };
             callers.ended(late).await;
+            gateway.upstream().end().await;
         };
         // Operators see the end to its last moment.
         operators.accept(admin, work).await;

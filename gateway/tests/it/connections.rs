@@ -208,9 +208,13 @@ async fn http2_streams_are_bounded() {
     };
     let (first, _) = client.send_request(request(), true).unwrap();
     came.notified().await;
-    assert_eq!(client.current_max_send_streams(), 1);
     go.notify_one();
     assert_eq!(first.await.unwrap().status(), 200);
+    assert_eq!(
+        client.current_max_send_streams(),
+        1,
+        "the answer came after the settings"
+    );
 }
 
 #[tokio::test]
