@@ -113,10 +113,7 @@ impl Gateway {
         let Peer(peer) = *request.extensions().get::<Peer>().unwrap_or(&unknown);
         let client = client_address(peer, request.headers(), &inner.trusted_proxies);
         let mut exchange = Exchange::begin(asked.route(), client, request.headers(), &inner.metrics);
-<<<<<<< HEAD
-=======
         exchange.peer = peer.ip();
->>>>>>> gateway
         let handled = AssertUnwindSafe(inner.handle(asked, request, &mut exchange))
             .catch_unwind()
             .await;
@@ -156,7 +153,8 @@ impl Inner {
         let code = result.as_ref().map_or_else(|failure| failure.code, |_| code::SUCCESS);
         exchange.code = Some(code);
         self.metrics.returned(&allowed.rule, code);
-        self.answers.make(reply, result)
+        drop(body);
+        self.bodies.hold(self.answers.make(reply, result)?)
     }
 
     /// Whether the request is one at all, and its sender may send one.

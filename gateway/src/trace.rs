@@ -151,24 +151,10 @@ impl Tracing {
         Some(told.unwrap_or_else(|| Trace::root(Flags::from_bits(self.points.0), self.max_len_kb)))
     }
 
-<<<<<<< HEAD
-    fn is_due(&self, interval: Duration, key: Option<(ObjectName, FunctionName)>) -> bool {
-        let now = Instant::now();
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = if last.len() < REMEMBERED || last.contains_key(&key) {
-            key
-        } else {
-            None
-        };
-        let is_due = last.get(&key).is_none_or(|&at| now.duration_since(at) >= interval);
-        if is_due {
-            last.insert(key, now);
-=======
     /// The chain of a `traceparent`, with our points unless `state` has its own.
     fn continued(&self, parent: &str, state: &str) -> Option<Trace> {
         if state.split(',').any(|member| member.trim_start().starts_with("tars=")) {
             return Trace::from_traceparent(parent, Some(state));
->>>>>>> gateway
         }
         let ours = format!("tars={:x}.{}", self.points.0, self.max_len_kb);
         let state = if state.is_empty() {
@@ -182,13 +168,8 @@ impl Tracing {
 
 impl fmt::Debug for Tracing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-<<<<<<< HEAD
-        f.debug_struct("Sampler")
-            .field("sample", &self.sample)
-=======
         f.debug_struct("Tracing")
             .field("points", &self.points)
->>>>>>> gateway
             .finish_non_exhaustive()
     }
 }
@@ -210,15 +191,8 @@ mod tests {
         assert_eq!("probability:0.5".parse(), Ok(Sample::Probability(0.5)));
         assert_eq!("f".parse(), Ok(Points(15)));
         assert_eq!("file:/var/log/t".parse(), Ok(Sink::File("/var/log/t".into())));
-<<<<<<< HEAD
-        assert_eq!(
-            "object:tars.tarslog.LogObj".parse(),
-            Ok(Sink::Object("tars.tarslog.LogObj".parse().unwrap()))
-        );
-=======
         let object = "tars.tarslog.LogObj".parse().unwrap();
         assert_eq!("object:tars.tarslog.LogObj".parse(), Ok(Sink::Object(object)));
->>>>>>> gateway
         for wrong in [
             "",
             "on",
@@ -258,24 +232,12 @@ mod tests {
         tracing.open(&headers.collect(), peer.parse().unwrap(), &call)
     }
 
-<<<<<<< HEAD
-    #[tokio::test(start_paused = true)]
-    async fn what_is_remembered_is_bounded() {
-        let sampler = Sampler::new(Sample::Interval(Duration::from_secs(1)));
-        let f = "f".parse().unwrap();
-        let picked = (0..2 * REMEMBERED)
-            .filter(|i| sampler.picks(&format!("A.B.C{i}").parse().unwrap(), &f))
-            .count();
-        assert_eq!(picked, REMEMBERED + 1);
-        assert!(sampler.last.lock().unwrap().len() <= REMEMBERED + 1);
-=======
     const ALWAYS: &str = "probability:1";
     const STRANGER: &str = "192.0.2.1";
     const FRIEND: &str = "10.0.0.1";
 
     fn parent(flags: &str) -> (&'static str, String) {
         ("traceparent", format!("00-{ID}-b7ad6b7169203331-{flags}"))
->>>>>>> gateway
     }
 
     #[test]

@@ -5,10 +5,7 @@ mod tars;
 
 use std::time::Duration;
 
-<<<<<<< HEAD
-=======
 use ::tars::trace::Trace;
->>>>>>> gateway
 use ::tars::{Attributes, BoxFuture};
 use bytes::Bytes;
 

@@ -16,7 +16,7 @@ fn json_of(size: usize) -> String {
 }
 
 /// A body that does not say how long it is.
-fn streamed(text: String) -> Body {
+fn streamed(text: &str) -> Body {
     let pieces: Vec<_> = text
         .as_bytes()
         .chunks(700)
@@ -31,13 +31,13 @@ async fn bodies_have_a_size() {
     let routes = routes(&config(&["--body-bytes", "2000"]), &fake);
     assert_eq!(ask(&routes, post(PATH, json_of(2000))).await.status, StatusCode::OK);
     assert_eq!(
-        ask(&routes, post(PATH, streamed(json_of(2000)))).await.status,
+        ask(&routes, post(PATH, streamed(&json_of(2000)))).await.status,
         StatusCode::OK
     );
     for body in [
         Body::from(json_of(2001)),
-        streamed(json_of(2001)),
-        streamed(json_of(1_000_000)),
+        streamed(&json_of(2001)),
+        streamed(&json_of(1_000_000)),
     ] {
         let read = ask(&routes, post(PATH, body)).await;
         assert_eq!(
@@ -160,4 +160,20 @@ async fn clients_and_objects_have_a_rate() {
     assert_eq!(ask(&by_client, other).await.status, StatusCode::OK);
     tokio::time::advance(std::time::Duration::from_secs(1)).await;
     assert_eq!(ask(&by_client, post(PATH, "")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn answers_that_nobody_takes_are_bounded() {
+    let file = "[routes]\n\"A.B.C\" = \"tcp -h 127.0.0.1 -p 1\"\n[access]\nallow = [\"Test.*\"]\n\
+                [limits]\nbody_bytes = 1000\nbuffered_bytes = 5000\n";
+    let fake = Fake::answering(Ok(body(json_of(3000))));
+    let routes = routes(&config_file(file), &fake);
+    let untaken = tower::ServiceExt::oneshot(routes.clone(), post(PATH, ""))
+        .await
+        .unwrap();
+    assert_eq!(untaken.status(), StatusCode::OK);
+    let read = ask(&routes, post(PATH, "")).await;
+    assert_eq!(read.status, StatusCode::SERVICE_UNAVAILABLE);
+    drop(untaken);
+    assert_eq!(ask(&routes, post(PATH, "")).await.status, StatusCode::OK);
 }
