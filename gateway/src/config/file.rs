@@ -46,8 +46,8 @@ pub(super) fn read(path: &Path) -> Result<Config, FileError> {
 fn parse(text: &str, path: &Path) -> Result<Config, FileError> {
     toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start.min(text.len()));
-        let before = &text.as_bytes()[..start];
-        let line = before.iter().filter(|&&byte| byte == b'\n').count();
+        let before = text.get(..start).unwrap_or_default();
+        let line = before.matches('\n').count();
         FileError::Content {
             path: path.to_owned(),
             line: line + 1,

@@ -110,8 +110,8 @@ struct Flags {
     trace_sample: Option<Sample>,
 
     /// Which points of a call chain carry parameters: a hexadecimal digit of 1 (send), 2 (receive), 4 and 8 (the server's)
-    #[arg(long, env = "TARSGATEWAY_TRACE_FLAGS", value_name = "DIGIT")]
-    trace_flags: Option<Points>,
+    #[arg(long = "trace-flags", env = "TARSGATEWAY_TRACE_FLAGS", value_name = "DIGIT")]
+    trace_points: Option<Points>,
 
     /// Where the points of call chains go: `off`, `stdout`, `file:PATH`, `object:tars.tarslog.LogObj`
     #[arg(long, env = "TARSGATEWAY_TRACE_SINK", value_name = "WHERE")]
@@ -215,7 +215,7 @@ impl Flags {
         set(&mut config.limits.concurrent_calls, self.concurrent_calls);
         set(&mut config.limits.connections, self.connections);
         set(&mut config.trace.sample, self.trace_sample);
-        set(&mut config.trace.flags, self.trace_flags);
+        set(&mut config.trace.flags, self.trace_points);
         set(&mut config.trace.sink, self.trace_sink);
         set(&mut config.drain.delay_ms, self.drain_delay_ms);
         set(&mut config.drain.grace_ms, self.drain_grace_ms);

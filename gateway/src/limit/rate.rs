@@ -133,7 +133,7 @@ mod tests {
         tokio::time::advance(Duration::from_millis(500)).await;
         limit.take("a").unwrap();
         assert_eq!(limit.take("a"), Err(1));
-        tokio::time::advance(Duration::from_secs(3600)).await;
+        tokio::time::advance(Duration::from_hours(1)).await;
         assert_eq!((0..10).filter(|_| limit.take("a").is_ok()).count(), 3);
     }
 

@@ -82,7 +82,7 @@ impl Inner {
     async fn call(&self, call: Outgoing) -> Result<Answer, Failure> {
         let Outgoing { object, trace, .. } = &call;
         let (object, trace) = (object.clone(), trace.clone());
-        let mut proxy = self.proxy(&object).map_err(failure)?;
+        let mut proxy = self.proxy(&object).map_err(|error| failure(&error))?;
         let calling = Service::call(&mut proxy, request(call));
         let result = match trace {
             Some(trace) => trace.scope(calling).await,
@@ -92,7 +92,7 @@ impl Inner {
         if !result.as_ref().is_err_and(is_unknown) {
             self.proxies().keep(object, proxy);
         }
-        result.map(answer).map_err(failure)
+        result.map(answer).map_err(|error| failure(&error))
     }
 
     fn proxy(&self, object: &ObjectName) -> ::tars::Result<Proxy> {
@@ -180,7 +180,7 @@ fn is_unknown(error: &Error) -> bool {
     error.code() == code::ADAPTER_NULL && !error.is_answer()
 }
 
-fn failure(error: Error) -> Failure {
+fn failure(error: &Error) -> Failure {
     Failure {
         code: error.code(),
         text: error.message().to_owned(),

@@ -79,7 +79,11 @@ async fn a_client_cannot_name_an_endpoint() {
         "",
     ] {
         let in_body = json!({"obj": object, "func": "f", "data": "{}", "reqid": 1}).to_string();
-        let encoded: String = object.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = object
+            .bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect::<Vec<_>>()
+            .concat();
         for request in [
             post(&format!("/json/{encoded}/f"), ""),
             post("/json", in_body),

@@ -62,7 +62,7 @@ async fn heads_have_a_size() {
     let _ = stream.write_all(large.as_bytes()).await;
     assert_eq!(parse(&read_all(&mut stream).await).0, 431);
     let mut stream = gateway.connect().await;
-    let many: String = (0..200).map(|n| format!("X-{n}: 1\r\n")).collect();
+    let many = (0..200).map(|n| format!("X-{n}: 1\r\n")).collect::<Vec<_>>().concat();
     let _ = stream.write_all(raw("{}", &many).as_bytes()).await;
     assert_eq!(parse(&read_all(&mut stream).await).0, 431);
 }

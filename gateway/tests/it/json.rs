@@ -335,3 +335,34 @@ async fn a_request_has_a_name() {
     assert_eq!(read.header("x-request-id").len(), 32);
     assert!(!read.text().contains("script"));
 }
+
+#[tokio::test]
+async fn call_chains_follow_the_settings_and_not_the_caller() {
+    const ID: &str = "0af7651916cd43dd8448eb211c80319c";
+    let parent = format!("00-{ID}-b7ad6b7169203331-01");
+    let headers = [("traceparent", parent.as_str()), ("tracestate", "tars=f.10240")];
+    let off = Fake::echo();
+    let read = ask(&routes(&config(&[]), &off), with(post(PATH, ""), &headers)).await;
+    assert!(off.call().trace.is_none() && read.header("traceparent").is_empty());
+
+    let on = Fake::echo();
+    let read = ask(
+        &routes(&config(&["--trace-sample=probability:1"]), &on),
+        with(post(PATH, ""), &headers),
+    )
+    .await;
+    let trace = on.call().trace.unwrap();
+    assert_eq!((trace.id(), trace.flags().bits(), trace.max_len_kb()), (ID, 0, 1));
+    assert!(read.header("traceparent").contains(ID));
+
+    let trusting = "[routes]\n\"A.B.C\" = \"tcp -h 127.0.0.1 -p 1\"\n[access]\nallow = [\"Test.*\"]\n\
+                    [trace]\ntrusted = [\"192.0.2.0/24\"]\n";
+    let trusted = Fake::echo();
+    ask(
+        &routes(&config_file(trusting), &trusted),
+        with(post(PATH, ""), &headers),
+    )
+    .await;
+    let trace = trusted.call().trace.unwrap();
+    assert_eq!((trace.id(), trace.flags().bits(), trace.max_len_kb()), (ID, 15, 10_240));
+}

@@ -16,7 +16,7 @@ fn json_of(size: usize) -> String {
 }
 
 /// A body that does not say how long it is.
-fn streamed(text: String) -> Body {
+fn streamed(text: &str) -> Body {
     let pieces: Vec<_> = text
         .as_bytes()
         .chunks(700)
@@ -31,13 +31,13 @@ async fn bodies_have_a_size() {
     let routes = routes(&config(&["--body-bytes", "2000"]), &fake);
     assert_eq!(ask(&routes, post(PATH, json_of(2000))).await.status, StatusCode::OK);
     assert_eq!(
-        ask(&routes, post(PATH, streamed(json_of(2000)))).await.status,
+        ask(&routes, post(PATH, streamed(&json_of(2000)))).await.status,
         StatusCode::OK
     );
     for body in [
         Body::from(json_of(2001)),
-        streamed(json_of(2001)),
-        streamed(json_of(1_000_000)),
+        streamed(&json_of(2001)),
+        streamed(&json_of(1_000_000)),
     ] {
         let read = ask(&routes, post(PATH, body)).await;
         assert_eq!(
