@@ -153,7 +153,8 @@ impl Inner {
         let code = result.as_ref().map_or_else(|failure| failure.code, |_| code::SUCCESS);
         exchange.code = Some(code);
         self.metrics.returned(&allowed.rule, code);
-        self.answers.make(reply, result)
+        drop(body);
+        self.bodies.hold(self.answers.make(reply, result)?)
     }
 
     /// Whether the request is one at all, and its sender may send one.

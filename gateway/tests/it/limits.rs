@@ -161,3 +161,19 @@ async fn clients_and_objects_have_a_rate() {
     tokio::time::advance(std::time::Duration::from_secs(1)).await;
     assert_eq!(ask(&by_client, post(PATH, "")).await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn answers_that_nobody_takes_are_bounded() {
+    let file = "[routes]\n\"A.B.C\" = \"tcp -h 127.0.0.1 -p 1\"\n[access]\nallow = [\"Test.*\"]\n\
+                [limits]\nbody_bytes = 1000\nbuffered_bytes = 5000\n";
+    let fake = Fake::answering(Ok(body(json_of(3000))));
+    let routes = routes(&config_file(file), &fake);
+    let untaken = tower::ServiceExt::oneshot(routes.clone(), post(PATH, ""))
+        .await
+        .unwrap();
+    assert_eq!(untaken.status(), StatusCode::OK);
+    let read = ask(&routes, post(PATH, "")).await;
+    assert_eq!(read.status, StatusCode::SERVICE_UNAVAILABLE);
+    drop(untaken);
+    assert_eq!(ask(&routes, post(PATH, "")).await.status, StatusCode::OK);
+}
