@@ -1,10 +1,11 @@
 //! Runs a clean, batch by batch.
 
+use crate::beats::Beats;
 use crate::domain::clean::{Clean, Cleaned};
 use crate::store::{CleanScope, Store, StoreError};
 
 /// Lists or deletes, and says what. A failure after the first batch still reports what was deleted before it.
-pub(crate) async fn run<S: Store>(store: &S, command: &Clean) -> Result<String, StoreError> {
+pub(crate) async fn run<S: Store>(store: &S, beats: &Beats, command: &Clean) -> Result<String, StoreError> {
     let cut_off = store.clean_cut_off(&command.cut_off).await?;
     let scope = CleanScope {
         cut_off,
@@ -12,6 +13,11 @@ pub(crate) async fn run<S: Store>(store: &S, command: &Clean) -> Result<String, 
     };
     let mut cleaned = Cleaned::default();
     let outcome = batches(store, command.dry_run, &scope, &mut cleaned).await;
+    if !command.dry_run {
+        for key in &cleaned.servers {
+            beats.forget(key);
+        }
+    }
     let report = cleaned.report(command.dry_run, &scope.cut_off);
     if !command.dry_run {
         tracing::info!(

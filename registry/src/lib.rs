@@ -18,10 +18,13 @@
 //! From the outside in: `servant` (the generated traits) and `http` call `registry`, which checks a request by the rules
 //! of `domain` and hands the checked one to the `store`. Lookups never reach the store: a `snapshot` of it answers them.
 
+mod beats;
 mod clean;
 mod config;
 mod domain;
+mod expiry;
 mod failure;
+mod flush;
 mod http;
 mod identity;
 mod metrics;

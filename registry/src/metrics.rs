@@ -22,6 +22,24 @@ pub(crate) struct Metrics {
     pub(crate) unknown_keepalives: Counter,
     /// Instances made again by a beat after a clean.
     pub(crate) recreated_instances: Counter,
+    /// Heartbeats acknowledged from memory.
+    pub(crate) memory_beats: Counter,
+    /// Of those, written since.
+    pub(crate) flushed_beats: Counter,
+    /// Of those, not written because the instance's rows say something else.
+    pub(crate) dropped_beats: Counter,
+    /// Age of the oldest one that is yet to be written, at the last attempt (seconds).
+    pub(crate) unflushed_seconds: Gauge,
+    /// Instances whose lease ran out.
+    pub(crate) expired_instances: Counter,
+    /// Nodes marked inactive because none of their instances lives.
+    pub(crate) expired_nodes: Counter,
+    /// Instances that beat again after their lease had run out.
+    pub(crate) returned_instances: Counter,
+    /// 1 while nobody expires because too many would at once.
+    pub(crate) protected: Gauge,
+    /// 1 when this replica is the one that looks for expired leases.
+    pub(crate) leads_expiry: Gauge,
     /// Calls served although the node's name is not the caller's address.
     pub(crate) identity_mismatches: Counter,
     /// Transactions run again.
@@ -73,6 +91,15 @@ impl Metrics {
             "recreated_instances",
             "Instances made again by a heartbeat after a clean",
         );
+        let memory_beats = counter("memory_beats", "Heartbeats acknowledged from memory");
+        let flushed_beats = counter("flushed_beats", "Heartbeats acknowledged from memory and written since");
+        let dropped_beats = counter(
+            "dropped_beats",
+            "Heartbeats acknowledged from memory whose instance's rows turned out to say something else",
+        );
+        let expired_instances = counter("expired_instances", "Instances whose lease ran out");
+        let expired_nodes = counter("expired_nodes", "Nodes on which no instance lives any more");
+        let returned_instances = counter("returned_instances", "Instances that beat again after they had expired");
         let identity_mismatches = counter("identity_mismatches", "Calls served for a node that is not the caller");
         let transaction_retries = counter("transaction_retries", "Transactions run again after a conflict");
         let reload_failures = counter("reload_failures", "Reads of the database for lookups that failed");
@@ -82,6 +109,15 @@ impl Metrics {
             registry.register(name, help, gauge.clone());
             gauge
         };
+        let unflushed_seconds = gauge(
+            "unflushed_beat_seconds",
+            "Age of the oldest acknowledged heartbeat that could not be written",
+        );
+        let protected = gauge(
+            "expiry_protected",
+            "1 while nobody expires because too many would at once",
+        );
+        let leads_expiry = gauge("expiry_leader", "1 when this replica looks for expired leases");
         let ready = gauge("ready", "1 when the registry serves");
         let servants = gauge("servants", "Servants that lookups know");
         let skipped_rows = gauge("skipped_rows", "Rows whose endpoint cannot be read: in no answer");
@@ -96,6 +132,15 @@ impl Metrics {
             request_seconds,
             unknown_keepalives,
             recreated_instances,
+            memory_beats,
+            flushed_beats,
+            dropped_beats,
+            unflushed_seconds,
+            expired_instances,
+            expired_nodes,
+            returned_instances,
+            protected,
+            leads_expiry,
             identity_mismatches,
             transaction_retries,
             ready,

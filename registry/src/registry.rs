@@ -11,7 +11,7 @@ use tars::protocol::{
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::clean;
+use crate::beats::Beats;
 use crate::config::Config;
 use crate::domain::clean::Clean;
 use crate::domain::{Beat, Filter, MetricsPort, Refusal, Registration, Scope, group_targets};
@@ -21,9 +21,10 @@ use crate::metrics::Metrics;
 use crate::readiness::{Probe, Readiness};
 use crate::snapshot::{Lookups, Touched};
 use crate::store::{BeatOutcome, Store};
+use crate::{clean, flush};
 
 /// Clients of K8STARS give up after a second and try again: the answer must be there before.
-const CALL_LIMIT: Duration = Duration::from_millis(900);
+pub(crate) const CALL_LIMIT: Duration = Duration::from_millis(900);
 
 /// Calls of `getMetricsAdapters` at once.
 const METRICS_QUERIES: usize = 4;
@@ -42,6 +43,10 @@ pub(crate) struct Registry<S> {
     pub(crate) allow_node_wide: bool,
     /// What probes are answered from.
     pub(crate) probe: Probe,
+    /// What heartbeats are answered from.
+    pub(crate) beats: Beats,
+    /// Held while beats are written; whether that failed the last time.
+    pub(crate) flushing: tokio::sync::Mutex<bool>,
     /// Held while a clean runs.
     cleaning: tokio::sync::Mutex<()>,
     /// Calls of `getMetricsAdapters` that may still begin: each reads a whole table.
@@ -68,6 +73,8 @@ impl<S: Store> Registry<S> {
             identity: Identity::new(config.node_identity, config.trusted.clone(), &config.registry_endpoint),
             allow_node_wide: config.allow_node_wide,
             probe: Probe::default(),
+            beats: Beats::new(flush::period(config).map(|_| Duration::from_secs(config.lease_seconds.into()))),
+            flushing: tokio::sync::Mutex::default(),
             cleaning: tokio::sync::Mutex::new(()),
             metrics_queries: Semaphore::new(METRICS_QUERIES),
         }
@@ -110,7 +117,8 @@ impl<S: Store> Registry<S> {
     /// Waits until lookups here show what a call changed, but not beyond the call's limit: it is done and committed, and
     /// failing it now would only have it repeated.
     async fn show(&self, touched: Touched, limit: tokio::time::Instant) {
-        if tokio::time::timeout_at(limit, touched.shown()).await != Ok(true) {
+        let is_shown = !self.lookups.is_loaded() || tokio::time::timeout_at(limit, touched.shown()).await == Ok(true);
+        if !is_shown {
             self.metrics.late_changes.inc();
             tracing::warn!("a call is answered before lookups show what it changed: the database is slow");
         }
@@ -119,10 +127,14 @@ impl<S: Store> Registry<S> {
     pub(crate) async fn on_startup(&self, caller: Option<IpAddr>, req: &OnStartupReq) -> Result<(), Failure> {
         let registration = Registration::from_request(req)?;
         let key = &registration.key;
-        let limit = call_limit();
+        let (scope, limit) = (Scope::Instance(key.clone()), call_limit());
         within_limit(async {
             self.identify(caller, &key.node).await?;
-            Ok(self.store()?.register(&registration).await?)
+            let store = self.store()?;
+            let change = self.beats.begin(&scope, Instant::now());
+            store.register(&registration).await?;
+            change.settle(Some(registration.state));
+            Ok(())
         })
         .await?;
         self.show(self.touched(&key.application, &key.server), limit).await;
@@ -143,7 +155,11 @@ impl<S: Store> Registry<S> {
         let limit = call_limit();
         let existed = within_limit(async {
             self.authorise(caller, &scope).await?;
-            Ok(self.store()?.end(&scope).await?)
+            let store = self.store()?;
+            let change = self.beats.begin(&scope, Instant::now());
+            let existed = store.end(&scope).await?;
+            change.settle(None);
+            Ok(existed)
         })
         .await?;
         self.show(self.touched_scope(&scope), limit).await;
@@ -167,14 +183,28 @@ impl<S: Store> Registry<S> {
         let limit = call_limit();
         let outcome = within_limit(async {
             self.authorise(caller, &beat.scope).await?;
-            Ok(self.store()?.beat(&beat).await?)
+            self.take_beat(&beat).await
         })
         .await?;
-        if matches!(outcome, BeatOutcome::Taken | BeatOutcome::Recreated) {
+        let Some(outcome) = outcome else {
+            return Ok(BeatAnswer::Known); // from memory: nothing changed
+        };
+        if matches!(outcome, BeatOutcome::Taken | BeatOutcome::Back | BeatOutcome::Recreated) {
             self.show(self.touched_scope(&beat.scope), limit).await;
         }
         match outcome {
             BeatOutcome::Taken | BeatOutcome::Late | BeatOutcome::Gone => Ok(BeatAnswer::Known),
+            BeatOutcome::Back => {
+                self.metrics.returned_instances.inc();
+                let node = beat.scope.node();
+                tracing::info!(
+                    node,
+                    "{}.{} on {node} is back after it expired",
+                    req.application,
+                    req.server
+                );
+                Ok(BeatAnswer::Known)
+            }
             BeatOutcome::Recreated => {
                 self.metrics.recreated_instances.inc();
                 let node = beat.scope.node();
@@ -197,6 +227,25 @@ impl<S: Store> Registry<S> {
                 Ok(BeatAnswer::Reregister)
             }
         }
+    }
+
+    /// From memory when it says nothing new (-> `None`), else by way of the database.
+    pub(crate) async fn take_beat(&self, beat: &Beat) -> Result<Option<BeatOutcome>, Failure> {
+        let now = Instant::now();
+        if let Scope::Instance(key) = &beat.scope
+            && self.beats.acknowledge(key, beat.state, now)
+        {
+            self.metrics.memory_beats.inc();
+            return Ok(None);
+        }
+        let store = self.store()?;
+        let change = self.beats.begin(&beat.scope, now);
+        let outcome = store.beat(beat).await?;
+        change.settle(match outcome {
+            BeatOutcome::Taken | BeatOutcome::Back | BeatOutcome::Recreated => Some(beat.state),
+            BeatOutcome::Late | BeatOutcome::Gone | BeatOutcome::Unknown => None,
+        });
+        Ok(Some(outcome))
     }
 
     pub(crate) async fn register_metrics(
@@ -245,7 +294,9 @@ impl<S: Store> Registry<S> {
         let Ok(_running) = self.cleaning.try_lock() else {
             return Err(Refusal::Policy("a clean is under way; wait for it to end".into()).into());
         };
-        let cleaned = clean::run(store, command).await;
+        // What beat a moment ago is in the database before it is asked who is silent.
+        self.flush().await?;
+        let cleaned = clean::run(store, &self.beats, command).await;
         if !command.dry_run {
             self.touched_all().shown().await;
         }
@@ -318,7 +369,7 @@ fn log(method: &'static str, failure: &Failure) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::ffi::OsString;
 
     use prometheus_client::metrics::counter::Counter;
@@ -326,37 +377,81 @@ mod tests {
 
     use super::*;
     use crate::config::Command;
+    use crate::domain::State;
     use crate::resolver::Resolver;
     use crate::store::{Rules, SqliteStore};
 
+    /// The settings that arguments give.
+    pub(crate) fn config(arguments: &[&str]) -> Config {
+        let arguments = ["tarsregistry"].iter().chain(arguments).map(OsString::from);
+        match Command::read(arguments, |_| None) {
+            Ok(Command::Serve(config)) => *config,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// A registry at every address, and the file it is on.
-    async fn registry() -> (Registry<SqliteStore>, tempfile::TempDir) {
-        let dir = tempfile::tempdir().unwrap();
+    pub(crate) async fn registry(arguments: &[&str]) -> (Registry<SqliteStore>, tempfile::TempDir) {
+        let (config, dir) = (config(arguments), tempfile::tempdir().unwrap());
         let rules = Rules {
-            lease_seconds: 120,
+            lease_seconds: config.lease_seconds,
             delete_configs: true,
         };
         let path = dir.path().join("registry.db");
         let store = SqliteStore::open(&path, rules, Counter::default()).await.unwrap();
-        let Ok(Command::Serve(config)) = Command::read([OsString::from("tarsregistry")], |_| None) else {
-            panic!("the defaults serve")
-        };
         let registry = Registry::new(&config, store, Arc::new(Metrics::new()));
         registry.readiness.set();
         (registry, dir)
     }
 
-    /// Somebody who keeps the database from being written until dropped.
-    async fn occupy(dir: &tempfile::TempDir) -> SqliteConnection {
+    /// Another connection to the file.
+    pub(crate) async fn connect(dir: &tempfile::TempDir) -> SqliteConnection {
         let url = format!("sqlite:{}", dir.path().join("registry.db").display());
-        let mut other = SqliteConnection::connect(&url).await.unwrap();
+        SqliteConnection::connect(&url).await.unwrap()
+    }
+
+    /// Somebody who keeps the database from being written until dropped.
+    pub(crate) async fn occupy(dir: &tempfile::TempDir) -> SqliteConnection {
+        let mut other = connect(dir).await;
         sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
         other
     }
 
+    /// Runs a statement as somebody else would.
+    pub(crate) async fn exec(dir: &tempfile::TempDir, sql: &str) {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        sqlx::query(sql).execute(&mut connect(dir).await).await.unwrap();
+    }
+
+    /// A number that is read.
+    pub(crate) async fn number(dir: &tempfile::TempDir, sql: &str) -> i64 {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        sqlx::query_scalar(sql)
+            .fetch_one(&mut connect(dir).await)
+            .await
+            .unwrap()
+    }
+
+    /// A registration of `App.S` on a node.
+    pub(crate) fn registration(node: &str) -> Registration {
+        let req = OnStartupReq {
+            node_name: node.into(),
+            application: "App".into(),
+            server: "S".into(),
+            ..OnStartupReq::default()
+        };
+        Registration::from_request(&req).unwrap()
+    }
+
+    /// A beat of `App.S` on a node.
+    pub(crate) fn beat(node: &str, state: State) -> Beat {
+        let scope = Scope::Instance(registration(node).key);
+        Beat { scope, state }
+    }
+
     #[tokio::test]
     async fn a_slow_name_and_a_slow_database_together_are_within_the_limit() {
-        let (mut registry, dir) = registry().await;
+        let (mut registry, dir) = registry(&[]).await;
         registry.identity = registry.identity.resolving(Resolver::with(|_| {
             Box::pin(async {
                 tokio::time::sleep(Duration::from_millis(250)).await;
@@ -378,7 +473,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_some_read_the_whole_table_at_once() {
-        let (registry, dir) = registry().await;
+        let (registry, dir) = registry(&[]).await;
         let _other = occupy(&dir).await;
         let req = GetMetricsAdaptersReq::default();
         let all = || registry.get_metrics_adapters(&req);

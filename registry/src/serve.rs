@@ -12,12 +12,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Database, is_loopback};
-use crate::http;
+use crate::expiry::Sweeper;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::servant::{ADMIN_OBJECT, AdminServant, QUERY_OBJECT, QueryServant, REGISTRY_OBJECT, RegistrationServant};
 use crate::snapshot::{Follower, Own};
 use crate::store::{self, MySqlStore, Rules, SqliteStore, Store, StoreError};
+use crate::{flush, http};
 
 /// Pause between two attempts to reach the database at the start.
 const START_PAUSE: Duration = Duration::from_secs(1);
@@ -147,6 +148,7 @@ impl Bound {
 
     async fn bind_with<S: Store>(config: &Config, store: S, metrics: Arc<Metrics>) -> Result<Self, Error> {
         let registry = Arc::new(Registry::new(config, store, metrics));
+        let config = config.clone();
         let stop = registry.stop.clone();
         let query = QueryFServer::new(QueryServant(Arc::clone(&registry)));
         let registration = TarsregistryServer::new(RegistrationServant(Arc::clone(&registry)));
@@ -175,7 +177,7 @@ impl Bound {
             admin,
             http,
             stop,
-            serving: Box::pin(serve(registry, server, listener)),
+            serving: Box::pin(async move { serve(&config, registry, server, listener).await }),
         })
     }
 
@@ -215,7 +217,12 @@ impl Bound {
     }
 }
 
-async fn serve<S: Store>(registry: Arc<Registry<S>>, server: Server, listener: TcpListener) -> Result<(), Error> {
+async fn serve<S: Store>(
+    config: &Config,
+    registry: Arc<Registry<S>>,
+    server: Server,
+    listener: TcpListener,
+) -> Result<(), Error> {
     let stop = registry.stop.clone();
     let routes = http::router(Arc::clone(&registry));
     let http = axum::serve(listener, routes).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -226,7 +233,12 @@ async fn serve<S: Store>(registry: Arc<Registry<S>>, server: Server, listener: T
             () = async { stop.cancelled().await; tokio::time::sleep(HTTP_GRACE).await } => Ok(()),
         }
     };
-    let rpc = server.serve_with_shutdown(stop.clone().cancelled_owned());
+    let served = CancellationToken::new();
+    let rpc = async {
+        let result = server.serve_with_shutdown(stop.clone().cancelled_owned()).await;
+        served.cancel();
+        result
+    };
     let following = async {
         let result = tokio::select! {
             result = follow(&registry) => result,
@@ -238,7 +250,13 @@ async fn serve<S: Store>(registry: Arc<Registry<S>>, server: Server, listener: T
         result
     };
     let forgetting = stop.run_until_cancelled(forget_regularly(&registry, FORGET_PERIOD));
-    let (followed, rpc, http, _) = tokio::join!(following, rpc, http, forgetting);
+    let expiring = Sweeper::new(config).run(&registry, stop.cancelled());
+    let flushing = async {
+        if let Some(period) = flush::period(config) {
+            registry.flush_until(period, served.cancelled()).await;
+        }
+    };
+    let (followed, rpc, http, _, (), ()) = tokio::join!(following, rpc, http, forgetting, expiring, flushing);
     registry.metrics.ready.set(0);
     registry.store.close().await;
     followed?;
@@ -253,7 +271,7 @@ async fn follow<S: Store>(registry: &Registry<S>) -> Result<(), Error> {
     while let Err(error) = registry.store.check_schema().await {
         patience.after(error).await?;
     }
-    let mut follower = Follower::new(registry);
+    let mut follower = Follower::new(&registry.store, &registry.lookups, &registry.metrics);
     while let Err(error) = follower.load().await {
         patience.after(error).await?;
     }

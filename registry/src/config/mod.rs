@@ -54,6 +54,10 @@ pub struct Config {
     pub keep_node_configs: bool,
     /// Seconds after its last beat for which an instance counts as alive.
     pub lease_seconds: u32,
+    /// Seconds between two writings of heartbeats that say nothing new; 0 writes each before it is answered.
+    pub flush_seconds: u32,
+    /// Percentage of instances that may not expire at once. `None`: any.
+    pub protection: Option<u8>,
     /// How the log is written.
     pub log_format: LogFormat,
     /// What is logged, in the syntax of tracing's `EnvFilter`.
@@ -222,6 +226,30 @@ struct Flags {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=86_400))]
     lease: u32,
 
+    /// Heartbeats that say nothing new are answered from memory and written together so often, at least four times a
+    /// lease; 0: each is written before it is answered
+    #[arg(
+        long,
+        env = "TARSREGISTRY_FLUSH_INTERVAL",
+        global = true,
+        value_name = "SECONDS",
+        default_value_t = 5
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=60))]
+    flush_interval: u32,
+
+    /// When more than this percentage of the instances, and at least ten, would expire at once, none does for one more
+    /// lease; `off`: they always do
+    #[arg(
+        long,
+        env = "TARSREGISTRY_PROTECTION",
+        global = true,
+        value_name = "PERCENT|off",
+        default_value = "30"
+    )]
+    #[arg(value_parser = protection)]
+    protection: Protection,
+
     /// How the log is written
     #[arg(long, env = "TARSREGISTRY_LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -235,6 +263,18 @@ struct Flags {
         default_value = "info"
     )]
     log: String,
+}
+
+/// A percentage, or none.
+#[derive(Clone, Copy, Debug)]
+struct Protection(Option<u8>);
+
+fn protection(text: &str) -> Result<Protection, String> {
+    match text.parse::<u8>() {
+        _ if text == "off" => Ok(Protection(None)),
+        Ok(percent @ 1..=100) => Ok(Protection(Some(percent))),
+        _ => Err("expected a percentage from 1 to 100, or `off`".into()),
+    }
 }
 
 /// A network; a bare address is the network of itself.
@@ -316,6 +356,8 @@ impl Flags {
             allow_node_wide: self.allow_node_wide,
             keep_node_configs: self.keep_node_configs,
             lease_seconds: self.lease,
+            flush_seconds: self.flush_interval,
+            protection: self.protection.0,
             log_format: self.log_format,
             log: self.log,
         })
@@ -359,6 +401,8 @@ mod tests {
         assert_eq!(config.node_identity, NodeIdentity::Address);
         assert!(!config.allow_node_wide);
         assert_eq!(config.lease_seconds, 120);
+        assert_eq!(config.flush_seconds, 5);
+        assert_eq!(config.protection, Some(30));
     }
 
     #[test]
@@ -400,13 +444,15 @@ mod tests {
 
     #[test]
     fn a_mistake_names_the_setting_and_no_password() {
-        let cases: [(&[&str], &str); 10] = [
+        let cases: [(&[&str], &str); 12] = [
             (&["--registry-endpoint", "tcp -p http"], "--registry-endpoint"),
             (&["--node-identity", "maybe"], "--node-identity"),
             (&["--trusted-cidr", "10.0.0.0/33"], "expected a network"),
             (&["--database-url", "postgres://u:hunter2@h/d"], "mysql://"),
             (&["--database-url-file", "/nowhere/url"], "/nowhere/url"),
             (&["--lease", "0"], "--lease"),
+            (&["--flush-interval", "61"], "--flush-interval"),
+            (&["--protection", "0"], "a percentage from 1 to 100, or `off`"),
             (
                 &["--admin-endpoint", "tcp -p 17892"],
                 "--registry-endpoint and --admin-endpoint",

@@ -20,6 +20,8 @@ pub(crate) struct KnownInstance {
     pub(crate) removed_by: Option<String>,
     /// The registration document (JSON).
     pub(crate) document: Option<String>,
+    /// Its lease ran out since its last beat.
+    pub(crate) has_expired: bool,
 }
 
 /// Tombstone of an instance that was taken for dead: a beat proves that it was not. Any other one (`prestop`) is of an
@@ -118,6 +120,7 @@ mod tests {
                 draining: false,
                 removed_by,
                 document: Some(document),
+                has_expired: false,
             }),
         }
     }

@@ -6,6 +6,7 @@
 mod adapter;
 mod beat;
 pub(crate) mod clean;
+pub(crate) mod lease;
 pub(crate) mod lookup;
 mod metrics;
 mod name;

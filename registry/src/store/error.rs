@@ -27,7 +27,7 @@ pub(crate) enum StoreError {
 
 impl StoreError {
     /// Nothing was heard of the database for too long.
-    pub(super) fn timed_out() -> Self {
+    pub(crate) fn timed_out() -> Self {
         Self::Unavailable(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))
     }
 }

@@ -7,6 +7,8 @@ mod clean;
 mod connections;
 mod engine;
 mod error;
+mod flush;
+mod lease;
 mod mysql;
 mod operations;
 mod sqlite;
@@ -20,21 +22,27 @@ mod tests;
 pub(crate) use clean::BATCH;
 pub(crate) use clean::CleanScope;
 pub(crate) use error::StoreError;
+pub(crate) use flush::{BEATS, PastBeat};
+pub(crate) use lease::{Look, NODES, SilentNodes};
 pub(crate) use mysql::{MySqlStore, migrate as migrate_mysql};
 pub(crate) use operations::BeatOutcome;
 pub(crate) use sqlite::SqliteStore;
-pub(crate) use world::{Depth, Digests, Seen};
+pub(crate) use world::{Seen, Young};
 
 use std::future::Future;
 use std::time::Duration;
 
 use crate::domain::clean::{Cleaned, CutOff};
+use crate::domain::lease::{Census, Leases, Overdue};
 use crate::domain::lookup::{AdapterRow, ServerName, ServerRow, World};
-use crate::domain::{Beat, MetricsInstance, MetricsPort, Registration, Scope};
+use crate::domain::{Beat, InstanceKey, MetricsInstance, MetricsPort, Registration, Scope};
 use engine::{Engine, read, transact};
 
 /// One step of a clean takes that long at most: nobody else bounds it, and a database that vanished says nothing.
 const CLEAN_LIMIT: Duration = Duration::from_secs(30);
+
+/// A step of what happens to leases takes that long at most.
+const LEASE_LIMIT: Duration = Duration::from_secs(5);
 
 /// The check of the tables takes that long at most; it is repeated.
 const CHECK_LIMIT: Duration = Duration::from_secs(5);
@@ -62,6 +70,21 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     /// `keepAlive`.
     fn beat(&self, beat: &Beat) -> impl Future<Output = Result<BeatOutcome, StoreError>> + Send;
+
+    /// Writes beats that were acknowledged before. -> which of them: the others' rows are not as the beats say any more
+    fn flush(&self, beats: &[PastBeat]) -> impl Future<Output = Result<Vec<bool>, StoreError>> + Send;
+
+    /// Succeeds if beats could be taken now. -> the leases, if the lead is this replica's
+    fn census(&self, look: &Look) -> impl Future<Output = Result<Option<Census>, StoreError>> + Send;
+
+    /// Takes out instances that are still as a look saw them, those of at most [`NODES`] nodes. -> them
+    fn expire(&self, seen: &[Overdue]) -> impl Future<Output = Result<Vec<InstanceKey>, StoreError>> + Send;
+
+    /// Marks silent nodes, behind `after` by name, on which no instance lives.
+    fn expire_nodes(&self, after: &str) -> impl Future<Output = Result<SilentNodes, StoreError>> + Send;
+
+    /// Leaves the lead to another replica.
+    fn resign(&self, holder: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// `registerMetrics`. -> whether the server is there
     fn set_metrics_port(&self, metrics: &MetricsPort) -> impl Future<Output = Result<bool, StoreError>> + Send;
@@ -106,7 +129,7 @@ pub(crate) trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(Vec<ServerRow>, Vec<AdapterRow>), StoreError>> + Send;
 
     /// Looks for what changed. What is loaded after a look is at least as new as what the look saw.
-    fn look(&self, depth: Depth) -> impl Future<Output = Result<Seen, StoreError>> + Send;
+    fn look(&self) -> impl Future<Output = Result<Seen, StoreError>> + Send;
 
     /// Whether the database answers.
     fn ping(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -152,6 +175,34 @@ impl<B: Backend> Store for B {
             lease_seconds: self.rules().lease_seconds.into(),
         };
         transact(self, &input, |tx, input| Box::pin(operations::beat(tx, input))).await
+    }
+
+    async fn flush(&self, beats: &[PastBeat]) -> Result<Vec<bool>, StoreError> {
+        let work = transact(self, beats, |tx, beats| Box::pin(flush::flush(tx, beats)));
+        within(LEASE_LIMIT, Box::pin(work)).await
+    }
+
+    async fn census(&self, look: &Look) -> Result<Option<Census>, StoreError> {
+        let leases = Leases::of(self.rules().lease_seconds);
+        let input = lease::LookInput { look, leases };
+        let work = transact(self, &input, |tx, input| Box::pin(lease::look(tx, input)));
+        within(LEASE_LIMIT, Box::pin(work)).await
+    }
+
+    async fn expire(&self, seen: &[Overdue]) -> Result<Vec<InstanceKey>, StoreError> {
+        let work = transact(self, seen, |tx, seen| Box::pin(lease::expire(tx, seen)));
+        within(LEASE_LIMIT, Box::pin(work)).await
+    }
+
+    async fn expire_nodes(&self, after: &str) -> Result<SilentNodes, StoreError> {
+        let input = (after, self.rules().lease_seconds);
+        let work = transact(self, &input, |tx, input| Box::pin(lease::expire_nodes(tx, input)));
+        within(LEASE_LIMIT, Box::pin(work)).await
+    }
+
+    async fn resign(&self, holder: &str) -> Result<(), StoreError> {
+        let work = transact(self, holder, |tx, holder| Box::pin(lease::resign(tx, holder)));
+        within(LEASE_LIMIT, Box::pin(work)).await
     }
 
     async fn set_metrics_port(&self, metrics: &MetricsPort) -> Result<bool, StoreError> {
@@ -203,8 +254,8 @@ impl<B: Backend> Store for B {
         within(LOOK_LIMIT, Box::pin(work)).await
     }
 
-    async fn look(&self, depth: Depth) -> Result<Seen, StoreError> {
-        let work = read(self, &depth, |tx, depth| Box::pin(world::look(tx, *depth)));
+    async fn look(&self) -> Result<Seen, StoreError> {
+        let work = read(self, &(), |tx, ()| Box::pin(world::look(tx)));
         within(LOOK_LIMIT, Box::pin(work)).await
     }
 

@@ -5,6 +5,7 @@
 //! `INSERT ... ON DUPLICATE KEY` takes gap locks and deadlocks under load.
 
 use super::engine::{Arg, Row, Tx};
+use super::lease::EXPIRED;
 use super::statement::{self as sql, Statement};
 use crate::domain::{
     Adapter, Beat, BeatPlan, InstanceKey, Known, KnownInstance, MetricsInstance, MetricsPort, Registration, Scope,
@@ -18,6 +19,8 @@ type Result<T> = std::result::Result<T, sqlx::Error>;
 pub(crate) enum BeatOutcome {
     /// The instance, whose state it is now.
     Taken,
+    /// The instance, whose lease had run out and begins again.
+    Back,
     /// The instance, which is leaving and does not go back.
     Late,
     /// The tombstone of a clean: the instance has its rows again.
@@ -140,23 +143,24 @@ async fn register_server<T: Tx>(tx: &mut T, registration: &Registration) -> Resu
 async fn register_instance<T: Tx>(tx: &mut T, registration: &Registration) -> Result<()> {
     let document = serde_json::to_string(registration).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let [application, server, node] = key_args(&registration.key);
+    let state = Arg::Text(registration.state.as_str());
     if tx
         .execute(
             &sql::INSTANCE_REGISTER,
-            &[Arg::Text(&document), application, server, node],
+            &[Arg::Text(&document), state, application, server, node],
         )
         .await?
         == 0
     {
         tx.execute(
             &sql::INSTANCE_INSERT,
-            &[Arg::Text(&document), Arg::Int(0), application, server, node],
+            &[Arg::Text(&document), state, Arg::Int(0), application, server, node],
         )
         .await?;
     }
     // A re-created instance may already be leaving again.
     if registration.state.is_leaving() {
-        tx.execute(&sql::INSTANCE_BEAT, &[Arg::Int(1), application, server, node])
+        tx.execute(&sql::INSTANCE_BEAT, &[state, Arg::Int(1), application, server, node])
             .await?;
     }
     Ok(())
@@ -231,8 +235,12 @@ async fn beat_instance<T: Tx>(tx: &mut T, key: &InstanceKey, state: State, lease
     let known = known(tx, key).await?;
     let stored_state = known.server_state.clone();
     let is_known_to_us = known.instance.is_some();
+    let taken = match &known.instance {
+        Some(instance) if instance.has_expired => BeatOutcome::Back,
+        _ => BeatOutcome::Taken,
+    };
     let (state, draining, outcome) = match plan_beat(known, state) {
-        BeatPlan::Apply { state, draining } => (Some(state), draining, BeatOutcome::Taken),
+        BeatPlan::Apply { state, draining } => (Some(state), draining, taken),
         BeatPlan::TouchOnly => (None, true, BeatOutcome::Late),
         BeatPlan::Recreate(registration) => {
             register(tx, &registration).await?;
@@ -261,12 +269,16 @@ async fn beat_instance<T: Tx>(tx: &mut T, key: &InstanceKey, state: State, lease
     }
     let draining = Arg::Int(i64::from(draining));
     if is_known_to_us {
-        tx.execute(&sql::INSTANCE_BEAT, &[draining, application, server, node])
+        // A late beat does not begin the lease of the state that it is too late for.
+        let state = Arg::OptionalText(state.map(State::as_str));
+        tx.execute(&sql::INSTANCE_BEAT, &[state, draining, application, server, node])
             .await?;
     } else {
+        let state = Arg::Text(state.unwrap_or(State::Deactivating).as_str());
+        let document = Arg::OptionalText(None);
         tx.execute(
             &sql::INSTANCE_INSERT,
-            &[Arg::OptionalText(None), draining, application, server, node],
+            &[document, state, draining, application, server, node],
         )
         .await?;
     }
@@ -299,6 +311,7 @@ pub(super) async fn known_instance<T: Tx>(tx: &mut T, key: &InstanceKey) -> Resu
         draining: row.int(0) != 0,
         removed_by: row.optional_text(1),
         document: row.optional_text(2),
+        has_expired: row.text(3) == EXPIRED,
     }))
 }
 
@@ -393,9 +406,9 @@ async fn beat_node<T: Tx>(tx: &mut T, node: &str, input: &BeatInput<'_>) -> Resu
                 .await?;
         }
     }
-    let draining = Arg::Int(i64::from(state.is_leaving()));
-    tx.execute(&sql::INSTANCE_BEAT_OF_NODE, &[draining, node.into()])
-        .await?;
+    let leaves = Arg::Int(i64::from(state.is_leaving()));
+    let args = [leaves, state.as_str().into(), leaves, node.into()];
+    tx.execute(&sql::INSTANCE_BEAT_OF_NODE, &args).await?;
     Ok(if is_late { BeatOutcome::Late } else { BeatOutcome::Taken })
 }
 

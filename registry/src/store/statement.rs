@@ -169,76 +169,81 @@ statements! {
         "SELECT application, server_name, node_name, enable_set, set_name, set_area, set_group, metrics_port \
          FROM t_server_conf WHERE metrics_port > 0 ORDER BY id";
 
-    /// A registration of an instance that we know. document, application, server, node
+    /// A registration of an instance that we know. document, state, application, server, node
     INSTANCE_REGISTER:
         "UPDATE tarsregistry_instance SET generation = generation + 1, draining = 0, last_beat = UTC_TIMESTAMP(3), \
-         registered_at = UTC_TIMESTAMP(3), registration = ?, removed_at = NULL, removed_by = NULL \
+         registered_at = UTC_TIMESTAMP(3), registration = ?, lease_state = ?, removed_at = NULL, removed_by = NULL \
          WHERE application = ? AND server_name = ? AND node_name = ?",
         sqlite
         "UPDATE tarsregistry_instance SET generation = generation + 1, draining = 0, \
          last_beat = strftime('%Y-%m-%d %H:%M:%f', 'now'), registered_at = strftime('%Y-%m-%d %H:%M:%f', 'now'), \
-         registration = ?, removed_at = NULL, removed_by = NULL \
+         registration = ?, lease_state = ?, removed_at = NULL, removed_by = NULL \
          WHERE application = ? AND server_name = ? AND node_name = ?";
 
-    /// An instance that we see for the first time. document, draining, application, server, node
+    /// An instance that we see for the first time. document, state, draining, application, server, node
     INSTANCE_INSERT:
-        "INSERT INTO tarsregistry_instance (registration, draining, application, server_name, node_name, generation, \
-         last_beat, registered_at) VALUES (?, ?, ?, ?, ?, 1, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
+        "INSERT INTO tarsregistry_instance (registration, lease_state, draining, application, server_name, node_name, \
+         generation, last_beat, registered_at) VALUES (?, ?, ?, ?, ?, ?, 1, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
         sqlite
-        "INSERT INTO tarsregistry_instance (registration, draining, application, server_name, node_name, generation, \
-         last_beat, registered_at) VALUES (?, ?, ?, ?, ?, 1, strftime('%Y-%m-%d %H:%M:%f', 'now'), \
+        "INSERT INTO tarsregistry_instance (registration, lease_state, draining, application, server_name, node_name, \
+         generation, last_beat, registered_at) VALUES (?, ?, ?, ?, ?, ?, 1, strftime('%Y-%m-%d %H:%M:%f', 'now'), \
          strftime('%Y-%m-%d %H:%M:%f', 'now'))";
 
-    /// -> draining, `removed_by`, registration; application, server, node
+    /// -> draining, `removed_by`, registration, `lease_state`; application, server, node
     INSTANCE_LOCK:
-        "SELECT draining, removed_by, registration FROM tarsregistry_instance \
+        "SELECT draining, removed_by, registration, lease_state FROM tarsregistry_instance \
          WHERE application = ? AND server_name = ? AND node_name = ? FOR UPDATE",
         sqlite
-        "SELECT draining, removed_by, registration FROM tarsregistry_instance \
+        "SELECT draining, removed_by, registration, lease_state FROM tarsregistry_instance \
          WHERE application = ? AND server_name = ? AND node_name = ?";
 
-    /// A beat. draining, application, server, node
+    /// A beat; a state of NULL keeps what is stored. state, draining, application, server, node
     INSTANCE_BEAT:
-        "UPDATE tarsregistry_instance SET last_beat = UTC_TIMESTAMP(3), draining = ?, removed_at = NULL, \
-         removed_by = NULL WHERE application = ? AND server_name = ? AND node_name = ?",
+        "UPDATE tarsregistry_instance SET last_beat = UTC_TIMESTAMP(3), lease_state = COALESCE(?, lease_state), \
+         draining = ?, removed_at = NULL, removed_by = NULL \
+         WHERE application = ? AND server_name = ? AND node_name = ?",
         sqlite
-        "UPDATE tarsregistry_instance SET last_beat = strftime('%Y-%m-%d %H:%M:%f', 'now'), draining = ?, \
-         removed_at = NULL, removed_by = NULL WHERE application = ? AND server_name = ? AND node_name = ?";
+        "UPDATE tarsregistry_instance SET last_beat = strftime('%Y-%m-%d %H:%M:%f', 'now'), \
+         lease_state = COALESCE(?, lease_state), draining = ?, removed_at = NULL, removed_by = NULL \
+         WHERE application = ? AND server_name = ? AND node_name = ?";
 
-    /// Beats of every instance of a node; who is leaving stays so. draining, node
+    /// Beats of every instance of a node; who is leaving stays so, and goes only further. The state is written first:
+    /// MySQL sees in an assignment what the ones before it made. whether it leaves (0, 1), state, draining, node
     INSTANCE_BEAT_OF_NODE:
-        "UPDATE tarsregistry_instance SET last_beat = UTC_TIMESTAMP(3), draining = GREATEST(draining, ?) \
+        "UPDATE tarsregistry_instance SET last_beat = UTC_TIMESTAMP(3), \
+         lease_state = CASE WHEN draining > ? THEN lease_state ELSE ? END, draining = GREATEST(draining, ?) \
          WHERE node_name = ? AND removed_at IS NULL",
         sqlite
-        "UPDATE tarsregistry_instance SET last_beat = strftime('%Y-%m-%d %H:%M:%f', 'now'), draining = MAX(draining, ?) \
+        "UPDATE tarsregistry_instance SET last_beat = strftime('%Y-%m-%d %H:%M:%f', 'now'), \
+         lease_state = CASE WHEN draining > ? THEN lease_state ELSE ? END, draining = MAX(draining, ?) \
          WHERE node_name = ? AND removed_at IS NULL";
 
     /// The end of an instance by itself: its document goes too, nothing may bring it back. It left, so it is not leaving
     /// any more. application, server, node
     INSTANCE_END:
         "UPDATE tarsregistry_instance SET removed_at = UTC_TIMESTAMP(3), removed_by = 'prestop', registration = NULL, \
-         draining = 0 WHERE application = ? AND server_name = ? AND node_name = ?",
+         lease_state = 'ended', draining = 0 WHERE application = ? AND server_name = ? AND node_name = ?",
         sqlite
         "UPDATE tarsregistry_instance SET removed_at = strftime('%Y-%m-%d %H:%M:%f', 'now'), removed_by = 'prestop', \
-         registration = NULL, draining = 0 WHERE application = ? AND server_name = ? AND node_name = ?";
+         registration = NULL, lease_state = 'ended', draining = 0 WHERE application = ? AND server_name = ? AND node_name = ?";
 
     /// The tombstone of an instance that another registry had registered. application, server, node
     INSTANCE_INSERT_ENDED:
         "INSERT INTO tarsregistry_instance (application, server_name, node_name, generation, last_beat, registered_at, \
-         removed_at, removed_by) \
-         VALUES (?, ?, ?, 1, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), 'prestop')",
+         removed_at, removed_by, lease_state) \
+         VALUES (?, ?, ?, 1, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), 'prestop', 'ended')",
         sqlite
         "INSERT INTO tarsregistry_instance (application, server_name, node_name, generation, last_beat, registered_at, \
-         removed_at, removed_by) VALUES (?, ?, ?, 1, strftime('%Y-%m-%d %H:%M:%f', 'now'), \
-         strftime('%Y-%m-%d %H:%M:%f', 'now'), strftime('%Y-%m-%d %H:%M:%f', 'now'), 'prestop')";
+         removed_at, removed_by, lease_state) VALUES (?, ?, ?, 1, strftime('%Y-%m-%d %H:%M:%f', 'now'), \
+         strftime('%Y-%m-%d %H:%M:%f', 'now'), strftime('%Y-%m-%d %H:%M:%f', 'now'), 'prestop', 'ended')";
 
     /// The tombstone of an instance whose node was cleaned. draining, document, application, server, node
     INSTANCE_CLEAN:
-        "UPDATE tarsregistry_instance SET removed_at = UTC_TIMESTAMP(3), removed_by = 'clean', draining = ?, \
+        "UPDATE tarsregistry_instance SET removed_at = UTC_TIMESTAMP(3), removed_by = 'clean', lease_state = 'ended', draining = ?, \
          registration = ? WHERE application = ? AND server_name = ? AND node_name = ?",
         sqlite
         "UPDATE tarsregistry_instance SET removed_at = strftime('%Y-%m-%d %H:%M:%f', 'now'), removed_by = 'clean', \
-         draining = ?, registration = ? WHERE application = ? AND server_name = ? AND node_name = ?";
+         lease_state = 'ended', draining = ?, registration = ? WHERE application = ? AND server_name = ? AND node_name = ?";
 
     /// Tombstones nobody can need any more. seconds, rows at most
     INSTANCE_FORGET:
@@ -246,6 +251,132 @@ statements! {
         sqlite
         "DELETE FROM tarsregistry_instance WHERE id IN (SELECT id FROM tarsregistry_instance WHERE removed_at < \
          strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds') LIMIT ?)";
+
+    /// Writes nothing, but waits for whoever keeps nodes from being written.
+    NODES_PING: "UPDATE t_node_info SET endpoint_port = endpoint_port WHERE id = 0";
+
+    /// The same with servers.
+    SERVERS_PING: "UPDATE t_server_conf SET process_id = process_id WHERE id = 0";
+
+    /// Takes or keeps the lead, if nobody else has it. holder, microseconds, work, holder
+    LEAD:
+        "UPDATE tarsregistry_leader SET holder = ?, held_until = UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND \
+         WHERE name = ? AND (holder = ? OR held_until < UTC_TIMESTAMP(3))",
+        sqlite
+        "UPDATE tarsregistry_leader SET holder = ?, \
+         held_until = strftime('%Y-%m-%d %H:%M:%f', 'now', '+' || (? / 1000000.0) || ' seconds') \
+         WHERE name = ? AND (holder = ? OR held_until < strftime('%Y-%m-%d %H:%M:%f', 'now'))";
+
+    /// -> holder; work
+    LEADER: "SELECT holder FROM tarsregistry_leader WHERE name = ?";
+
+    /// The first leader. work, holder
+    LEADER_INSERT:
+        "INSERT INTO tarsregistry_leader (name, holder, held_until) VALUES (?, ?, UTC_TIMESTAMP(3))",
+        sqlite
+        "INSERT INTO tarsregistry_leader (name, holder, held_until) \
+         VALUES (?, ?, strftime('%Y-%m-%d %H:%M:%f', 'now'))";
+
+    /// Gives the lead away. work, holder
+    LEADER_RESIGN: "UPDATE tarsregistry_leader SET held_until = '2001-01-01 00:00:00' WHERE name = ? AND holder = ?";
+
+    /// Instances whose lease ran out, longest first. -> id, application, server, node, `last_beat`, `lease_state`;
+    /// seconds of a lease, while it starts, while it leaves; rows at most
+    LEASES_OVERDUE:
+        "SELECT id, application, server_name, node_name, CAST(last_beat AS CHAR), lease_state \
+         FROM tarsregistry_instance WHERE removed_at IS NULL AND ( \
+         (lease_state IN ('active', 'inactive') AND last_beat < UTC_TIMESTAMP(3) - INTERVAL ? SECOND) \
+         OR (lease_state = 'activating' AND last_beat < UTC_TIMESTAMP(3) - INTERVAL ? SECOND) \
+         OR (lease_state = 'deactivating' AND last_beat < UTC_TIMESTAMP(3) - INTERVAL ? SECOND)) \
+         ORDER BY last_beat LIMIT ?",
+        sqlite
+        "SELECT id, application, server_name, node_name, last_beat, lease_state \
+         FROM tarsregistry_instance WHERE removed_at IS NULL AND ( \
+         (lease_state IN ('active', 'inactive') \
+         AND last_beat < strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds')) \
+         OR (lease_state = 'activating' AND last_beat < strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds')) \
+         OR (lease_state = 'deactivating' \
+         AND last_beat < strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds'))) \
+         ORDER BY last_beat LIMIT ?";
+
+    /// -> leases that run, those of them that are older; seconds of age, while it starts, while it leaves
+    LEASES_COUNT:
+        "SELECT COUNT(*), COUNT(CASE \
+         WHEN lease_state IN ('active', 'inactive') AND last_beat < UTC_TIMESTAMP(3) - INTERVAL ? SECOND THEN 1 \
+         WHEN lease_state = 'activating' AND last_beat < UTC_TIMESTAMP(3) - INTERVAL ? SECOND THEN 1 \
+         WHEN lease_state = 'deactivating' AND last_beat < UTC_TIMESTAMP(3) - INTERVAL ? SECOND THEN 1 END) \
+         FROM tarsregistry_instance WHERE lease_state IN ('active', 'inactive', 'activating', 'deactivating')",
+        sqlite
+        "SELECT COUNT(*), COUNT(CASE WHEN lease_state IN ('active', 'inactive') \
+         AND last_beat < strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds') THEN 1 \
+         WHEN lease_state = 'activating' \
+         AND last_beat < strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds') THEN 1 \
+         WHEN lease_state = 'deactivating' \
+         AND last_beat < strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds') THEN 1 END) \
+         FROM tarsregistry_instance WHERE lease_state IN ('active', 'inactive', 'activating', 'deactivating')";
+
+    /// Takes the rows of nodes, in the order in which everybody takes them. -> node; nodes
+    NODES_LOCK:
+        "SELECT node_name FROM t_node_info WHERE node_name IN ({list}) ORDER BY node_name FOR UPDATE",
+        sqlite "SELECT node_name FROM t_node_info WHERE node_name IN ({list}) ORDER BY node_name";
+
+    /// What we know of the instances of nodes, locked.
+    /// -> id, application, server, node, `last_beat`, `lease_state`, draining, whether it is a tombstone; nodes
+    INSTANCES_OF_NODES_LOCK:
+        "SELECT id, application, server_name, node_name, CAST(last_beat AS CHAR), lease_state, draining, \
+         removed_at IS NOT NULL FROM tarsregistry_instance WHERE node_name IN ({list}) ORDER BY id FOR UPDATE",
+        sqlite
+        "SELECT id, application, server_name, node_name, last_beat, lease_state, draining, removed_at IS NOT NULL \
+         FROM tarsregistry_instance WHERE node_name IN ({list}) ORDER BY id";
+
+    /// Servers that do not live any more; what somebody wrote meanwhile stays. ids
+    SERVERS_EXPIRE:
+        "UPDATE t_server_conf SET present_state = 'inactive', process_id = 0, registry_timestamp = CURRENT_TIMESTAMP \
+         WHERE id IN ({list}) AND present_state IN ('active', 'activating', 'deactivating')";
+
+    /// ids
+    INSTANCES_EXPIRE: "UPDATE tarsregistry_instance SET lease_state = 'expired' WHERE id IN ({list})";
+
+    /// Containers' nodes that count as active and do not beat, so many, behind a node. -> node; seconds, node, rows at most
+    NODES_SILENT:
+        "SELECT node_name FROM t_node_info WHERE endpoint_port = 0 AND present_state = 'active' \
+         AND last_heartbeat < CURRENT_TIMESTAMP - INTERVAL ? SECOND AND node_name > ? ORDER BY node_name LIMIT ?",
+        sqlite
+        "SELECT node_name FROM t_node_info WHERE endpoint_port = 0 AND present_state = 'active' \
+         AND last_heartbeat < strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds') AND node_name > ? \
+         ORDER BY node_name LIMIT ?";
+
+    /// Those of them that still do not. seconds, nodes
+    NODES_EXPIRE:
+        "UPDATE t_node_info SET present_state = 'inactive', modify_time = CURRENT_TIMESTAMP WHERE endpoint_port = 0 \
+         AND present_state = 'active' AND last_heartbeat < CURRENT_TIMESTAMP - INTERVAL ? SECOND \
+         AND node_name IN ({list})",
+        sqlite
+        "UPDATE t_node_info SET present_state = 'inactive', modify_time = CURRENT_TIMESTAMP WHERE endpoint_port = 0 \
+         AND present_state = 'active' \
+         AND last_heartbeat < strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds') AND node_name IN ({list})";
+
+    /// Beats some seconds ago; a younger one stays. seconds, ids
+    INSTANCES_BEAT:
+        "UPDATE tarsregistry_instance SET last_beat = GREATEST(last_beat, UTC_TIMESTAMP(3) - INTERVAL ? SECOND) \
+         WHERE id IN ({list})",
+        sqlite
+        "UPDATE tarsregistry_instance SET last_beat = \
+         MAX(last_beat, strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds')) WHERE id IN ({list})";
+
+    /// Beats of nodes some seconds ago; a younger one stays. seconds, seconds, nodes
+    NODES_BEAT:
+        "UPDATE t_node_info SET last_heartbeat = COALESCE(GREATEST(last_heartbeat, CURRENT_TIMESTAMP - INTERVAL ? SECOND), \
+         CURRENT_TIMESTAMP - INTERVAL ? SECOND) WHERE node_name IN ({list})",
+        sqlite
+        "UPDATE t_node_info SET modify_time = CURRENT_TIMESTAMP, last_heartbeat = \
+         COALESCE(MAX(last_heartbeat, strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds')), \
+         strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds')) WHERE node_name IN ({list})";
+
+    /// Nodes on which somebody is active. nodes
+    NODES_ACTIVATE:
+        "UPDATE t_node_info SET present_state = 'active', modify_time = CURRENT_TIMESTAMP \
+         WHERE node_name IN ({list}) AND COALESCE(present_state, '') <> 'active'";
 
     /// -> id, `adapter_name`, servant, endpoint, protocol, `max_connections`, `thread_num`, queuecap, queuetimeout;
     /// application, server, node
@@ -355,57 +486,33 @@ statements! {
     /// -> groups, station
     WORLD_PRIORITIES: "SELECT group_list, station FROM t_group_priority ORDER BY list_order, id";
 
-    /// Whether anybody else wrote. -> on SQLite a number that changes when another connection commits; on MySQL NULL:
-    /// there the digests tell
+    /// Whether anybody else wrote. -> on SQLite a number that changes when another connection commits; on MySQL NULL
     WORLD_VERSION: "SELECT NULL", sqlite "PRAGMA data_version";
 
-    /// What the servers' rows say, as a number for each server: it changes with any change that a lookup would show,
-    /// whoever made it and whatever its timestamp. -> application, server, digest
-    SERVER_DIGESTS:
-        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, application, \
-         server_name, node_name, setting_state, present_state, flow_state, bak_flag, enable_set, COALESCE(set_name, ''), \
-         COALESCE(set_area, ''), COALESCE(set_group, ''), COALESCE(enable_group, ''), COALESCE(ip_group_name, '')))) \
-         AS SIGNED) FROM t_server_conf GROUP BY application, server_name",
-        sqlite "SELECT application, server_name, COUNT(*) FROM t_server_conf GROUP BY application, server_name";
-
-    /// The same of the rows written lately, by the database's clock. seconds
-    SERVER_DIGESTS_LATELY:
-        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, application, \
-         server_name, node_name, setting_state, present_state, flow_state, bak_flag, enable_set, COALESCE(set_name, ''), \
-         COALESCE(set_area, ''), COALESCE(set_group, ''), COALESCE(enable_group, ''), COALESCE(ip_group_name, '')))) \
-         AS SIGNED) FROM t_server_conf WHERE registry_timestamp >= CURRENT_TIMESTAMP - INTERVAL ? SECOND \
-         GROUP BY application, server_name",
+    /// Rows of `WORLD_SERVERS` written lately, by the database's clock. seconds
+    YOUNG_SERVERS:
+        "SELECT application, server_name, node_name, setting_state, present_state, flow_state, bak_flag, enable_set, \
+         set_name, set_area, set_group, enable_group, ip_group_name FROM t_server_conf \
+         WHERE registry_timestamp >= CURRENT_TIMESTAMP - INTERVAL ? SECOND ORDER BY id",
         sqlite
-        "SELECT application, server_name, COUNT(*) FROM t_server_conf \
-         WHERE registry_timestamp >= strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds') \
-         GROUP BY application, server_name";
+        "SELECT application, server_name, node_name, setting_state, present_state, flow_state, bak_flag, enable_set, \
+         set_name, set_area, set_group, enable_group, ip_group_name FROM t_server_conf \
+         WHERE registry_timestamp >= strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds') ORDER BY id";
 
-    /// The adapters' rows in the same way. -> application, server, digest
-    ADAPTER_DIGESTS:
-        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, application, \
-         server_name, COALESCE(node_name, ''), COALESCE(servant, ''), COALESCE(endpoint, '')))) AS SIGNED) \
-         FROM t_adapter_conf GROUP BY application, server_name",
-        sqlite "SELECT application, server_name, COUNT(*) FROM t_adapter_conf GROUP BY application, server_name";
-
-    /// The same of the rows written lately. seconds
-    ADAPTER_DIGESTS_LATELY:
-        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, application, \
-         server_name, COALESCE(node_name, ''), COALESCE(servant, ''), COALESCE(endpoint, '')))) AS SIGNED) \
-         FROM t_adapter_conf WHERE registry_timestamp >= CURRENT_TIMESTAMP - INTERVAL ? SECOND \
-         GROUP BY application, server_name",
+    /// Rows of `WORLD_ADAPTERS` written lately. seconds
+    YOUNG_ADAPTERS:
+        "SELECT application, server_name, node_name, servant, endpoint FROM t_adapter_conf \
+         WHERE registry_timestamp >= CURRENT_TIMESTAMP - INTERVAL ? SECOND ORDER BY id",
         sqlite
-        "SELECT application, server_name, COUNT(*) FROM t_adapter_conf \
-         WHERE registry_timestamp >= strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds') \
-         GROUP BY application, server_name";
+        "SELECT application, server_name, node_name, servant, endpoint FROM t_adapter_conf \
+         WHERE registry_timestamp >= strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds') ORDER BY id";
 
-    /// Instances that a registry of ours removed lately, in the same way: their rows leave no timestamp.
-    /// -> application, server, digest; seconds
-    REMOVED_LATELY:
-        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, removed_at))) \
-         AS SIGNED) FROM tarsregistry_instance WHERE removed_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND \
-         GROUP BY application, server_name",
+    /// Instances that a registry of ours removed lately: their rows leave no timestamp.
+    /// -> application, server, node, when; seconds
+    YOUNG_REMOVALS:
+        "SELECT application, server_name, node_name, CAST(removed_at AS CHAR) FROM tarsregistry_instance \
+         WHERE removed_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND ORDER BY id",
         sqlite
-        "SELECT application, server_name, COUNT(*) FROM tarsregistry_instance \
-         WHERE removed_at >= strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds') \
-         GROUP BY application, server_name";
+        "SELECT application, server_name, node_name, removed_at FROM tarsregistry_instance \
+         WHERE removed_at >= strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds') ORDER BY id";
 }

@@ -26,7 +26,11 @@ pub(crate) fn config(arguments: &[&str]) -> Config {
     ];
     let query = ["--query-endpoint", "tcp -h 127.0.0.1 -p 0"];
     let query = if arguments.contains(&query[0]) { &[] } else { &query[..] };
-    let arguments = fixed.iter().chain(query).chain(arguments).map(OsString::from);
+    // Tests look at rows right after the beat that they expect there.
+    let flush = ["--flush-interval", "0"];
+    let flush = if arguments.contains(&flush[0]) { &[] } else { &flush[..] };
+    let given = query.iter().chain(flush).chain(arguments);
+    let arguments = fixed.iter().chain(given).map(OsString::from);
     match Command::read(arguments, |_| None).unwrap() {
         Command::Serve(config) | Command::Migrate(config) => *config,
     }

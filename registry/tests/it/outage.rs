@@ -21,7 +21,7 @@ async fn failed(running: &Running) -> i32 {
 }
 
 /// Forwards from a listener to the server of a database.
-async fn forward(listener: TcpListener, database: Database) {
+pub(crate) async fn forward(listener: TcpListener, database: Database) {
     let (_, rest) = database.url().split_once('@').unwrap();
     let (server, _) = rest.split_once('/').unwrap();
     let mut connections = tokio::task::JoinSet::new();

@@ -98,6 +98,32 @@ impl Backend {
             .await;
     }
 
+    /// Deletes all rows of a table, as somebody could by hand.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    pub async fn delete_all(&self, table: &str) {
+        self.query(&format!("delete from {table}")).await;
+    }
+
+    /// Makes every heartbeat so far look so many seconds older than it is.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    pub async fn age_beats(&self, seconds: u32) {
+        let older = |column: &str, fraction: &str| match self {
+            Self::MySql(_) => format!("{column} = {column} - interval {seconds} second"),
+            Self::Sqlite(_) => {
+                format!("{column} = strftime('%Y-%m-%d %H:%M:{fraction}', {column}, '-{seconds} seconds')")
+            }
+        };
+        let instances = older("last_beat", "%f");
+        self.query(&format!("update tarsregistry_instance set {instances}"))
+            .await;
+        let nodes = older("last_heartbeat", "%S");
+        self.query(&format!("update t_node_info set {nodes}")).await;
+    }
+
     async fn query(&self, sql: &str) -> Vec<Vec<String>> {
         let sql = sqlx::AssertSqlSafe(sql.to_owned());
         match self {
@@ -147,11 +173,14 @@ impl Registry {
         Self::start_with(backend, &[]).await
     }
 
-    /// The same with more arguments on its command line.
+    /// The same with more arguments on its command line. Without a `--flush-interval` among them every heartbeat is written
+    /// before it is answered, so that a test can look at the rows.
     ///
     /// # Panics
     /// When it does not start.
     pub async fn start_with(backend: Backend, args: &[&str]) -> Self {
+        let flush = ["--flush-interval", "0"];
+        let flush = if args.contains(&flush[0]) { &[] } else { &flush[..] };
         let mut command = Command::new(binary("tarsregistry"));
         let ephemeral = "tcp -h 127.0.0.1 -p 0";
         command
@@ -166,6 +195,7 @@ impl Registry {
             ])
             .args(["--query-endpoint", ephemeral])
             .args(["--registry-endpoint", ephemeral, "--admin-endpoint", ephemeral])
+            .args(flush)
             .args(args);
         let process = Process::start(command);
         let line = process.wait_for("listening: ").await;
@@ -184,6 +214,17 @@ impl Registry {
             http: field("http"),
             process,
         }
+    }
+
+    /// Ends it as a container runtime does, and gives back where its rows are.
+    ///
+    /// # Panics
+    /// When it does not end well.
+    pub async fn stop(self) -> Backend {
+        self.process.terminate().await;
+        let (code, output) = self.process.wait().await;
+        assert_eq!(code, 0, "{output}");
+        self.backend
     }
 
     /// The object to call, with its endpoint.

@@ -34,6 +34,26 @@ pub(super) trait World: Sync {
     /// An expression of this database for a moment that many seconds ago.
     fn ago(&self, seconds: u32) -> String;
 
+    /// The same in the form of our own table.
+    fn utc_ago(&self, seconds: u32) -> String;
+
+    /// Lets an instance have beaten for the last time so many seconds ago.
+    fn silence(&self, node: &str, server: &str, seconds: u32) -> impl Future<Output = ()> + Send {
+        let row = format!("node_name = '{node}' AND server_name = '{server}'");
+        let instance = format!(
+            "UPDATE tarsregistry_instance SET last_beat = {} WHERE {row}",
+            self.utc_ago(seconds)
+        );
+        let node = format!(
+            "UPDATE t_node_info SET last_heartbeat = {} WHERE node_name = '{node}'",
+            self.ago(seconds)
+        );
+        async move {
+            self.exec(&instance).await;
+            self.exec(&node).await;
+        }
+    }
+
     /// The only value of the only row, `-` when there is no row, `NULL` for NULL.
     fn value(&self, sql: &str) -> impl Future<Output = String> + Send {
         async move {
@@ -191,6 +211,10 @@ impl World for SqliteWorld {
     fn ago(&self, seconds: u32) -> String {
         format!("strftime('%Y-%m-%d %H:%M:%S', 'now', '-{seconds} seconds')")
     }
+
+    fn utc_ago(&self, seconds: u32) -> String {
+        format!("strftime('%Y-%m-%d %H:%M:%f', 'now', '-{seconds} seconds')")
+    }
 }
 
 #[derive(Debug)]
@@ -245,6 +269,10 @@ impl World for MySqlWorld {
 
     fn ago(&self, seconds: u32) -> String {
         format!("NOW() - INTERVAL {seconds} SECOND")
+    }
+
+    fn utc_ago(&self, seconds: u32) -> String {
+        format!("UTC_TIMESTAMP(3) - INTERVAL {seconds} SECOND")
     }
 }
 

@@ -1,0 +1,112 @@
+//! Beats that were acknowledged before they were written, written together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::engine::{Arg, Row, Tx};
+use super::lease::{Leased, folded, instances_of, nodes_of, padded, update_by_ids};
+use super::statement as sql;
+use crate::domain::lease::is_unchanged;
+use crate::domain::{InstanceKey, State};
+
+type Result<T> = std::result::Result<T, sqlx::Error>;
+
+/// Beats of one transaction at most: few enough that no registration waits long for it.
+pub(crate) const BEATS: usize = 500;
+
+/// A beat that said nothing new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PastBeat {
+    /// Whose.
+    pub(crate) key: InstanceKey,
+    /// What it said, as all beats before it.
+    pub(crate) state: State,
+    /// When it came.
+    pub(crate) at: Instant,
+}
+
+/// Writes the beats of instances that are still as the beats say, and nothing of the others. -> which were written
+///
+/// A beat is so many whole seconds old, by this machine's monotonic clock; the database takes them from its own clock.
+pub(super) async fn flush<T: Tx>(tx: &mut T, beats: &[PastBeat]) -> Result<Vec<bool>> {
+    let nodes = nodes_of(beats.iter().map(|beat| &beat.key));
+    let list = [Arg::Texts(&nodes)];
+    let found = tx.fetch(&sql::NODES_LOCK, &list).await?;
+    let found: BTreeSet<String> = found.iter().map(|row| row.text(0).to_ascii_lowercase()).collect();
+    let servers = tx.fetch(&sql::CLEAN_SERVERS, &list).await?;
+    let servers: BTreeMap<InstanceKey, String> = servers.iter().map(server).collect();
+    let instances = instances_of(tx, &nodes).await?;
+    let instances: BTreeMap<InstanceKey, &Leased> = instances
+        .iter()
+        .filter(|instance| !instance.is_tombstone)
+        .map(|instance| (folded(&instance.key), instance))
+        .collect();
+    let place = |beat: &PastBeat| {
+        let key = folded(&beat.key);
+        let (server_state, instance) = (servers.get(&key)?, instances.get(&key)?);
+        let is_there = found.contains(&key.node);
+        (is_there && is_unchanged(beat.state, server_state, &instance.state, instance.draining)).then_some(instance.id)
+    };
+    let places: Vec<Option<i64>> = beats.iter().map(place).collect();
+    let written = beats.iter().zip(&places).filter_map(|(beat, id)| Some((beat, (*id)?)));
+    write(tx, Batch::of(written, Instant::now())).await?;
+    Ok(places.iter().map(Option::is_some).collect())
+}
+
+fn server(row: &Row) -> (InstanceKey, String) {
+    let key = InstanceKey {
+        application: row.text(1),
+        server: row.text(2),
+        node: row.text(3),
+    };
+    (folded(&key), row.text(4))
+}
+
+/// Beats by their age in whole seconds.
+#[derive(Debug, Default)]
+struct Batch {
+    instances: BTreeMap<i64, Vec<i64>>,
+    nodes: BTreeMap<i64, Vec<String>>,
+    active: Vec<String>,
+}
+
+impl Batch {
+    fn of<'a>(beats: impl Iterator<Item = (&'a PastBeat, i64)>, now: Instant) -> Self {
+        let mut batch = Self::default();
+        let mut nodes: BTreeMap<&str, (i64, bool)> = BTreeMap::new();
+        for (beat, id) in beats {
+            let age = seconds(now.saturating_duration_since(beat.at));
+            batch.instances.entry(age).or_default().push(id);
+            let (youngest, is_active) = nodes.entry(&beat.key.node).or_insert((age, false));
+            *youngest = age.min(*youngest);
+            *is_active |= beat.state == State::Active;
+        }
+        for (node, (age, is_active)) in nodes {
+            batch.nodes.entry(age).or_default().push(node.to_owned());
+            if is_active {
+                batch.active.push(node.to_owned());
+            }
+        }
+        batch
+    }
+}
+
+fn seconds(age: Duration) -> i64 {
+    i64::try_from(age.as_secs()).unwrap_or(i64::MAX)
+}
+
+async fn write<T: Tx>(tx: &mut T, batch: Batch) -> Result<()> {
+    for (age, nodes) in batch.nodes {
+        let nodes = padded(nodes);
+        let age = Arg::Int(age);
+        tx.execute(&sql::NODES_BEAT, &[age, age, Arg::Texts(&nodes)]).await?;
+    }
+    if !batch.active.is_empty() {
+        let nodes = padded(batch.active);
+        tx.execute(&sql::NODES_ACTIVATE, &[Arg::Texts(&nodes)]).await?;
+    }
+    for (age, ids) in batch.instances {
+        update_by_ids(tx, &sql::INSTANCES_BEAT, &[Arg::Int(age)], ids).await?;
+    }
+    Ok(())
+}
