@@ -83,7 +83,12 @@ impl FrameBuffer {
     ) -> Result<Option<ResponsePacket>, FrameError> {
         self.next_with(max_frame, |frame| match frame.as_slice() {
             // The version is the first field: it fits a byte and is not 0.
-            [0x10, version, ..] if Version(i16::from(*version)).is_tup() => frame.decode(limits).map(tup::response),
+            [0x10, version, ..] if Version(i16::from(*version)).is_tup() => frame
+                .decode(limits)
+                .map(tup::response)
+                // Servers that do not know the version, TarsCpp's with 2, answer in the shape of the others. An answer that
+                // cannot be read would end the connection for all its calls.
+                .or_else(|error| frame.decode(limits).map_err(|_| error)),
             _ => frame.decode(limits),
         })
     }
@@ -212,8 +217,9 @@ impl ResponseHead {
             version,
             id: request.i_request_id,
             message_type: request.i_message_type,
-            // Answers of a version that is not served have the shape that most know.
-            called: (version == Version::TUP).then(called),
+            // A refusal too: who calls in TUP with types reads nothing else. Answers of other versions that are not served have
+            // the shape that most know.
+            called: version.is_tup().then(called),
         }
     }
 

@@ -63,7 +63,11 @@ impl Pause {
         match self {
             Self::None => Duration::ZERO,
             Self::Beat => jitter::around(beat_interval),
-            Self::Failures(count) => jitter::full(jitter::doubled(Self::FIRST, count, Self::MOST)),
+            // Never longer than between two beats: a registry that is back must hear of the living before their lease is over.
+            Self::Failures(count) => {
+                let most = Self::MOST.min(beat_interval).max(Self::FIRST);
+                jitter::full(jitter::doubled(Self::FIRST, count, most))
+            }
             Self::Refusal => jitter::around(Self::REFUSAL),
         }
     }
@@ -204,7 +208,8 @@ mod tests {
     fn pauses_have_bounds() {
         let beat = Duration::from_secs(10);
         for count in 0..40 {
-            assert!(Pause::Failures(count).time(beat) <= Pause::MOST);
+            assert!(Pause::Failures(count).time(beat) <= beat);
+            assert!(Pause::Failures(count).time(beat * 10) <= Pause::MOST);
             assert!(Pause::Failures(1).time(beat) <= Pause::FIRST);
         }
         assert!((9_000..=11_000).contains(&Pause::Beat.time(beat).as_millis()));

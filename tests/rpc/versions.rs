@@ -292,20 +292,20 @@ async fn long_names_are_not_repeated() {
 async fn other_versions_are_refused_by_name() {
     let server = server().await;
     let mut raw = server.raw().await;
-    for (version, name) in [
-        (0, "0"),
-        (2, "2 (TUP with types)"),
-        (4, "4"),
-        (6, "6"),
-        (257, "257"),
-        (-1, "-1"),
-    ] {
+    for (version, name) in [(0, "0"), (4, "4"), (6, "6"), (257, "257"), (-1, "-1")] {
         raw.send(&framed(&versioned(version, 1, "add", vec![]))).await;
         let answer = raw.response().await.unwrap();
         let expected = format!("protocol version {name} is not supported, only 1 (TARS), 3 (TUP) and 5 (JSON)");
         assert_eq!((answer.i_version, answer.i_ret), (version, code::SERVER_DECODE_ERR));
         assert_eq!(answer.s_result_desc, *expected);
     }
+    // Clients that speak it read only the shape of a request.
+    raw.send(&framed(&versioned(2, 1, "add", vec![]))).await;
+    let answer = raw.request().await.unwrap();
+    assert_eq!((answer.i_version, answer.i_request_id), (2, 1));
+    assert_eq!(answer.status[&b"STATUS_RESULT_CODE"[..]], "-1");
+    let text = answer.status[&b"STATUS_RESULT_DESC"[..]].to_string_lossy();
+    assert!(text.contains("version 2 (TUP with types) is not supported"), "{text}");
 }
 
 #[tokio::test]
@@ -403,7 +403,7 @@ async fn a_client_understands_answers_in_tup() {
     let error = send(&proxy, Version::TUP_COMPLEX, "add", vec![]).await.unwrap_err();
     assert_eq!(
         (error.code(), error.is_answer()),
-        (code::CLIENT_DECODE_ERR, false),
+        (code::SERVER_DECODE_ERR, true),
         "{error}"
     );
 
@@ -418,6 +418,44 @@ async fn a_client_understands_answers_in_tup() {
     assert_eq!(answer.body(), tup(&[("", &value), ("tars_ret", &value)]));
     // All on one connection, which none of this has broken.
     assert_eq!(echo(&proxy, "still here").await.unwrap(), "still here");
+}
+
+/// As TarsCpp answers a version it does not know: the call fails, the others of the connection do not.
+#[tokio::test]
+async fn an_answer_in_tup_of_another_shape_is_that_calls_alone() {
+    let server = RawServer::start().await;
+    let proxy = server.proxy();
+    let answer = async {
+        let mut raw = server.accept().await;
+        let (first, second) = (raw.request().await.unwrap(), raw.request().await.unwrap());
+        for request in [first, second] {
+            let packet = ResponsePacket {
+                i_version: request.i_version,
+                i_request_id: request.i_request_id,
+                i_ret: if request.i_version == 2 {
+                    code::SERVER_DECODE_ERR
+                } else {
+                    0
+                },
+                s_buffer: request.s_buffer,
+                ..ResponsePacket::default()
+            };
+            raw.send(&framed(&packet)).await;
+        }
+        raw
+    };
+    let (strange, plain, _raw) = tokio::join!(
+        send(&proxy, Version::TUP_COMPLEX, "add", vec![]),
+        send(&proxy, Version::TARS, "add", b"2".to_vec()),
+        answer
+    );
+    let error = strange.unwrap_err();
+    assert_eq!(
+        (error.code(), error.is_answer()),
+        (code::SERVER_DECODE_ERR, true),
+        "{error}"
+    );
+    assert_eq!(plain.unwrap().body(), b"2");
 }
 
 #[tokio::test]

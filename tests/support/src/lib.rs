@@ -2,7 +2,11 @@
 //!
 //! Everything cleans up by `Drop`. A missing tool is a failure that says what to run, never a skipped test.
 
+pub mod gateway;
+pub mod http;
+pub mod lookup;
 pub mod mysql;
+pub mod named;
 pub mod node;
 pub mod process;
 pub mod registry;

@@ -93,6 +93,41 @@ impl Process {
         panic!("{} never printed `{text}`; it printed:\n{}", self.name, self.output())
     }
 
+    /// Waits until the lines printed so far are as `is_so` wants them.
+    ///
+    /// # Panics
+    /// When the child ends, or a minute passes, before they are: the text names `what` and shows the last of them.
+    pub async fn wait_until(&self, what: &str, is_so: impl Fn(&[String]) -> bool) {
+        let mut lines = self.lines.clone();
+        let seen = timeout(PATIENCE, lines.wait_for(|lines| is_so(lines))).await;
+        if !matches!(seen, Ok(Ok(_))) {
+            let lines = self.lines.borrow();
+            let last = &lines[lines.len().saturating_sub(50)..];
+            panic!(
+                "{} never got to: {what}; the last it printed:\n{}",
+                self.name,
+                last.join("\n")
+            );
+        }
+    }
+
+    /// How many lines it has printed.
+    #[must_use]
+    pub fn printed(&self) -> usize {
+        self.lines.borrow().len()
+    }
+
+    /// Waits for a line that says `listening at` and returns where: what follows these words.
+    ///
+    /// # Panics
+    /// As [`wait_for`](Self::wait_for).
+    pub async fn endpoint(&self) -> String {
+        const WORDS: &str = "listening at ";
+        let line = self.wait_for(WORDS).await;
+        let (_, endpoint) = line.split_once(WORDS).expect("the line was waited for");
+        endpoint.to_owned()
+    }
+
     /// Everything printed so far, standard output and error as they came.
     #[must_use]
     pub fn output(&self) -> String {
@@ -108,16 +143,63 @@ impl Process {
         self.child.id().expect("the child has not been waited for")
     }
 
+    /// Whether the child runs still.
+    ///
+    /// # Panics
+    /// When the system does not tell.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be asked about").is_none()
+    }
+
+    /// Kills the child at once (`SIGKILL`) and waits until it is gone.
+    ///
+    /// # Panics
+    /// When the system does not let it be killed.
+    pub async fn kill(mut self) {
+        self.child
+            .kill()
+            .await
+            .unwrap_or_else(|e| panic!("kill {}: {e}", self.name));
+    }
+
+    /// Memory it holds, in KiB.
+    ///
+    /// # Panics
+    /// When the child is gone.
+    #[must_use]
+    pub fn resident_kib(&self) -> u64 {
+        resident_kib(self.id()).unwrap_or_else(|| panic!("{} is gone", self.name))
+    }
+
+    /// How many files and sockets it holds open.
+    ///
+    /// # Panics
+    /// When the child is gone.
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        let path = format!("/proc/{}/fd", self.id());
+        let files = std::fs::read_dir(&path).unwrap_or_else(|e| panic!("{path} of {}: {e}", self.name));
+        files.count()
+    }
+
     /// Sends `SIGTERM`, as a container runtime does at the end of a pod.
     ///
     /// # Panics
     /// When the signal cannot be sent.
     pub async fn terminate(&self) {
+        self.signal("TERM").await;
+    }
+
+    /// Sends a signal by its name, such as `STOP`.
+    ///
+    /// # Panics
+    /// When the signal cannot be sent.
+    pub async fn signal(&self, name: &str) {
         let status = Command::new("kill")
-            .args(["-TERM", &self.id().to_string()])
+            .args(["-s", name, &self.id().to_string()])
             .status()
             .await;
-        assert!(status.is_ok_and(|s| s.success()), "kill -TERM {}", self.name);
+        assert!(status.is_ok_and(|s| s.success()), "kill -s {name} {}", self.name);
     }
 
     /// Waits for the end of the child, at most a minute, and returns its exit code and output.
@@ -137,6 +219,15 @@ impl Process {
             .unwrap_or_else(|| panic!("{} ended by {status}:\n{}", self.name, self.output()));
         (code, self.output())
     }
+}
+
+/// Memory a process holds, in KiB; `None` when it is gone.
+#[must_use]
+pub fn resident_kib(id: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok())
 }
 
 fn read_lines(

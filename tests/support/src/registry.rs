@@ -158,6 +158,7 @@ pub struct Registry {
     /// The process.
     pub process: Process,
     backend: Backend,
+    args: Vec<String>,
     query: String,
     object: String,
     admin: String,
@@ -179,22 +180,21 @@ impl Registry {
     /// # Panics
     /// When it does not start.
     pub async fn start_with(backend: Backend, args: &[&str]) -> Self {
+        // Adapters of one host share a listener when both ask for any port: these are to be three.
+        let endpoints = ["127.0.0.1", "127.0.1.1", "127.0.2.1"].map(|host| format!("tcp -h {host} -p 0"));
+        Self::start_at(backend, endpoints.each_ref().map(String::as_str), "127.0.0.1:0", args).await
+    }
+
+    /// The endpoints are those of lookups, registration and administration.
+    async fn start_at(backend: Backend, endpoints: [&str; 3], http: &str, args: &[&str]) -> Self {
         let flush = ["--flush-interval", "0"];
         let flush = if args.contains(&flush[0]) { &[] } else { &flush[..] };
         let mut command = Command::new(binary("tarsregistry"));
-        let ephemeral = "tcp -h 127.0.0.1 -p 0";
+        let [query, registry, admin] = endpoints;
         command
-            .args([
-                "serve",
-                "--database-url",
-                &backend.url(),
-                "--log-format",
-                "json",
-                "--http",
-                "127.0.0.1:0",
-            ])
-            .args(["--query-endpoint", ephemeral])
-            .args(["--registry-endpoint", ephemeral, "--admin-endpoint", ephemeral])
+            .args(["serve", "--database-url", &backend.url(), "--log-format", "json"])
+            .args(["--query-endpoint", query, "--registry-endpoint", registry])
+            .args(["--admin-endpoint", admin, "--http", http])
             .args(flush)
             .args(args);
         let process = Process::start(command);
@@ -208,11 +208,30 @@ impl Registry {
         };
         Self {
             backend,
+            args: args.iter().map(|&arg| arg.to_owned()).collect(),
             query: format!("tars.tarsregistry.QueryObj@{}", field("query")),
             object: format!("tars.tarsregistry.Registry@{}", field("registry")),
             admin: field("admin"),
             http: field("http"),
             process,
+        }
+    }
+
+    /// Ends it as a supervisor does, to start it again later at the same place on the same rows.
+    ///
+    /// # Panics
+    /// When it does not end cleanly.
+    pub async fn pause(self) -> Paused {
+        let (args, http) = (self.args.clone(), self.http.clone());
+        let endpoints = [&self.query, &self.object, &self.admin].map(|object| {
+            let endpoint = object.split_once('@').map_or(object.as_str(), |(_, endpoint)| endpoint);
+            endpoint.to_owned()
+        });
+        Paused {
+            backend: self.stop().await,
+            args,
+            endpoints,
+            http,
         }
     }
 
@@ -255,5 +274,26 @@ impl Registry {
     #[must_use]
     pub fn backend(&self) -> &Backend {
         &self.backend
+    }
+}
+
+/// A registry that ran, and can run again.
+#[derive(Debug)]
+pub struct Paused {
+    backend: Backend,
+    args: Vec<String>,
+    endpoints: [String; 3],
+    http: String,
+}
+
+impl Paused {
+    /// Starts it where it was.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start(self) -> Registry {
+        let endpoints = self.endpoints.each_ref().map(String::as_str);
+        let args: Vec<_> = self.args.iter().map(String::as_str).collect();
+        Registry::start_at(self.backend, endpoints, &self.http, &args).await
     }
 }

@@ -8,7 +8,7 @@ use tars_test_support::node;
 #[tokio::test]
 async fn a_node_server_answers_our_client() {
     let server = node::start("hello-server.js", &[]);
-    let endpoint = server.wait_for("listening at ").await.replace("listening at ", "");
+    let endpoint = server.endpoint().await;
     let object = format!("TestApp.HelloServer.HelloObj@{endpoint}");
     let hello: HelloClient = Communicator::new().client(&object).unwrap();
 

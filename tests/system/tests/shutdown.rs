@@ -1,7 +1,7 @@
 //! Servers as processes: calls in flight, `kill -TERM`, memory.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use tars::Communicator;
 use tars_system_tests::gates::GateClient;
@@ -14,21 +14,14 @@ use tokio::process::Command;
 /// What an idle server may hold, in KiB.
 const IDLE_RSS: u64 = 64 * 1024;
 
-/// Resident memory of a process, in KiB.
-fn rss(process: &Process) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
 #[tokio::test]
 async fn ten_thousand_calls_on_one_connection_are_finished_after_sigterm() {
     const CALLS: i32 = 10_000;
     let mut command = Command::new(binary("gate-server"));
     command.arg(CALLS.to_string());
     let server = Process::start(command);
-    let endpoint = server.wait_for("listening at ").await.replace("listening at ", "");
-    let idle = rss(&server);
+    let endpoint = server.endpoint().await;
+    let idle = server.resident_kib();
     assert!(idle < IDLE_RSS, "an idle server holds {idle} KiB");
 
     let communicator = Communicator::builder().timeout(Duration::from_mins(1)).build();
@@ -53,7 +46,7 @@ async fn an_idle_registry_is_small_and_ends_cleanly() {
     for backend in [Backend::sqlite(), Backend::mysql().await] {
         let registry = Registry::start(backend).await;
         registry.process.wait_for("ready").await;
-        let idle = rss(&registry.process);
+        let idle = registry.process.resident_kib();
         assert!(idle < IDLE_RSS, "an idle registry holds {idle} KiB");
         registry.process.terminate().await;
         let (code, output) = registry.process.wait().await;
