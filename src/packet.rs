@@ -218,10 +218,11 @@ impl ResponseHead {
     }
 
     /// Appends the answer to `out`. A response that is too large or cannot be encoded becomes an error answer.
-    pub(crate) fn append(&self, out: &mut Vec<u8>, result: Result<Response>, max_frame: usize) {
+    /// Gives the error that was answered, if it is one.
+    pub(crate) fn append(&self, out: &mut Vec<u8>, result: Result<Response>, max_frame: usize) -> Option<Error> {
         let error = match result {
             Ok(response) => match self.append_response(out, &response, max_frame) {
-                Ok(()) => return,
+                Ok(()) => return None,
                 Err(error) => error,
             },
             Err(error) => error,
@@ -245,6 +246,7 @@ impl ResponseHead {
             },
         );
         debug_assert!(written.is_ok(), "an error answer is small and flat");
+        Some(error)
     }
 
     fn append_response(&self, out: &mut Vec<u8>, response: &Response, max_frame: usize) -> Result<()> {
@@ -374,8 +376,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::message::Body;
-    use crate::protocol::{RequestPacket, ResponsePacket};
 
     fn attributes(count: usize) -> Attributes {
         (0..count)

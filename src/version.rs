@@ -35,11 +35,7 @@ impl Version {
 
     /// Whether servants serve it.
     pub(crate) const fn is_served(self) -> bool {
-        match self {
-            Self::TARS | Self::TUP => true,
-            Self::JSON => cfg!(feature = "json"),
-            _ => false,
-        }
+        matches!(self, Self::TARS | Self::TUP) || (matches!(self, Self::JSON) && cfg!(feature = "json"))
     }
 
     /// Whether its answers have the shape of a request.

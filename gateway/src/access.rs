@@ -24,7 +24,9 @@ enum Objects {
 
 /// Why a text is no pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no object pattern: write `App.Server.Obj`, `App.Server.*` or `App.*`, and `:function` after it for one function")]
+#[error(
+    "`{0}` is no object pattern: write `App.Server.Obj`, `App.Server.*` or `App.*`, and `:function` after it for one function"
+)]
 pub struct PatternError(String);
 
 impl Pattern {
@@ -146,7 +148,16 @@ mod tests {
 
     #[test]
     fn patterns_end_at_dots() {
-        let list = list(&["App.Server.Obj", "Other.Server.*", "Third.*", "Fourth.Server.Obj:f", "Fifth.*:f"], &[]);
+        let list = list(
+            &[
+                "App.Server.Obj",
+                "Other.Server.*",
+                "Third.*",
+                "Fourth.Server.Obj:f",
+                "Fifth.*:f",
+            ],
+            &[],
+        );
         for (object, function, allowed) in [
             ("App.Server.Obj", "f", true),
             ("App.Server.Obj2", "f", false),
@@ -185,7 +196,20 @@ mod tests {
 
     #[test]
     fn wrong_patterns_say_what_is_expected() {
-        for wrong in ["", "*", "App", "App.Server", "*.Server.Obj", "App.*.Obj", "A.B.C.*", "A.B.C:", "A.B.C:a:b", "A.B.C@tcp", "App.**", ".*"] {
+        for wrong in [
+            "",
+            "*",
+            "App",
+            "App.Server",
+            "*.Server.Obj",
+            "App.*.Obj",
+            "A.B.C.*",
+            "A.B.C:",
+            "A.B.C:a:b",
+            "A.B.C@tcp",
+            "App.**",
+            ".*",
+        ] {
             let error = wrong.parse::<Pattern>().unwrap_err().to_string();
             assert!(error.starts_with(&format!("`{wrong}` is no object pattern")), "{error}");
         }

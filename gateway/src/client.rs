@@ -36,7 +36,10 @@ fn address(hop: &str) -> Option<SocketAddr> {
     if let Ok(address) = hop.parse::<SocketAddr>() {
         return Some(SocketAddr::new(address.ip().to_canonical(), address.port()));
     }
-    let bare = hop.strip_prefix('[').and_then(|hop| hop.strip_suffix(']')).unwrap_or(hop);
+    let bare = hop
+        .strip_prefix('[')
+        .and_then(|hop| hop.strip_suffix(']'))
+        .unwrap_or(hop);
     let address: IpAddr = bare.parse().ok()?;
     Some(SocketAddr::new(address.to_canonical(), 0))
 }
@@ -50,11 +53,20 @@ mod tests {
 
     fn client(peer: &str, lines: &[&str]) -> String {
         let networks = ["10.0.0.0/8", "2001:db8::/32"].iter().map(|text| text.parse().unwrap());
-        let headers = lines.iter().map(|line| (HeaderName::from_static(FORWARDED_FOR), line.parse::<HeaderValue>().unwrap()));
+        let headers = lines.iter().map(|line| {
+            (
+                HeaderName::from_static(FORWARDED_FOR),
+                line.parse::<HeaderValue>().unwrap(),
+            )
+        });
         let headers: HeaderMap = headers.collect();
-        client_address(SocketAddr::new(peer.parse().unwrap(), 1), &headers, &Networks(networks.collect()))
-            .ip()
-            .to_string()
+        client_address(
+            SocketAddr::new(peer.parse().unwrap(), 1),
+            &headers,
+            &Networks(networks.collect()),
+        )
+        .ip()
+        .to_string()
     }
 
     #[test]
@@ -67,7 +79,11 @@ mod tests {
             // The client wrote the first hop itself.
             ("10.0.0.1", &["127.0.0.1, 198.51.100.9"], "198.51.100.9"),
             ("10.0.0.1", &["127.0.0.1, 198.51.100.9, 10.0.0.2"], "198.51.100.9"),
-            ("10.0.0.1", &["127.0.0.1", "198.51.100.9:4711", "10.0.0.2"], "198.51.100.9"),
+            (
+                "10.0.0.1",
+                &["127.0.0.1", "198.51.100.9:4711", "10.0.0.2"],
+                "198.51.100.9",
+            ),
             ("10.0.0.1", &["[2001:db9::1]:80"], "2001:db9::1"),
             ("10.0.0.1", &["2001:db9::1"], "2001:db9::1"),
             ("10.0.0.1", &["198.51.100.9, unknown, 10.0.0.2"], "10.0.0.2"),

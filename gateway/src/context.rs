@@ -191,7 +191,10 @@ mod tests {
         ]));
         assert_eq!(kept, attributes(&["app-a", "user"]));
         assert_eq!(dropped, 7);
-        assert_eq!(ContextRules::default().filter(attributes(&["user"])), (Attributes::new(), 1));
+        assert_eq!(
+            ContextRules::default().filter(attributes(&["user"])),
+            (Attributes::new(), 1)
+        );
     }
 
     #[test]
@@ -200,7 +203,13 @@ mod tests {
             client_keys: vec!["X-*".parse().unwrap(), "no*".parse().unwrap(), "RE*".parse().unwrap()],
             headers: Vec::new(),
         };
-        let (kept, _) = rules.filter(attributes(&["X-Verify-Token", "X-GUID", "node_name", "REMOTE_IP", "X-Color"]));
+        let (kept, _) = rules.filter(attributes(&[
+            "X-Verify-Token",
+            "X-GUID",
+            "node_name",
+            "REMOTE_IP",
+            "X-Color",
+        ]));
         assert_eq!(kept, attributes(&["X-Color"]));
     }
 
@@ -212,7 +221,9 @@ mod tests {
         };
         let mut context = attributes(&["X-XUA", "REMOTE_IP"]);
         let headers = [("x-xua", "phone"), ("x-other", "no")];
-        let headers = headers.into_iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+        let headers = headers
+            .into_iter()
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
         let caller = Caller {
             address: "192.0.2.1:5000".parse().unwrap(),
             request_id: "id-1",

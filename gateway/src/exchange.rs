@@ -1,10 +1,11 @@
 //! What becomes known of a request while it is handled, and the one line of log and the counts at its end.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use tars::trace::Trace;
 use tokio::time::Instant;
 
 use crate::access::Allowed;
@@ -17,6 +18,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of such a name at most, when a caller gives it.
 const MAX_REQUEST_ID: usize = 64;
 
+/// Characters of a failure's text in the log at most.
+const MAX_FAILURE: usize = 300;
+
 /// What the log says of a request whose caller went away before the answer, as other proxies do.
 const GONE: u16 = 499;
 
@@ -25,14 +29,18 @@ const GONE: u16 = 499;
 pub(crate) struct Exchange {
     pub(crate) request_id: String,
     pub(crate) client: SocketAddr,
+    /// Where the connection comes from, which may be a proxy of the client.
+    pub(crate) peer: IpAddr,
     pub(crate) route: &'static str,
     /// The name of the caller's token.
     pub(crate) caller: Option<String>,
     pub(crate) call: Option<Allowed>,
     /// The call's return code.
     pub(crate) code: Option<i32>,
-    /// The call chain, as a `traceparent`.
-    pub(crate) trace: Option<String>,
+    /// Why the call failed, in words that only the log has.
+    pub(crate) failure: Option<String>,
+    /// The call chain.
+    pub(crate) trace: Option<Trace>,
     begun: Instant,
     metrics: Arc<Metrics>,
     is_over: bool,
@@ -44,10 +52,12 @@ impl Exchange {
         Self {
             request_id: request_id(headers),
             client,
+            peer: client.ip(),
             route,
             caller: None,
             call: None,
             code: None,
+            failure: None,
             trace: None,
             begun: Instant::now(),
             metrics: Arc::clone(metrics),
@@ -69,7 +79,7 @@ impl Exchange {
         };
         say(REQUEST_ID, &self.request_id);
         if let Some(trace) = &self.trace {
-            say(HeaderName::from_static("traceparent"), trace);
+            say(HeaderName::from_static("traceparent"), &trace.traceparent());
         }
         self.record(response.status().as_u16());
         response
@@ -87,10 +97,11 @@ impl Exchange {
             object = self.call.as_ref().map(|call| call.object.as_str()),
             function = self.call.as_ref().map(|call| call.function.as_str()),
             code = self.code,
+            failure = self.failure.as_deref().map(beginning),
             client = %self.client.ip(),
             caller = self.caller.as_deref(),
             request_id = self.request_id,
-            trace = self.trace.as_deref(),
+            trace = self.trace.as_ref().map(Trace::id),
             microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             "request"
         );
@@ -105,13 +116,24 @@ impl Drop for Exchange {
     }
 }
 
+/// As much of a text as a line of log needs.
+fn beginning(text: &str) -> &str {
+    let end = text.char_indices().nth(MAX_FAILURE).map_or(text.len(), |(end, _)| end);
+    &text[..end]
+}
+
 /// The caller's name for its request when it is harmless in logs and headers, otherwise a new one.
 fn request_id(headers: &HeaderMap) -> String {
     let is_harmless = |id: &&str| {
         (1..=MAX_REQUEST_ID).contains(&id.len())
-            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte))
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte))
     };
-    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(is_harmless);
+    let given = headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(is_harmless);
     given.map_or_else(|| format!("{:032x}", rand::random::<u128>()), str::to_owned)
 }
 

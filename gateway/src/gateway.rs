@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
 use futures_util::FutureExt;
 use tars::code;
+use tars::trace::Trace;
 use tokio::sync::Semaphore;
 
 use crate::access::{AccessList, Allowed};
@@ -25,7 +26,7 @@ use crate::metrics::{Metrics, Running};
 use crate::object::ObjectName;
 use crate::phase::{Phase, Phases};
 use crate::problem::Problem;
-use crate::trace::Sampler;
+use crate::trace::Tracing;
 use crate::upstream::{Answer, Failure, Outgoing, Upstream};
 use crate::verify::{TokenError, Tokens};
 
@@ -58,8 +59,7 @@ struct Inner {
     timeout: Duration,
     max_timeout: Duration,
     answers: Answers,
-    #[expect(dead_code, reason = "waits for the runtime's call chain")]
-    sampler: Sampler,
+    tracing: Tracing,
     upstream: Arc<dyn Upstream>,
     metrics: Arc<Metrics>,
     phases: Phases,
@@ -84,13 +84,18 @@ impl Gateway {
             answers: Answers {
                 expose_error_text: config.expose_error_text,
             },
-            sampler: Sampler::new(config.trace.sample),
+            tracing: Tracing::new(&config.trace),
             upstream: Arc::new(upstream),
             metrics: Arc::new(Metrics::new()),
             phases: Phases::new(),
         };
         inner.metrics.ready.set(1);
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What it calls.
+    pub(crate) fn upstream(&self) -> &Arc<dyn Upstream> {
+        &self.inner.upstream
     }
 
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
@@ -108,7 +113,10 @@ impl Gateway {
         let Peer(peer) = *request.extensions().get::<Peer>().unwrap_or(&unknown);
         let client = client_address(peer, request.headers(), &inner.trusted_proxies);
         let mut exchange = Exchange::begin(asked.route(), client, request.headers(), &inner.metrics);
-        let handled = AssertUnwindSafe(inner.handle(asked, request, &mut exchange)).catch_unwind().await;
+        exchange.peer = peer.ip();
+        let handled = AssertUnwindSafe(inner.handle(asked, request, &mut exchange))
+            .catch_unwind()
+            .await;
         let result = handled.unwrap_or_else(|_| {
             tracing::error!(request_id = exchange.request_id, "a panic while a request was handled");
             let text = "an error inside the gateway; its log says more";
@@ -120,7 +128,12 @@ impl Gateway {
 
 impl Inner {
     /// The way itself.
-    async fn handle(&self, asked: Asked, request: Request<Body>, exchange: &mut Exchange) -> Result<Response<Body>, Problem> {
+    async fn handle(
+        &self,
+        asked: Asked,
+        request: Request<Body>,
+        exchange: &mut Exchange,
+    ) -> Result<Response<Body>, Problem> {
         let (head, body) = request.into_parts();
         self.admit(&asked, &head, exchange)?;
         if let Asked::Path { object, function } = &asked {
@@ -134,12 +147,15 @@ impl Inner {
         };
         let allowed = exchange.call.insert(allowed).clone();
         self.limit_object(&allowed.object)?;
+        exchange.trace = self.tracing.open(&head.headers, exchange.peer, &allowed);
         let (outgoing, reply) = self.prepare(incoming, &head.headers, exchange)?;
         let result = self.call(outgoing).await?;
         let code = result.as_ref().map_or_else(|failure| failure.code, |_| code::SUCCESS);
         exchange.code = Some(code);
+        exchange.failure = result.as_ref().err().map(|failure| failure.text.clone());
         self.metrics.returned(&allowed.rule, code);
-        self.answers.make(reply, result)
+        drop(body);
+        self.bodies.hold(self.answers.make(reply, result)?)
     }
 
     /// Whether the request is one at all, and its sender may send one.
@@ -178,7 +194,12 @@ impl Inner {
     }
 
     /// The call as it goes to the servant, and how its answer goes back.
-    fn prepare(&self, incoming: Incoming, headers: &HeaderMap, exchange: &Exchange) -> Result<(Outgoing, crate::incoming::Reply), Problem> {
+    fn prepare(
+        &self,
+        incoming: Incoming,
+        headers: &HeaderMap,
+        exchange: &Exchange,
+    ) -> Result<(Outgoing, crate::incoming::Reply), Problem> {
         let timeout = self.timeout(headers, incoming.timeout)?;
         let (mut context, dropped) = self.context.filter(incoming.context);
         self.metrics.dropped_context_keys.inc_by(dropped as u64);
@@ -196,6 +217,7 @@ impl Inner {
             context,
             timeout,
             one_way: incoming.one_way,
+            trace: exchange.trace.clone(),
         };
         Ok((outgoing, incoming.reply))
     }
@@ -205,7 +227,11 @@ impl Inner {
         let asked = match headers.get(TIMEOUT) {
             None => in_body,
             Some(value) => {
-                let millis = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|&millis| millis > 0);
+                let millis = value
+                    .to_str()
+                    .ok()
+                    .and_then(|text| text.parse().ok())
+                    .filter(|&millis| millis > 0);
                 let text = "X-Tars-Timeout-Ms must be a number of milliseconds, 1 or more";
                 Some(Duration::from_millis(millis.ok_or_else(|| Problem::bad_request(text))?))
             }
@@ -219,6 +245,9 @@ impl Inner {
             return Err(Problem::later(StatusCode::SERVICE_UNAVAILABLE, text, 1));
         };
         let _running = Running::of(&self.metrics.running_calls);
+        if outgoing.trace.as_ref().is_some_and(Trace::is_sampled) {
+            self.metrics.traced_calls.inc();
+        }
         let limit = outgoing.timeout + BACKSTOP;
         let result = tokio::time::timeout(limit, self.upstream.call(outgoing)).await;
         Ok(result.unwrap_or_else(|_| {
@@ -233,6 +262,8 @@ impl Inner {
 
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gateway").field("access", &self.inner.access).finish_non_exhaustive()
+        f.debug_struct("Gateway")
+            .field("access", &self.inner.access)
+            .finish_non_exhaustive()
     }
 }

@@ -51,10 +51,27 @@ pub(crate) enum Reply {
 }
 
 /// Bodies that cannot be meant for `/json`.
-const NOT_JSON: [&str; 8] = ["multipart/", "image/", "audio/", "video/", "font/", "text/html", "text/xml", "application/grpc"];
+const NOT_JSON: [&str; 8] = [
+    "multipart/",
+    "image/",
+    "audio/",
+    "video/",
+    "font/",
+    "text/html",
+    "text/xml",
+    "application/grpc",
+];
 
 /// Bodies that cannot be meant for `/tup`.
-const NOT_PACKET: [&str; 7] = ["multipart/", "image/", "audio/", "video/", "font/", "text/html", "text/xml"];
+const NOT_PACKET: [&str; 7] = [
+    "multipart/",
+    "image/",
+    "audio/",
+    "video/",
+    "font/",
+    "text/html",
+    "text/xml",
+];
 
 impl Asked {
     /// The route as metrics and log name it.
@@ -73,7 +90,9 @@ impl Asked {
             Self::Packet => (&NOT_PACKET, "application/octet-stream"),
             Self::Path { .. } | Self::Body | Self::Nothing => (&NOT_JSON, "application/json"),
         };
-        let kind = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
+        let kind = headers
+            .get(header::CONTENT_TYPE)
+            .map(|value| value.as_bytes().to_ascii_lowercase());
         if kind.is_some_and(|kind| wrong.iter().any(|wrong| kind.starts_with(wrong.as_bytes()))) {
             return Err(Problem::media_type("a body of this type cannot be forwarded", expected));
         }
@@ -132,7 +151,11 @@ impl Incoming {
             timeout: call.timeout,
             context: call.context,
             one_way: call.one_way,
-            reply: if call.one_way { Reply::Nothing } else { Reply::Packet(call.head) },
+            reply: if call.one_way {
+                Reply::Nothing
+            } else {
+                Reply::Packet(call.head)
+            },
         }
     }
 }

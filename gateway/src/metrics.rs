@@ -65,8 +65,16 @@ impl Metrics {
         let return_codes = Family::<CodeLabels, Counter>::default();
         let mut registry = Registry::with_prefix("tarsgateway");
         registry.register("requests", "Requests by route, rule and HTTP status", requests.clone());
-        registry.register("request_seconds", "Time from a request to its answer", request_seconds.clone());
-        registry.register("return_codes", "Calls by rule and Tars return code", return_codes.clone());
+        registry.register(
+            "request_seconds",
+            "Time from a request to its answer",
+            request_seconds.clone(),
+        );
+        registry.register(
+            "return_codes",
+            "Calls by rule and Tars return code",
+            return_codes.clone(),
+        );
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
@@ -102,9 +110,14 @@ impl Metrics {
     /// Counts a request.
     pub(crate) fn answered(&self, route: &'static str, rule: Option<&Arc<str>>, status: u16, took: Duration) {
         let rule = rule.map(ToString::to_string).unwrap_or_default();
-        let labels = RouteLabels { route, rule: rule.clone() };
+        let labels = RouteLabels {
+            route,
+            rule: rule.clone(),
+        };
         self.request_seconds.get_or_create(&labels).observe(took.as_secs_f64());
-        self.requests.get_or_create(&RequestLabels { route, rule, status }).inc();
+        self.requests
+            .get_or_create(&RequestLabels { route, rule, status })
+            .inc();
     }
 
     /// Counts a call's return code.

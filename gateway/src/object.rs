@@ -20,7 +20,9 @@ pub struct FunctionName(Arc<str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// An object's name has a form.
-    #[error("an object is named `Application.Server.Object`, in letters, digits, `_` and `-`; an endpoint cannot be given")]
+    #[error(
+        "an object is named `Application.Server.Object`, in letters, digits, `_` and `-`; an endpoint cannot be given"
+    )]
     Object,
     /// A function's name has a form.
     #[error("a function's name has letters, digits and `_`, and does not begin with a digit")]
@@ -48,7 +50,10 @@ impl FunctionName {
 
 /// Whether `text` can be one of the three parts of an object's name.
 pub(crate) fn is_part(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 impl FromStr for ObjectName {
@@ -75,7 +80,11 @@ impl FromStr for FunctionName {
         }
         let is_name = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if is_name { Ok(Self(text.into())) } else { Err(NameError::Function) }
+        if is_name {
+            Ok(Self(text.into()))
+        } else {
+            Err(NameError::Function)
+        }
     }
 }
 
@@ -99,7 +108,10 @@ mod tests {
 
     #[test]
     fn an_object_has_three_parts_and_no_endpoint() {
-        assert_eq!("Test-App.Hello_Server.Obj1".parse::<ObjectName>().unwrap().as_str(), "Test-App.Hello_Server.Obj1");
+        assert_eq!(
+            "Test-App.Hello_Server.Obj1".parse::<ObjectName>().unwrap().as_str(),
+            "Test-App.Hello_Server.Obj1"
+        );
         for wrong in [
             "",
             "A.B",
@@ -121,7 +133,10 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<ObjectName>(), Err(NameError::Object), "{wrong:?}");
         }
-        assert_eq!(format!("A.B.{}", "c".repeat(252)).parse::<ObjectName>(), Err(NameError::Long));
+        assert_eq!(
+            format!("A.B.{}", "c".repeat(252)).parse::<ObjectName>(),
+            Err(NameError::Long)
+        );
     }
 
     #[test]

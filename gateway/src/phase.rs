@@ -27,6 +27,7 @@ impl Phases {
     }
 
     pub(crate) fn enter(&self, phase: Phase) {
-        self.0.send_if_modified(|now| std::mem::replace(now, phase.max(*now)) != phase.max(*now));
+        self.0
+            .send_if_modified(|now| std::mem::replace(now, phase.max(*now)) != phase.max(*now));
     }
 }

@@ -54,7 +54,10 @@ impl Problem {
 
     /// 403: no rule allows the call. Whether the object exists is not said.
     pub(crate) fn forbidden() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "this object or function may not be called through this gateway")
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "this object or function may not be called through this gateway",
+        )
     }
 
     /// 405: there is only POST.
@@ -104,7 +107,10 @@ impl Problem {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if let Some((name, value)) = self.header {
             headers.insert(name, value);
         }

@@ -1,18 +1,17 @@
 //! The call chain: which calls begin one, and what a caller may say about it.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use axum::http::HeaderMap;
+use tars::trace::{Flags, Sampler, Trace};
 
-use crate::object::{FunctionName, ObjectName};
-
-/// Functions whose last sample is remembered; the rest share one.
-const REMEMBERED: usize = 4096;
+use crate::access::Allowed;
+use crate::config::{self, Networks};
+use crate::object::ObjectName;
 
 /// Which calls begin a call chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,10 +25,10 @@ pub(crate) enum Sample {
     Probability(f64),
 }
 
-/// Which points of a chain carry parameters: a sum of 1 (client sends), 2 (client receives), 4 (server receives),
-/// 8 (server sends).
+/// At which points of a chain parameters are recorded: a sum of 1 (client sends), 2 (client receives), 4 (server
+/// receives), 8 (server sends).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Flags(pub(crate) u8);
+pub(crate) struct Points(u8);
 
 /// Where the points go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,7 +77,7 @@ impl FromStr for Sample {
     }
 }
 
-impl FromStr for Flags {
+impl FromStr for Points {
     type Err = TraceSettingError;
 
     fn from_str(text: &str) -> Result<Self, TraceSettingError> {
@@ -109,97 +108,173 @@ impl FromStr for Sink {
     }
 }
 
-/// Decides which calls begin a chain.
-pub(crate) struct Sampler {
-    sample: Sample,
-    last: Mutex<HashMap<Option<(ObjectName, FunctionName)>, Instant>>,
+/// Decides which calls are part of a chain, and of which.
+pub(crate) struct Tracing {
+    sampler: Sampler,
+    points: Points,
+    max_len_kb: u32,
+    trusted: Networks,
 }
 
-impl Sampler {
-    pub(crate) fn new(sample: Sample) -> Self {
+impl Tracing {
+    pub(crate) fn new(config: &config::Trace) -> Self {
         Self {
-            sample,
-            last: Mutex::default(),
+            sampler: match config.sample {
+                Sample::Off => Sampler::off(),
+                Sample::Interval(interval) => Sampler::interval(interval),
+                Sample::Probability(share) => Sampler::probability(share),
+            },
+            points: config.flags,
+            max_len_kb: u32::try_from(config.max_len_kb.get()).unwrap_or(u32::MAX),
+            trusted: config.trusted.clone(),
         }
     }
 
-    /// Whether this call of `function` begins a chain.
-    pub(crate) fn picks(&self, object: &ObjectName, function: &FunctionName) -> bool {
-        match self.sample {
-            Sample::Off => false,
-            Sample::Probability(share) => rand::random::<f64>() < share,
-            Sample::Interval(interval) => self.is_due(interval, Some((object.clone(), function.clone()))),
+    /// The chain of a call that came from `peer`.
+    ///
+    /// A trusted peer's `traceparent` decides, and its `tracestate` may say which points carry parameters. Of anybody
+    /// else only the ids are taken, and only when the sampler picks the call: nobody can make the gateway or a servant
+    /// record more than the configuration says.
+    pub(crate) fn open(&self, headers: &HeaderMap, peer: IpAddr, call: &Allowed) -> Option<Trace> {
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let (parent, state) = (header("traceparent"), header("tracestate"));
+        if self.trusted.contain(peer)
+            && let Some(trace) = parent.and_then(|parent| self.continued(parent, state.unwrap_or_default()))
+        {
+            return Some(trace);
         }
+        if !self.sampler.sample(&format!("{}:{}", call.object, call.function)) {
+            return None;
+        }
+        let told = parent.and_then(|parent| Trace::from_traceparent(parent, None));
+        let told = told.and_then(|told| self.continued(&format!("00-{}-{}-01", told.id(), told.span()), ""));
+        Some(told.unwrap_or_else(|| Trace::root(Flags::from_bits(self.points.0), self.max_len_kb)))
     }
 
-    fn is_due(&self, interval: Duration, key: Option<(ObjectName, FunctionName)>) -> bool {
-        let now = Instant::now();
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = if last.len() < REMEMBERED || last.contains_key(&key) { key } else { None };
-        let is_due = last.get(&key).is_none_or(|&at| now.duration_since(at) >= interval);
-        if is_due {
-            last.insert(key, now);
+    /// The chain of a `traceparent`, with our points unless `state` has its own.
+    fn continued(&self, parent: &str, state: &str) -> Option<Trace> {
+        if state.split(',').any(|member| member.trim_start().starts_with("tars=")) {
+            return Trace::from_traceparent(parent, Some(state));
         }
-        is_due
+        let ours = format!("tars={:x}.{}", self.points.0, self.max_len_kb);
+        let state = if state.is_empty() {
+            ours
+        } else {
+            format!("{ours},{state}")
+        };
+        Trace::from_traceparent(parent, Some(&state))
     }
 }
 
-impl fmt::Debug for Sampler {
+impl fmt::Debug for Tracing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sampler").field("sample", &self.sample).finish_non_exhaustive()
+        f.debug_struct("Tracing")
+            .field("points", &self.points)
+            .finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::{HeaderName, HeaderValue};
+
     use super::*;
+    use crate::access::AccessList;
+    use crate::config::Number;
+
+    const ID: &str = "0af7651916cd43dd8448eb211c80319c";
 
     #[test]
     fn settings_are_texts() {
         assert_eq!("off".parse(), Ok(Sample::Off));
         assert_eq!("interval:100".parse(), Ok(Sample::Interval(Duration::from_millis(100))));
         assert_eq!("probability:0.5".parse(), Ok(Sample::Probability(0.5)));
-        assert_eq!("f".parse(), Ok(Flags(15)));
+        assert_eq!("f".parse(), Ok(Points(15)));
         assert_eq!("file:/var/log/t".parse(), Ok(Sink::File("/var/log/t".into())));
-        assert_eq!("object:tars.tarslog.LogObj".parse(), Ok(Sink::Object("tars.tarslog.LogObj".parse().unwrap())));
-        for wrong in ["", "on", "interval", "interval:0", "interval:x", "probability:2", "probability:NaN"] {
+        let object = "tars.tarslog.LogObj".parse().unwrap();
+        assert_eq!("object:tars.tarslog.LogObj".parse(), Ok(Sink::Object(object)));
+        for wrong in [
+            "",
+            "on",
+            "interval",
+            "interval:0",
+            "interval:x",
+            "probability:2",
+            "probability:NaN",
+        ] {
             assert!(wrong.parse::<Sample>().is_err(), "{wrong}");
         }
         for wrong in ["", "g", "1f", "-", "+1"] {
-            assert!(wrong.parse::<Flags>().is_err(), "{wrong}");
+            assert!(wrong.parse::<Points>().is_err(), "{wrong}");
         }
         for wrong in ["", "file:", "object:x", "stderr"] {
             assert!(wrong.parse::<Sink>().is_err(), "{wrong}");
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn an_interval_picks_one_call_of_each_function() {
-        let sampler = Sampler::new(Sample::Interval(Duration::from_millis(100)));
-        let (object, f, g) = ("A.B.C".parse().unwrap(), "f".parse().unwrap(), "g".parse().unwrap());
-        assert!(sampler.picks(&object, &f) && sampler.picks(&object, &g));
-        assert!(!sampler.picks(&object, &f));
-        tokio::time::advance(Duration::from_millis(99)).await;
-        assert!(!sampler.picks(&object, &f));
-        tokio::time::advance(Duration::from_millis(1)).await;
-        assert!(sampler.picks(&object, &f) && !sampler.picks(&object, &f));
+    fn open(sample: &str, peer: &str, headers: &[(&'static str, &str)]) -> Option<Trace> {
+        let tracing = Tracing::new(&config::Trace {
+            sample: sample.parse().unwrap(),
+            flags: "4".parse().unwrap(),
+            max_len_kb: Number::new(3),
+            sink: Sink::Off,
+            trusted: Networks(vec!["10.0.0.0/8".parse().unwrap()]),
+        });
+        let rules = AccessList {
+            allow: vec!["A.*".parse().unwrap()],
+            deny: Vec::new(),
+        };
+        let call = rules.check("A.B.C".parse().unwrap(), "f".parse().unwrap()).unwrap();
+        let headers = headers.iter().map(|&(name, value)| {
+            let value = value.parse::<HeaderValue>().unwrap();
+            (HeaderName::from_static(name), value)
+        });
+        tracing.open(&headers.collect(), peer.parse().unwrap(), &call)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_is_remembered_is_bounded() {
-        let sampler = Sampler::new(Sample::Interval(Duration::from_secs(1)));
-        let f = "f".parse().unwrap();
-        let picked = (0..2 * REMEMBERED).filter(|i| sampler.picks(&format!("A.B.C{i}").parse().unwrap(), &f)).count();
-        assert_eq!(picked, REMEMBERED + 1);
-        assert!(sampler.last.lock().unwrap().len() <= REMEMBERED + 1);
+    const ALWAYS: &str = "probability:1";
+    const STRANGER: &str = "192.0.2.1";
+    const FRIEND: &str = "10.0.0.1";
+
+    fn parent(flags: &str) -> (&'static str, String) {
+        ("traceparent", format!("00-{ID}-b7ad6b7169203331-{flags}"))
     }
 
     #[test]
-    fn probabilities_are_kept_at_their_ends() {
-        let (object, f) = ("A.B.C".parse().unwrap(), "f".parse().unwrap());
-        for (share, expected) in [(0.0, false), (1.0, true)] {
-            let sampler = Sampler::new(Sample::Probability(share));
-            assert!((0..1000).all(|_| sampler.picks(&object, &f) == expected));
+    fn the_sampler_begins_chains() {
+        assert!(open("off", STRANGER, &[]).is_none());
+        let trace = open(ALWAYS, STRANGER, &[]).unwrap();
+        assert_eq!(
+            (trace.flags().bits(), trace.max_len_kb(), trace.is_sampled()),
+            (4, 3, true)
+        );
+    }
+
+    #[test]
+    fn a_stranger_can_name_a_chain_and_no_more() {
+        let (name, value) = parent("01");
+        let headers = [(name, value.as_str()), ("tracestate", "tars=f.10240,x=y")];
+        assert!(open("off", STRANGER, &headers).is_none(), "it cannot begin one");
+        for flags in ["01", "00"] {
+            let (name, value) = parent(flags);
+            let trace = open(ALWAYS, STRANGER, &[(name, &value), ("tracestate", "tars=f.10240,x=y")]).unwrap();
+            assert_eq!((trace.id(), trace.flags().bits(), trace.max_len_kb()), (ID, 4, 3));
+            assert!(trace.is_sampled(), "nor hide one");
         }
+        let trace = open(ALWAYS, STRANGER, &[("traceparent", "00-x-y-01")]).unwrap();
+        assert_eq!(trace.id().len(), 32);
+    }
+
+    #[test]
+    fn a_trusted_peer_decides() {
+        let (name, value) = parent("01");
+        let trace = open("off", FRIEND, &[(name, &value)]).unwrap();
+        assert_eq!((trace.id(), trace.flags().bits(), trace.is_sampled()), (ID, 4, true));
+        let trace = open("off", FRIEND, &[(name, &value), ("tracestate", "x=y, tars=f.9")]).unwrap();
+        assert_eq!((trace.flags().bits(), trace.max_len_kb()), (15, 9));
+        let (name, value) = parent("00");
+        let trace = open(ALWAYS, FRIEND, &[(name, &value)]).unwrap();
+        assert!(!trace.is_sampled(), "passed on, not recorded");
+        assert!(open("off", FRIEND, &[("traceparent", "nonsense")]).is_none());
     }
 }

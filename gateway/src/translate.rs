@@ -17,6 +17,13 @@ use crate::upstream::{Answer, BodyFormat};
 /// The length that begins a frame.
 const LENGTH: usize = 4;
 
+/// What a packet may turn into. Only its body is long, and that is not copied.
+const PACKET_LIMITS: Limits = Limits {
+    max_depth: 16,
+    max_decoded_bytes: 32 * 1024 * 1024,
+    max_expansion: 128,
+};
+
 /// A packet that nobody answers.
 const ONE_WAY: i8 = 1;
 
@@ -158,7 +165,8 @@ impl<'de> Deserialize<'de> for Context {
 /// Reads the body of `POST /json`.
 pub fn body_call(body: &[u8]) -> Result<BodyCall, Malformed> {
     let text = object("the body", body)?;
-    let what = "the body must be {\"obj\", \"func\", \"data\", \"reqid\"} with the parameters as a string of JSON in `data`";
+    let what =
+        "the body must be {\"obj\", \"func\", \"data\", \"reqid\"} with the parameters as a string of JSON in `data`";
     let fields: BodyFields = serde_json::from_str(text).map_err(|source| Malformed::Json { what, source })?;
     object("`data`", fields.data.as_bytes())?;
     Ok(BodyCall {
@@ -173,7 +181,10 @@ pub fn body_call(body: &[u8]) -> Result<BodyCall, Malformed> {
 
 /// A time limit as it travels, in milliseconds; nothing for 0 and less.
 fn millis(millis: i64) -> Option<Duration> {
-    u64::try_from(millis).ok().filter(|&millis| millis > 0).map(Duration::from_millis)
+    u64::try_from(millis)
+        .ok()
+        .filter(|&millis| millis > 0)
+        .map(Duration::from_millis)
 }
 
 /// The answer to `POST /json`.
@@ -183,7 +194,10 @@ pub(crate) fn body_answer(data: &str, request_id: i64) -> Vec<u8> {
         data: &'a str,
         reqid: i64,
     }
-    let fields = Fields { data, reqid: request_id };
+    let fields = Fields {
+        data,
+        reqid: request_id,
+    };
     serde_json::to_vec(&fields).expect("a text and a number are JSON")
 }
 
@@ -224,7 +238,7 @@ pub fn tup_call(frame: &Bytes) -> Result<TupCall, Malformed> {
             actual: frame.len(),
         });
     }
-    let packet: RequestPacket = codec::decode_bytes(&frame.slice(LENGTH..), &Limits::default())?;
+    let packet: RequestPacket = codec::decode_bytes(&frame.slice(LENGTH..), &PACKET_LIMITS)?;
     let format = match packet.i_version {
         1 => BodyFormat::Tars,
         2 => BodyFormat::TupComplex,
@@ -297,4 +311,75 @@ fn frame<T: codec::Struct>(packet: &T) -> Result<Vec<u8>, codec::EncodeError> {
     frame.put_u32(u32::try_from(LENGTH + fields.len()).unwrap_or(u32::MAX));
     frame.extend_from_slice(&fields);
     Ok(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn packet(version: i16, context: Attributes, body: Vec<u8>) -> RequestPacket {
+        RequestPacket {
+            i_version: version,
+            i_request_id: -7,
+            s_servant_name: "A.B.C".to_owned(),
+            s_func_name: "f".to_owned(),
+            s_buffer: body.into(),
+            i_timeout: 5,
+            context,
+            ..RequestPacket::default()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_call_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let frame = [&u32::try_from(bytes.len() + 4).unwrap().to_be_bytes()[..], &bytes].concat();
+            let _ = tup_call(&frame.into());
+            let _ = body_call(&bytes);
+            let _ = parameters(bytes.into());
+        }
+
+        #[test]
+        fn a_damaged_packet_is_a_call_or_an_error(at in 0..60_usize, byte in any::<u8>()) {
+            let mut bytes = frame(&packet(1, [("k".into(), "v".into())].into(), vec![1; 20])).unwrap();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            let _ = tup_call(&bytes.into());
+        }
+
+        #[test]
+        fn a_packet_is_read_as_it_was_written(
+            version in 1..=3_i16,
+            context in prop::collection::btree_map(any::<Vec<u8>>(), any::<Vec<u8>>(), 0..5),
+            body in any::<Vec<u8>>(),
+        ) {
+            let context: Attributes =
+                context.into_iter().map(|(key, value)| (key[..].into(), value[..].into())).collect();
+            let call = tup_call(&frame(&packet(version, context.clone(), body.clone())).unwrap().into()).unwrap();
+            prop_assert_eq!(call.head.format as i16, version);
+            prop_assert_eq!((call.head.object.as_str(), call.head.function.as_str()), ("A.B.C", "f"));
+            prop_assert_eq!((call.context, &call.body[..]), (context, &body[..]));
+            prop_assert_eq!((call.timeout, call.one_way), (Some(Duration::from_millis(5)), false));
+        }
+
+        #[test]
+        fn what_serde_takes_for_an_object_passes_as_it_is(text in "[{}\\[\\]\",:a0 \\\\]{0,12}|\\{\"[a-z]{0,3}\": ?[0-9]{1,3}\\}") {
+            let is_object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text).is_ok();
+            let read = parameters(text.clone().into());
+            if text.is_empty() {
+                prop_assert_eq!(&read.unwrap()[..], b"{}");
+            } else {
+                prop_assert_eq!(read.as_ref().is_ok(), is_object, "{:?}", read);
+                prop_assert!(read.map_or(true, |read| read == text));
+            }
+        }
+
+        #[test]
+        fn any_text_comes_back_in_a_body(text in any::<String>(), number in any::<i64>()) {
+            let body: serde_json::Value = serde_json::from_slice(&body_answer(&text, number)).unwrap();
+            prop_assert_eq!(body, serde_json::json!({"data": text, "reqid": number}));
+        }
+    }
 }

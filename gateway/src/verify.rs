@@ -97,7 +97,10 @@ fn entry(line: &str) -> Result<(&str, &[u8]), &'static str> {
     let (Some(name), Some(token), None) = (words.next(), words.next(), words.next()) else {
         return Err("expected a name and a token, and nothing else");
     };
-    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.@".contains(&byte)) {
+    if !name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"_-.@".contains(&byte))
+    {
         return Err("a name has letters, digits, `_`, `-`, `.` and `@`");
     }
     if token.len() < MIN_TOKEN {
@@ -142,7 +145,10 @@ mod tests {
     fn a_token_names_its_caller() {
         let tokens = parse(FILE).unwrap();
         assert_eq!(verify(&tokens, "Bearer 0123456789abcdef").as_deref(), Some("alice"));
-        assert_eq!(verify(&tokens, "bearer fedcba9876543210-_.~+/=").as_deref(), Some("bob"));
+        assert_eq!(
+            verify(&tokens, "bearer fedcba9876543210-_.~+/=").as_deref(),
+            Some("bob")
+        );
         for wrong in [
             "Bearer 0123456789abcde",
             "Bearer 0123456789abcdef0",
@@ -162,10 +168,19 @@ mod tests {
     fn errors_name_the_line_and_no_token() {
         for (text, message) in [
             ("alice", "tokens, line 1: expected a name and a token, and nothing else"),
-            ("\nalice secretsecretsecret x", "tokens, line 2: expected a name and a token, and nothing else"),
+            (
+                "\nalice secretsecretsecret x",
+                "tokens, line 2: expected a name and a token, and nothing else",
+            ),
             ("alice secret", "tokens, line 1: a token has at least 16 characters"),
-            ("al\"ice secretsecretsecret", "tokens, line 1: a name has letters, digits, `_`, `-`, `.` and `@`"),
-            ("# none\n", "`tokens` has no token: write `NAME TOKEN` on a line for each caller"),
+            (
+                "al\"ice secretsecretsecret",
+                "tokens, line 1: a name has letters, digits, `_`, `-`, `.` and `@`",
+            ),
+            (
+                "# none\n",
+                "`tokens` has no token: write `NAME TOKEN` on a line for each caller",
+            ),
         ] {
             assert_eq!(parse(text).unwrap_err(), message);
         }

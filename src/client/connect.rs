@@ -13,6 +13,10 @@ use super::target::Target;
 use crate::message::RequestParts;
 use crate::{Error, Request, Result, clock, code};
 
+/// The time that is left is divided by this at most: the many endpoints of a registry's list would leave each other no
+/// time to connect.
+const SHARES: u32 = 4;
+
 /// Connects and sends, beginning with the endpoint whose turn it is.
 pub(super) async fn connect_and_send(
     target: Arc<Target>,
@@ -24,8 +28,9 @@ pub(super) async fn connect_and_send(
     (request, sent)
 }
 
-/// Waits for each endpoint an equal share of the time that is left, so that one that swallows the attempt to connect
-/// leaves time for the others. When these fail, it goes back to the ones that only took long.
+/// Waits for each endpoint an equal share of the time that is left, but no less than a quarter of it, so that one that
+/// swallows the attempt to connect leaves time for the others. When these fail, it goes back to the ones that only took
+/// long.
 async fn send(target: &Target, request: &RequestParts, timing: Timing, turn: usize) -> Result<Ticket> {
     let runtime = Handle::try_current().map_err(|error| {
         Error::new(code::SEND_REQUEST_ERR, "calls are made inside a tokio runtime").with_source(error)
@@ -33,7 +38,7 @@ async fn send(target: &Target, request: &RequestParts, timing: Timing, turn: usi
     let roster = target.roster(timing, &runtime).await?;
     let watched = roster.routes.len() > 1;
     let mut failures = Vec::new();
-    let mut queue: VecDeque<Arc<Route>> = roster.from(turn).into();
+    let mut queue: VecDeque<Arc<Route>> = roster.candidates(turn).into();
     if let Some(route) = roster.at(turn)
         && route.is_aside()
     {
@@ -50,8 +55,8 @@ async fn send(target: &Target, request: &RequestParts, timing: Timing, turn: usi
             Attempt::Failed(error) => return Err(error),
             Attempt::NotConnected => {}
         }
-        let waiting = u32::try_from(queue.len()).unwrap_or(u32::MAX);
-        match timeout_at(now + left / waiting, route.channel.connected(&runtime)).await {
+        let share = left / u32::try_from(queue.len()).unwrap_or(u32::MAX).min(SHARES);
+        match timeout_at(now + share, route.channel.connected(&runtime)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 queue.pop_front();

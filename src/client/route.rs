@@ -12,7 +12,7 @@ use super::proxy::Proxy;
 use super::slots::Outcome;
 use super::target::Target;
 use crate::clock::{self, Instant};
-use crate::{Endpoint, Result, code};
+use crate::{Endpoint, Error, Result};
 
 /// One endpoint of an object: the connection, which calls of other objects may share, and how calls of this object
 /// fare there.
@@ -84,11 +84,7 @@ impl Route {
 
 /// Whether somebody answered. An error from the other side is an answer too.
 fn is_alive(answer: &Result<()>) -> bool {
-    let unanswered = [code::INVOKE_TIMEOUT, code::PROXY_CONNECT_ERR, code::SEND_REQUEST_ERR];
-    answer
-        .as_ref()
-        .err()
-        .is_none_or(|error| !unanswered.contains(&error.code()))
+    answer.as_ref().err().is_none_or(Error::is_answer)
 }
 
 /// A probe on its way. It ends also when its runtime drops it.
@@ -119,6 +115,9 @@ pub(super) struct Roster {
 }
 
 impl Roster {
+    /// So many endpoints one call tries to connect to. Those that fail are set aside, so the next call tries others.
+    const CANDIDATES: usize = 32;
+
     /// The endpoint whose turn it is.
     pub(super) fn at(&self, turn: usize) -> Option<&Arc<Route>> {
         match self.routes.as_slice() {
@@ -136,12 +135,21 @@ impl Roster {
         able().nth((turn / self.routes.len()).checked_rem(count)?)
     }
 
-    /// The endpoints from `turn` on, those set aside last.
-    pub(super) fn from(&self, turn: usize) -> Vec<Arc<Route>> {
+    /// The endpoints that a call may connect to, from `turn` on, those set aside last.
+    pub(super) fn candidates(&self, turn: usize) -> Vec<Arc<Route>> {
         let (before, from) = self.routes.split_at(turn.checked_rem(self.routes.len()).unwrap_or(0));
-        let mut order: Vec<_> = from.iter().chain(before).cloned().collect();
-        order.sort_by_key(|route| route.is_aside());
-        order
+        let (mut able, mut aside) = (Vec::new(), Vec::new());
+        for route in from.iter().chain(before) {
+            let list = if route.is_aside() { &mut aside } else { &mut able };
+            if list.len() < Self::CANDIDATES {
+                list.push(Arc::clone(route));
+            } else if able.len() == Self::CANDIDATES {
+                break;
+            }
+        }
+        able.extend(aside);
+        able.truncate(Self::CANDIDATES);
+        able
     }
 
     /// Host and port of each, for people.

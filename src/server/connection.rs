@@ -217,9 +217,12 @@ impl Connection {
 
     fn answer(&mut self, answer: Answer) {
         if !self.output_broken
-            && let Answer::Due(head, result) = answer
+            && let Answer::Due(head, result, served) = answer
         {
-            head.append(&mut self.out.bytes, result, self.settings.max_frame);
+            let failed = head.append(&mut self.out.bytes, result, self.settings.max_frame);
+            if let (Some(mut served), Some(error)) = (served, failed) {
+                served.failed(error);
+            }
         }
     }
 

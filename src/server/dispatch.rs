@@ -56,7 +56,7 @@ pub(super) enum Started {
 /// The end of a call.
 pub(super) enum Answer {
     /// To be written.
-    Due(ResponseHead, Result<Response>),
+    Due(ResponseHead, Result<Response>, Option<Served>),
     /// The call was one-way: nobody waits, not even for an error.
     None,
 }
@@ -68,12 +68,11 @@ impl Dispatcher {
 
     /// Begins the call of a packet and polls it once.
     pub(super) fn start(&mut self, packet: RequestPacket, time: Arrived, cx: &mut Context<'_>) -> Started {
-        let head = ResponseHead::of(&packet);
         let is_ping = packet.s_func_name == PING;
         let trace = Trace::received(&packet.status).filter(|_| !is_ping);
         let served = self.record(trace.as_ref(), &packet);
         let ending = Ending {
-            head,
+            head: ResponseHead::of(&packet),
             one_way: packet.c_packet_type == TARSONEWAY,
             served,
         };
@@ -179,14 +178,14 @@ struct Ending {
 }
 
 impl Ending {
-    fn answer(self, result: Result<Response>) -> Answer {
-        if let Some(served) = self.served {
-            served.end(&result);
+    fn answer(mut self, result: Result<Response>) -> Answer {
+        if let Some(served) = &mut self.served {
+            served.ended(&result);
         }
         if self.one_way {
             Answer::None
         } else {
-            Answer::Due(self.head, result)
+            Answer::Due(self.head, result, self.served)
         }
     }
 }

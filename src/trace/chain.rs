@@ -210,7 +210,7 @@ impl Trace {
         }
     }
 
-    /// Chooses between the two forms. They are prefered in this order: a `traceparent` of another chain; the key, which
+    /// Chooses between the two forms. They count in this order: a `traceparent` of another chain; the key, which
     /// every Tars peer renews, while TarsCpp passes a `traceparent` on as it came, with a span that is not the caller's.
     fn or_parent(self, parent: Self) -> Self {
         if w3c::id(self.id()) != parent.id() && parent.is_sampled() {

@@ -30,8 +30,7 @@ pub struct Sampler {
 #[derive(Debug)]
 enum Rule {
     Off,
-    /// When each key had its last turn.
-    Interval(Duration, Mutex<HashMap<String, Instant>>),
+    Interval(Duration, Mutex<Turns>),
     Probability(f64),
 }
 
@@ -66,30 +65,53 @@ impl Sampler {
             Rule::Probability(probability) => random::<f64>() < *probability,
             Rule::Interval(interval, turns) => {
                 let mut turns = turns.lock().unwrap_or_else(PoisonError::into_inner);
-                take_turn(&mut turns, key, *interval, clock::now())
+                turns.take(key, *interval, clock::now())
             }
         }
     }
 }
 
-fn take_turn(turns: &mut HashMap<String, Instant>, key: &str, interval: Duration, now: Instant) -> bool {
-    let is_over = |last: Instant| now.saturating_duration_since(last) >= interval;
-    let mut key = key;
-    if !turns.contains_key(key) && turns.len() >= MAX_KEYS {
-        turns.retain(|_, last| !is_over(*last));
-        if turns.len() >= MAX_KEYS {
+/// When each key had its last turn.
+#[derive(Debug, Default)]
+struct Turns {
+    last: HashMap<String, Instant>,
+    /// When forgetting keys is of use again.
+    forget: Option<Instant>,
+}
+
+impl Turns {
+    fn take(&mut self, key: &str, interval: Duration, now: Instant) -> bool {
+        let mut key = key;
+        if !self.last.contains_key(key) && self.last.len() >= MAX_KEYS && !self.make_room(interval, now) {
             key = "";
         }
-    }
-    if let Some(last) = turns.get_mut(key) {
-        let due = is_over(*last);
-        if due {
-            *last = now;
+        match self.last.get_mut(key) {
+            Some(last) if now.saturating_duration_since(*last) < interval => false,
+            Some(last) => {
+                *last = now;
+                true
+            }
+            None => {
+                self.last.insert(key.to_owned(), now);
+                true
+            }
         }
-        return due;
     }
-    turns.insert(key.to_owned(), now);
-    true
+
+    /// Forgets the keys whose turn has come again. It looks for them only when there are some.
+    fn make_room(&mut self, interval: Duration, now: Instant) -> bool {
+        if self.forget.is_some_and(|forget| now < forget) {
+            return false;
+        }
+        self.last
+            .retain(|_, last| now.saturating_duration_since(*last) < interval);
+        self.forget = self
+            .last
+            .values()
+            .min()
+            .map(|&oldest| oldest + interval.min(clock::NEVER));
+        self.last.len() < MAX_KEYS
+    }
 }
 
 #[cfg(test)]
@@ -117,7 +139,7 @@ mod tests {
         let Rule::Interval(_, turns) = &sampler.rule else {
             unreachable!()
         };
-        assert_eq!(turns.lock().unwrap().len(), 1);
+        assert_eq!(turns.lock().unwrap().last.len(), 1);
     }
 
     #[test]

@@ -5,16 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use super::tracer::Point;
-use super::{Flags, Trace, Tracer, params};
+use super::{Flags, Trace, Tracer, line, params};
 use crate::message::RequestParts;
-use crate::protocol::{JSONVERSION, RequestPacket};
-use crate::{Error, Operation, Response, Result, clock, code};
+use crate::protocol::RequestPacket;
+use crate::{Error, Operation, Response, Result, Version, clock, code};
 
-/// A call that is served and whose end is to be recorded, once: when it ends, or when this is dropped before.
+/// A call that is served and whose end is to be recorded, once: when this is dropped, with what it knows by then.
 #[derive(Debug)]
 pub(crate) struct Served {
     call: Arc<ServedCall>,
-    ended: bool,
+    /// How it ended, and what it answers; `None` until then.
+    end: Option<(Option<Error>, Bytes)>,
 }
 
 impl Served {
@@ -23,24 +24,27 @@ impl Served {
         if !trace.is_sampled() {
             return None;
         }
-        let is_json = packet.i_version == JSONVERSION;
+        let is_json = Version(packet.i_version) == Version::JSON;
         let call = ServedCall {
             tracer: tracer.clone(),
             trace: trace.clone(),
-            function: packet.s_func_name.clone(),
+            function: line::name(&packet.s_func_name),
             is_json,
             state: Mutex::new(State {
                 received: Some(clock::unix_millis()),
+                body: None,
                 reply: Bytes::new(),
             }),
         };
-        // Parameters that are wanted are waited for, until the request is opened.
-        if tracer.param_limit(trace, Flags::SR).is_none() {
-            call.record_received(Bytes::new());
+        match tracer.param_limit(trace, Flags::SR) {
+            None => call.record_received(Bytes::new()),
+            // Parameters that are wanted are waited for, until the request is opened. JSON is readable without that.
+            Some(max) if is_json => call.state().body = Some(params::raw(&packet.s_buffer, max)),
+            Some(_) => {}
         }
         Some(Self {
             call: Arc::new(call),
-            ended: false,
+            end: None,
         })
     }
 
@@ -49,22 +53,36 @@ impl Served {
         &self.call
     }
 
-    /// Records the end.
-    pub(crate) fn end(mut self, result: &Result<Response>) {
-        self.ended = true;
-        match result {
-            Ok(response) => self.call.record_sent(None, Some(response.body())),
-            Err(error) => self.call.record_sent(Some(error), None),
-        }
+    /// Notes how the call ended.
+    pub(crate) fn ended(&mut self, result: &Result<Response>) {
+        self.end = Some(match result {
+            Ok(response) => (None, self.call.reply(response.body())),
+            Err(error) => (Some(error.clone()), Bytes::new()),
+        });
+    }
+
+    /// Notes that an error is answered instead.
+    pub(crate) fn failed(&mut self, error: Error) {
+        self.end = Some((Some(error), Bytes::new()));
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
-        if !self.ended {
-            let error = Error::new(code::UNKNOWN, "the call was given up before it ended");
-            self.call.record_sent(Some(&error), None);
-        }
+        let (failure, params) = self.end.take().unwrap_or_else(|| {
+            let given_up = Error::new(code::UNKNOWN, "the call was given up before it ended");
+            (Some(given_up), Bytes::new())
+        });
+        let body = self.call.state().body.take();
+        self.call.record_received(body.unwrap_or_default());
+        self.call.record(
+            true,
+            Point {
+                unix_ms: clock::unix_millis(),
+                failure: failure.as_ref(),
+                params,
+            },
+        );
     }
 }
 
@@ -83,18 +101,20 @@ pub(crate) struct ServedCall {
 struct State {
     /// When the request came; taken when that is recorded.
     received: Option<u64>,
+    /// Parameters in JSON as they came.
+    body: Option<Bytes>,
     reply: Bytes,
 }
 
 impl ServedCall {
     /// Records that the call came, with its parameters; `None` when they cannot be decoded.
     pub(crate) fn opened<O: Operation>(&self, args: Option<&O::Args>, size: usize) {
-        let params = self.tracer.param_limit(&self.trace, Flags::SR).zip(args);
-        self.record_received(
-            params
-                .map(|(max, args)| params::args::<O>(args, size, max))
-                .unwrap_or_default(),
-        );
+        let body = self.state().body.take();
+        let params = match self.tracer.param_limit(&self.trace, Flags::SR).zip(args) {
+            Some((max, args)) => params::args::<O>(args, size, max),
+            None => body.unwrap_or_default(),
+        };
+        self.record_received(params);
     }
 
     /// Notes what is answered.
@@ -110,32 +130,27 @@ impl ServedCall {
         let Some(unix_ms) = self.state().received.take() else {
             return;
         };
-        let point = Point {
-            unix_ms,
-            failure: None,
-            params,
-        };
-        self.tracer.server_point(&self.trace, &self.function, false, point);
+        self.record(
+            false,
+            Point {
+                unix_ms,
+                failure: None,
+                params,
+            },
+        );
     }
 
-    fn record_sent(&self, failure: Option<&Error>, body: Option<&[u8]>) {
-        self.record_received(Bytes::new());
-        let mut params = Bytes::new();
-        if let Some(body) = body {
-            params = std::mem::take(&mut self.state().reply);
-            if params.is_empty()
-                && self.is_json
-                && let Some(max) = self.tracer.param_limit(&self.trace, Flags::SS)
-            {
-                params = params::raw(body, max);
-            }
+    /// What is answered, as far as it is known: a servant may have made `body` without [`replied`](Self::replied).
+    fn reply(&self, body: &[u8]) -> Bytes {
+        let reply = std::mem::take(&mut self.state().reply);
+        match self.tracer.param_limit(&self.trace, Flags::SS) {
+            Some(max) if reply.is_empty() && self.is_json => params::raw(body, max),
+            _ => reply,
         }
-        let point = Point {
-            unix_ms: clock::unix_millis(),
-            failure,
-            params,
-        };
-        self.tracer.server_point(&self.trace, &self.function, true, point);
+    }
+
+    fn record(&self, end: bool, point: Point<'_>) {
+        self.tracer.server_point(&self.trace, &self.function, end, point);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

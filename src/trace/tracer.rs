@@ -97,7 +97,8 @@ impl Tracer {
         });
     }
 
-    /// Records a point of a call that is served. `trace` is the place that the request named.
+    /// Records a point of a call that is served. `trace` is the place that the request named, `function` is a name as it
+    /// may stand in a line.
     pub(super) fn server_point(&self, trace: &Trace, function: &str, end: bool, point: Point<'_>) {
         self.sink.record(Line {
             trace_id: trace.trace_id().to_owned(),
@@ -106,7 +107,7 @@ impl Tracer {
             annotation: if end { Annotation::Ss } else { Annotation::Sr },
             client: String::new(),
             server: (*self.module).to_owned(),
-            function: line::name(function),
+            function: function.to_owned(),
             unix_ms: point.unix_ms,
             ret: point.ret(),
             error: point.error(),

@@ -206,7 +206,7 @@ async fn what_is_not_found_is_a_clear_error() {
         let proxy = registry.builder().build().proxy(OBJECT).unwrap();
         for _ in 0..2 {
             let error = echo(&proxy, "").await.unwrap_err();
-            assert_eq!(error.code(), code, "{error}");
+            assert_eq!((error.code(), error.is_answer()), (code, false), "{error}");
             let begin = format!("{OBJECT}.echo: the registry at {}", registry.endpoint().address());
             assert!(error.message().starts_with(&begin), "{error}");
             assert!(error.message().contains(text), "{error}");

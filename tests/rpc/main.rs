@@ -19,4 +19,5 @@ mod server;
 mod set_aside;
 mod shutdown;
 mod trace;
+#[cfg(feature = "json")]
 mod versions;

@@ -17,6 +17,8 @@ struct Server {
     twice: i32,
     #[tars(tag = 4, requires, max_length = 3, size(3))]
     unknown: i32,
+    #[tars(tag = 5, name = "first")]
+    named_as_another: i32,
 }
 
 fn main() {}

@@ -46,8 +46,8 @@ pub(super) fn read(path: &Path) -> Result<Config, FileError> {
 fn parse(text: &str, path: &Path) -> Result<Config, FileError> {
     toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start.min(text.len()));
-        let before = &text.as_bytes()[..start];
-        let line = before.iter().filter(|&&byte| byte == b'\n').count();
+        let before = text.get(..start).unwrap_or_default();
+        let line = before.matches('\n').count();
         FileError::Content {
             path: path.to_owned(),
             line: line + 1,
@@ -86,14 +86,26 @@ mod tests {
     #[test]
     fn errors_name_file_line_and_setting() {
         for (text, message) in [
-            ("a = 1", "gateway.toml, line 1: `a`: unknown field `a`, expected one of `listen`, `admin`,"),
-            ("\n[limits]\nbody_byte = 1", "gateway.toml, line 3: `body_byte`: unknown field `body_byte`, expected one of"),
+            (
+                "a = 1",
+                "gateway.toml, line 1: `a`: unknown field `a`, expected one of `listen`, `admin`,",
+            ),
+            (
+                "\n[limits]\nbody_byte = 1",
+                "gateway.toml, line 3: `body_byte`: unknown field `body_byte`, expected one of",
+            ),
             (
                 "[limits]\nbody_bytes = 0",
                 "gateway.toml, line 2: `body_bytes`: expected a number from 1 to 10420224, found 0",
             ),
-            ("listen = 8200", "gateway.toml, line 1: `listen`: invalid type: integer `8200`, expected a string"),
-            ("listen = \"x\"", "gateway.toml, line 1: `listen`: invalid socket address syntax"),
+            (
+                "listen = 8200",
+                "gateway.toml, line 1: `listen`: invalid type: integer `8200`, expected a string",
+            ),
+            (
+                "listen = \"x\"",
+                "gateway.toml, line 1: `listen`: invalid socket address syntax",
+            ),
             (
                 "[access]\nallow = [\n  \"App.*\",\n  \"*\",\n]",
                 "gateway.toml, line 4: `*` is no object pattern",
@@ -102,9 +114,15 @@ mod tests {
                 "[routes]\n\"App.Server.Obj@tcp\" = \"tcp -h 1.1.1.1 -p 1\"",
                 "gateway.toml, line 1: `App.Server.Obj@tcp`: an object is named",
             ),
-            ("[upstream]\nlocator = \"a.b.c\"", "gateway.toml, line 2: `locator`: expected an object and its endpoints"),
+            (
+                "[upstream]\nlocator = \"a.b.c\"",
+                "gateway.toml, line 2: `locator`: expected an object and its endpoints",
+            ),
             ("[log\n", "gateway.toml, line 1: "),
-            ("trusted_proxies = [\"10.0.0.0/33\"]", "gateway.toml, line 1: `trusted_proxies`: expected a network"),
+            (
+                "trusted_proxies = [\"10.0.0.0/33\"]",
+                "gateway.toml, line 1: `trusted_proxies`: expected a network",
+            ),
             (
                 "[context]\nclient_keys = [\"REMOTE_IP\"]",
                 "gateway.toml, line 2: `client_keys`: `REMOTE_IP` is set by the gateway",
@@ -119,8 +137,14 @@ mod tests {
     fn the_example_is_complete_and_says_the_defaults() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tarsgateway.toml");
         let example = read(&path).unwrap();
-        assert_eq!(format!("{:?}", example.limits), format!("{:?}", Config::default().limits));
+        assert_eq!(
+            format!("{:?}", example.limits),
+            format!("{:?}", Config::default().limits)
+        );
         assert_eq!(format!("{:?}", example.drain), format!("{:?}", Config::default().drain));
-        assert_eq!((example.listen, example.admin), (Config::default().listen, Config::default().admin));
+        assert_eq!(
+            (example.listen, example.admin),
+            (Config::default().listen, Config::default().admin)
+        );
     }
 }

@@ -10,7 +10,7 @@ use super::file::{self, FileError};
 use super::value::{Locator, Network, Number, Route};
 use super::{Config, Limit, LogFormat};
 use crate::access::Pattern;
-use crate::trace::{Sample, Sink};
+use crate::trace::{Points, Sample, Sink};
 
 /// What the program is asked to do.
 #[derive(Debug)]
@@ -110,8 +110,8 @@ struct Flags {
     trace_sample: Option<Sample>,
 
     /// Which points of a call chain carry parameters: a hexadecimal digit of 1 (send), 2 (receive), 4 and 8 (the server's)
-    #[arg(long, env = "TARSGATEWAY_TRACE_FLAGS", value_name = "DIGIT")]
-    trace_flags: Option<crate::trace::Flags>,
+    #[arg(long = "trace-flags", env = "TARSGATEWAY_TRACE_FLAGS", value_name = "DIGIT")]
+    trace_points: Option<Points>,
 
     /// Where the points of call chains go: `off`, `stdout`, `file:PATH`, `object:tars.tarslog.LogObj`
     #[arg(long, env = "TARSGATEWAY_TRACE_SINK", value_name = "WHERE")]
@@ -163,7 +163,11 @@ impl Command {
         flags.apply(&mut config);
         config.check().map_err(ConfigError::Together)?;
         let config = Box::new(config);
-        Ok(if check { Self::Check(config) } else { Self::Serve(config) })
+        Ok(if check {
+            Self::Check(config)
+        } else {
+            Self::Serve(config)
+        })
     }
 
     /// The settings.
@@ -198,7 +202,11 @@ impl Flags {
         set(&mut config.upstream.timeout_ms, self.timeout_ms);
         set(&mut config.upstream.max_timeout_ms, self.max_timeout_ms);
         if !self.route.is_empty() {
-            config.routes = self.route.into_iter().map(|route| (route.object, route.target)).collect();
+            config.routes = self
+                .route
+                .into_iter()
+                .map(|route| (route.object, route.target))
+                .collect();
         }
         set_list(&mut config.access.allow, self.allow);
         set_list(&mut config.access.deny, self.deny);
@@ -207,7 +215,7 @@ impl Flags {
         set(&mut config.limits.concurrent_calls, self.concurrent_calls);
         set(&mut config.limits.connections, self.connections);
         set(&mut config.trace.sample, self.trace_sample);
-        set(&mut config.trace.flags, self.trace_flags);
+        set(&mut config.trace.flags, self.trace_points);
         set(&mut config.trace.sink, self.trace_sink);
         set(&mut config.drain.delay_ms, self.drain_delay_ms);
         set(&mut config.drain.grace_ms, self.drain_grace_ms);

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::access::{AccessList, Pattern};
 use crate::context::{ContextRules, ForwardedHeader, KeyPattern};
 use crate::object::ObjectName;
-use crate::trace::{Flags, Sample, Sink};
+use crate::trace::{Points, Sample, Sink};
 
 pub use file::FileError;
 pub use flags::{Command, ConfigError};
@@ -167,7 +167,7 @@ pub(crate) struct Trace {
     pub(crate) sample: Sample,
     /// Which points carry parameters.
     #[serde(with = "value::text")]
-    pub(crate) flags: Flags,
+    pub(crate) flags: Points,
     /// KiB of parameters a point carries at most.
     pub(crate) max_len_kb: Number<0, 10_240>,
     /// Where the points go.
@@ -261,7 +261,7 @@ impl Default for Trace {
     fn default() -> Self {
         Self {
             sample: Sample::Off,
-            flags: Flags::default(),
+            flags: Points::default(),
             max_len_kb: Number::new(1),
             sink: Sink::Off,
             trusted: Networks::default(),
@@ -319,7 +319,11 @@ impl Config {
     /// What no single value can know.
     fn check(&self) -> Result<(), String> {
         if self.upstream.timeout_ms.get() > self.upstream.max_timeout_ms.get() {
-            let Upstream { timeout_ms, max_timeout_ms, .. } = self.upstream;
+            let Upstream {
+                timeout_ms,
+                max_timeout_ms,
+                ..
+            } = self.upstream;
             return Err(format!(
                 "upstream.timeout_ms is {}, more than upstream.max_timeout_ms, {}",
                 timeout_ms.get(),
@@ -342,7 +346,10 @@ impl Config {
             return Err("trace.sink is an object, and there is no upstream.locator to find it".to_owned());
         }
         if self.listen.port() != 0 && self.listen == self.admin {
-            return Err(format!("listen and admin are both {}: metrics are not for callers", self.listen));
+            return Err(format!(
+                "listen and admin are both {}: metrics are not for callers",
+                self.listen
+            ));
         }
         Ok(())
     }

@@ -52,7 +52,9 @@ impl<const MIN: u64, const MAX: u64> TryFrom<i64> for Number<MIN, MAX> {
     fn try_from(value: i64) -> Result<Self, ValueError> {
         match u64::try_from(value) {
             Ok(number) if (MIN..=MAX).contains(&number) => Ok(Self(number)),
-            _ => Err(ValueError(format!("expected a number from {MIN} to {MAX}, found {value}"))),
+            _ => Err(ValueError(format!(
+                "expected a number from {MIN} to {MAX}, found {value}"
+            ))),
         }
     }
 }
@@ -68,7 +70,9 @@ impl<const MIN: u64, const MAX: u64> FromStr for Number<MIN, MAX> {
 
 impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Number<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        i64::deserialize(deserializer)?.try_into().map_err(serde::de::Error::custom)
+        i64::deserialize(deserializer)?
+            .try_into()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -94,9 +98,16 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
         text.parse()
-            .or_else(|_| text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical())))
+            .or_else(|_| {
+                text.parse::<IpAddr>()
+                    .map(|address| IpNet::from(address.to_canonical()))
+            })
             .map(Self)
-            .map_err(|_| ValueError(format!("expected a network as `10.1.0.0/16` or an address, found `{text}`")))
+            .map_err(|_| {
+                ValueError(format!(
+                    "expected a network as `10.1.0.0/16` or an address, found `{text}`"
+                ))
+            })
     }
 }
 
@@ -110,7 +121,9 @@ impl FromStr for Locator {
     fn from_str(text: &str) -> Result<Self, ValueError> {
         let address: ObjectAddress = text.parse().map_err(|error| ValueError(format!("{error}")))?;
         if address.endpoints.is_empty() {
-            let text = format!("expected an object and its endpoints as `tars.tarsregistry.QueryObj@tcp -h HOST -p 17890`, found `{text}`");
+            let text = format!(
+                "expected an object and its endpoints as `tars.tarsregistry.QueryObj@tcp -h HOST -p 17890`, found `{text}`"
+            );
             return Err(ValueError(text));
         }
         Ok(Self(text.to_owned()))
@@ -137,7 +150,9 @@ pub(crate) struct Route {
 impl Route {
     /// The route of `object` to `endpoints`.
     pub(crate) fn new(object: &str, endpoints: &str) -> Result<Self, ValueError> {
-        let name: ObjectName = object.parse().map_err(|error| ValueError(format!("`{object}`: {error}")))?;
+        let name: ObjectName = object
+            .parse()
+            .map_err(|error| ValueError(format!("`{object}`: {error}")))?;
         let target = format!("{name}@{endpoints}").parse()?;
         Ok(Self { object: name, target })
     }
@@ -148,7 +163,9 @@ impl FromStr for Route {
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
         let Some((object, endpoints)) = text.split_once('=') else {
-            return Err(ValueError(format!("expected `App.Server.Obj=tcp -h HOST -p PORT`, found `{text}`")));
+            return Err(ValueError(format!(
+                "expected `App.Server.Obj=tcp -h HOST -p PORT`, found `{text}`"
+            )));
         };
         Self::new(object.trim(), endpoints.trim())
     }
@@ -179,7 +196,9 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
 pub(super) mod text {
     use super::{Deserialize, Deserializer, FromStr, Text, fmt};
 
-    pub(crate) fn deserialize<'de, T: FromStr<Err: fmt::Display>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    pub(crate) fn deserialize<'de, T: FromStr<Err: fmt::Display>, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<T, D::Error> {
         Text::deserialize(from).map(|Text(value)| value)
     }
 }
@@ -233,7 +252,10 @@ mod tests {
 
     #[test]
     fn networks_see_mapped_addresses() {
-        let networks = Networks(vec!["10.1.0.0/16".parse().unwrap(), "::ffff:192.0.2.7".parse().unwrap()]);
+        let networks = Networks(vec![
+            "10.1.0.0/16".parse().unwrap(),
+            "::ffff:192.0.2.7".parse().unwrap(),
+        ]);
         for (address, is_in) in [
             ("10.1.2.3", true),
             ("::ffff:10.1.2.3", true),
@@ -248,10 +270,20 @@ mod tests {
 
     #[test]
     fn routes_name_an_object_and_endpoints() {
-        let route: Route = "App.Server.Obj = tcp -h 10.0.0.1 -p 1:tcp -h 10.0.0.2 -p 1".parse().unwrap();
+        let route: Route = "App.Server.Obj = tcp -h 10.0.0.1 -p 1:tcp -h 10.0.0.2 -p 1"
+            .parse()
+            .unwrap();
         assert_eq!(route.object.as_str(), "App.Server.Obj");
-        assert_eq!(route.target.as_str(), "App.Server.Obj@tcp -h 10.0.0.1 -p 1:tcp -h 10.0.0.2 -p 1");
-        for wrong in ["App.Server.Obj", "Obj=tcp -h 1.1.1.1 -p 1", "App.Server.Obj=", "App.Server.Obj=tcp -p"] {
+        assert_eq!(
+            route.target.as_str(),
+            "App.Server.Obj@tcp -h 10.0.0.1 -p 1:tcp -h 10.0.0.2 -p 1"
+        );
+        for wrong in [
+            "App.Server.Obj",
+            "Obj=tcp -h 1.1.1.1 -p 1",
+            "App.Server.Obj=",
+            "App.Server.Obj=tcp -p",
+        ] {
             assert!(wrong.parse::<Route>().is_err(), "{wrong}");
         }
     }

@@ -1,14 +1,15 @@
-//! Reading bodies: not too large, not too slow, and not too many bytes of all of them together.
+//! Bodies: not too large, not too slow, and not too many bytes of all of them together, answers that nobody takes included.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::http::{Response, StatusCode};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::Body as _;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Limits;
@@ -17,7 +18,7 @@ use crate::problem::Problem;
 /// Bytes that one permit stands for.
 const UNIT: usize = 1024;
 
-/// Reads bodies.
+/// Reads and holds bodies.
 #[derive(Debug)]
 pub(crate) struct Bodies {
     max: usize,
@@ -72,13 +73,26 @@ impl Bodies {
         })
     }
 
+    /// Counts an answer until it is on its way.
+    pub(crate) fn hold(&self, answer: Response<Body>) -> Result<Response<Body>, Problem> {
+        let size = usize::try_from(answer.body().size_hint().lower()).unwrap_or(usize::MAX);
+        let mut share = None;
+        self.grow(&mut share, size)?;
+        Ok(answer.map(|body| Body::new(Counted { body, _share: share })))
+    }
+
     /// Makes the share large enough for `size` bytes.
     fn grow(&self, share: &mut Option<OwnedSemaphorePermit>, size: usize) -> Result<(), Problem> {
         let needed = size.div_ceil(UNIT) - share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let needed = u32::try_from(needed).unwrap_or(u32::MAX);
         let more = Arc::clone(&self.budget).try_acquire_many_owned(needed);
         let more = more.map_err(|_| {
-            Problem::later(StatusCode::SERVICE_UNAVAILABLE, "too many bodies at once; try again", 1).closing()
+            Problem::later(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many large bodies at once; try again",
+                1,
+            )
+            .closing()
         })?;
         match share {
             Some(share) => share.merge(more),
@@ -90,5 +104,29 @@ impl Bodies {
     fn too_large(&self) -> Problem {
         let text = format!("the body has more than {} bytes", self.max);
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text).closing()
+    }
+}
+
+/// A body that counts until it is dropped.
+#[derive(Debug)]
+struct Counted {
+    body: Body,
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

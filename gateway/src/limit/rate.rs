@@ -55,7 +55,10 @@ impl<K: Hash + Eq> RateLimit<K> {
     /// Takes a token of `key`. Otherwise says how many seconds later there will be one.
     pub(crate) fn take(&self, key: K) -> Result<(), u64> {
         let now = Instant::now();
-        let full = Bucket { tokens: self.burst, at: now };
+        let full = Bucket {
+            tokens: self.burst,
+            at: now,
+        };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.buckets.len() >= BUCKETS && !state.buckets.contains_key(&key) {
             self.sweep(&mut state, now);
@@ -89,7 +92,11 @@ impl<K: Hash + Eq> RateLimit<K> {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most a second, rounded up")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most a second, rounded up"
+    )]
     fn seconds(seconds: f64) -> u64 {
         seconds.ceil().max(1.0) as u64
     }
@@ -126,7 +133,7 @@ mod tests {
         tokio::time::advance(Duration::from_millis(500)).await;
         limit.take("a").unwrap();
         assert_eq!(limit.take("a"), Err(1));
-        tokio::time::advance(Duration::from_secs(3600)).await;
+        tokio::time::advance(Duration::from_hours(1)).await;
         assert_eq!((0..10).filter(|_| limit.take("a").is_ok()).count(), 3);
     }
 

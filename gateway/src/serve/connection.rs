@@ -101,25 +101,28 @@ impl Connections {
     pub(super) async fn accept(&self, listener: TcpListener, end: impl Future<Output = ()>) {
         let mut end = pin!(end);
         loop {
-            let accepted = async {
-                let permit = self.permit().await;
-                (listener.accept().await, permit)
-            };
-            let (accepted, permit) = tokio::select! {
+            tokio::select! {
                 biased;
                 () = &mut end => break,
-                accepted = accepted => accepted,
-            };
-            match accepted {
-                Ok((stream, peer)) => drop(self.tasks.spawn(self.clone().serve(stream, peer, permit))),
-                Err(error) => {
-                    tracing::warn!("cannot accept a connection: {error}");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
+                () = self.accept_one(&listener) => {}
             }
         }
         self.end.cancel();
         self.tasks.close();
+    }
+
+    async fn accept_one(&self, listener: &TcpListener) {
+        match listener.accept().await {
+            // The one that waits for room is over the limit; those after it wait in the system's queue.
+            Ok((stream, peer)) => {
+                let permit = self.permit().await;
+                drop(self.tasks.spawn(self.clone().serve(stream, peer, permit)));
+            }
+            Err(error) => {
+                tracing::warn!("cannot accept a connection: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
 
     /// Room for a connection: an idle one ends for it.
@@ -141,7 +144,10 @@ impl Connections {
             () = self.tasks.wait() => return,
             () = late => {}
         }
-        tracing::warn!(connections = self.tasks.len(), "ending with connections that did not end in time");
+        tracing::warn!(
+            connections = self.tasks.len(),
+            "ending with connections that did not end in time"
+        );
         self.kill.cancel();
         self.tasks.wait().await;
     }

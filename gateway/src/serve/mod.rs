@@ -54,7 +54,11 @@ pub async fn run(
     if config.access.allow.is_empty() {
         tracing::warn!("nothing may be called: no --allow (access.allow) is set, so every call is answered 403");
     }
-    tracing::info!("calls at {}, health and metrics at {}", bound.address, bound.admin_address);
+    tracing::info!(
+        "calls at {}, health and metrics at {}",
+        bound.address,
+        bound.admin_address
+    );
     bound.serve(shutdown, hurry).await;
     Ok(())
 }
@@ -103,7 +107,13 @@ impl Bound {
     /// Serves until `shutdown` is ready: then says for a while that it is not ready, takes no more connections, answers
     /// what is under way, and returns. `hurry` cuts all of this short.
     pub async fn serve(self, shutdown: impl Future<Output = ()>, hurry: impl Future<Output = ()>) {
-        let Self { gateway, calls, admin, config, .. } = self;
+        let Self {
+            gateway,
+            calls,
+            admin,
+            config,
+            ..
+        } = self;
         let (limits, drain) = (&config.limits, config.drain);
         let phases = gateway.phases();
         let hurry = hurry.shared();
@@ -130,6 +140,7 @@ impl Bound {
                 }
             };
             callers.ended(late).await;
+            gateway.upstream().end().await;
         };
         // Operators see the end to its last moment.
         operators.accept(admin, work).await;

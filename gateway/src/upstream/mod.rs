@@ -5,8 +5,9 @@ mod tars;
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use ::tars::trace::Trace;
 use ::tars::{Attributes, BoxFuture};
+use bytes::Bytes;
 
 use crate::object::{FunctionName, ObjectName};
 
@@ -16,6 +17,11 @@ pub(crate) use tars::TarsUpstream;
 pub trait Upstream: Send + Sync + 'static {
     /// Makes one call.
     fn call(&self, call: Outgoing) -> BoxFuture<Result<Answer, Failure>>;
+
+    /// Writes what is not written yet (the points of call chains) before the program ends.
+    fn end(&self) -> BoxFuture<()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// How the body of a call is written: the number is the packet's `iVersion`.
@@ -48,6 +54,8 @@ pub struct Outgoing {
     pub timeout: Duration,
     /// Whether nobody waits for an answer.
     pub one_way: bool,
+    /// The call chain it belongs to.
+    pub trace: Option<Trace>,
 }
 
 /// What a servant answered.

@@ -10,16 +10,26 @@ use crate::tup::packet;
 async fn nothing_is_allowed_unless_a_rule_says_so() {
     let fake = Fake::echo();
     let file = "[routes]\n\"Test.Server.Obj\" = \"tcp -h 127.0.0.1 -p 1\"";
-    let read = ask(&routes(&config_file(file), &fake), post("/json/Test.Server.Obj/f", "{}")).await;
+    let read = ask(
+        &routes(&config_file(file), &fake),
+        post("/json/Test.Server.Obj/f", "{}"),
+    )
+    .await;
     assert_eq!(read.status, StatusCode::FORBIDDEN);
-    assert_eq!(read.detail(), "this object or function may not be called through this gateway");
+    assert_eq!(
+        read.detail(),
+        "this object or function may not be called through this gateway"
+    );
     assert_eq!(fake.count(), 0);
 }
 
 #[tokio::test]
 async fn one_rule_holds_on_every_route() {
     let fake = Fake::echo();
-    let settings = config(&["--allow=Test.*,Shop.OrderServer.OrderObj:find", "--deny=Test.Server.Secret,Test.*:reset"]);
+    let settings = config(&[
+        "--allow=Test.*,Shop.OrderServer.OrderObj:find",
+        "--deny=Test.Server.Secret,Test.*:reset",
+    ]);
     let routes = routes(&settings, &fake);
     for (object, function, allowed) in [
         ("Test.Server.Obj", "f", true),
@@ -69,7 +79,11 @@ async fn a_client_cannot_name_an_endpoint() {
         "",
     ] {
         let in_body = json!({"obj": object, "func": "f", "data": "{}", "reqid": 1}).to_string();
-        let encoded: String = object.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = object
+            .bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect::<Vec<_>>()
+            .concat();
         for request in [
             post(&format!("/json/{encoded}/f"), ""),
             post("/json", in_body),
@@ -77,16 +91,30 @@ async fn a_client_cannot_name_an_endpoint() {
         ] {
             let path = request.uri().to_string();
             let read = ask(&routes, request).await;
-            assert!(matches!(read.status.as_u16(), 400 | 404), "{path} {object:?}: {}", read.status);
+            assert!(
+                matches!(read.status.as_u16(), 400 | 404),
+                "{path} {object:?}: {}",
+                read.status
+            );
         }
     }
-    for path in ["/json/A.B.C/%66%40", "/json/A.B.C/%ff", "/json/A.B.%ff/f", "/json/A.B.C/..%2f..%2f", "/json/A.B.C/%00"] {
+    for path in [
+        "/json/A.B.C/%66%40",
+        "/json/A.B.C/%ff",
+        "/json/A.B.%ff/f",
+        "/json/A.B.C/..%2f..%2f",
+        "/json/A.B.C/%00",
+    ] {
         let read = ask(&routes, post(path, "")).await;
         assert_eq!(read.status, StatusCode::BAD_REQUEST, "{path}");
     }
     assert_eq!(fake.count(), 0);
     let read = ask(&routes, post("/json/%41.B.%43/%66", "")).await;
-    assert_eq!(read.status, StatusCode::OK, "another spelling of the same name is the same name");
+    assert_eq!(
+        read.status,
+        StatusCode::OK,
+        "another spelling of the same name is the same name"
+    );
     assert_eq!(fake.call().object.as_str(), "A.B.C");
 }
 
@@ -114,7 +142,12 @@ async fn the_context_is_the_gateways_word() {
         ("x-request-id", "id-1"),
     ];
     ask(&routes, with(post("/json/Test.Server.Obj/f", ""), &headers)).await;
-    let context: Vec<_> = fake.call().context.into_iter().map(|(key, value)| (key.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())).collect();
+    let context: Vec<_> = fake
+        .call()
+        .context
+        .into_iter()
+        .map(|(key, value)| (key.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+        .collect();
     let expected = [
         ("REMOTE_IP", "192.0.2.1"),
         ("X-Forwarded-For-Host", "192.0.2.1:5000"),
@@ -134,7 +167,11 @@ async fn a_client_behind_a_trusted_proxy_is_known_by_its_address() {
     ] {
         let fake = Fake::echo();
         let routes = routes(&config(&["--trusted-proxy", trusted]), &fake);
-        ask(&routes, with(post("/json/Test.Server.Obj/f", ""), &[("x-forwarded-for", forwarded)])).await;
+        ask(
+            &routes,
+            with(post("/json/Test.Server.Obj/f", ""), &[("x-forwarded-for", forwarded)]),
+        )
+        .await;
         assert_eq!(fake.call().context[&b"REMOTE_IP"[..]], client, "{trusted} {forwarded}");
     }
 }
@@ -147,15 +184,27 @@ async fn tokens_are_asked_for_when_there_are_some() {
     let routes = routes(&config(&["--token-file", file.path().to_str().unwrap()]), &fake);
     let path = "/json/Test.Server.Obj/f";
     let read = ask(&routes, post(path, "")).await;
-    assert_eq!((read.status, read.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "Bearer"));
-    for wrong in ["Bearer 0123456789abcdee", "Bearer alice", "Basic 0123456789abcdef", "Bearer"] {
+    assert_eq!(
+        (read.status, read.header("www-authenticate")),
+        (StatusCode::UNAUTHORIZED, "Bearer")
+    );
+    for wrong in [
+        "Bearer 0123456789abcdee",
+        "Bearer alice",
+        "Basic 0123456789abcdef",
+        "Bearer",
+    ] {
         let read = ask(&routes, with(post(path, ""), &[("authorization", wrong)])).await;
         assert_eq!(read.status, StatusCode::UNAUTHORIZED, "{wrong}");
         assert_eq!(read.header("www-authenticate"), "Bearer error=\"invalid_token\"");
         assert!(!read.text().contains("0123456789"));
     }
     assert_eq!(fake.count(), 0);
-    let read = ask(&routes, with(post(path, ""), &[("authorization", "Bearer fedcba9876543210")])).await;
+    let read = ask(
+        &routes,
+        with(post(path, ""), &[("authorization", "Bearer fedcba9876543210")]),
+    )
+    .await;
     assert_eq!(read.status, StatusCode::OK);
     assert_eq!(fake.call().context[&b"X-Verify-UID"[..]], "bob");
 }

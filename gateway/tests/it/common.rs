@@ -42,7 +42,9 @@ impl Upstream for Fake {
 }
 
 impl Fake {
-    pub(crate) fn new(servant: impl Fn(Outgoing) -> BoxFuture<Result<Answer, Failure>> + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(
+        servant: impl Fn(Outgoing) -> BoxFuture<Result<Answer, Failure>> + Send + Sync + 'static,
+    ) -> Self {
         Self {
             servant: Arc::new(servant),
             calls: Arc::default(),
@@ -121,9 +123,17 @@ pub(crate) fn unanswered(code: i32, text: &str) -> Failure {
 
 /// The settings that arguments give, with [`OBJECT`] allowed unless they say something else.
 pub(crate) fn config(arguments: &[&str]) -> Config {
-    let mut all = vec!["tarsgateway", "--listen=127.0.0.1:0", "--admin=127.0.0.1:0", "--drain-delay-ms=0"];
+    let mut all = vec![
+        "tarsgateway",
+        "--listen=127.0.0.1:0",
+        "--admin=127.0.0.1:0",
+        "--drain-delay-ms=0",
+    ];
     all.push("--route=Any.Any.Any=tcp -h 127.0.0.1 -p 1");
-    if !arguments.iter().any(|argument| argument.starts_with("--allow") || argument.starts_with("--config")) {
+    if !arguments
+        .iter()
+        .any(|argument| argument.starts_with("--allow") || argument.starts_with("--config"))
+    {
         all.extend(["--allow", OBJECT]);
     }
     let all = all.iter().filter(|argument| {

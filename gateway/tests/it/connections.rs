@@ -42,10 +42,14 @@ async fn chunked_bodies_are_read() {
     let gateway = Running::start(&config(&[]), &Fake::echo()).await;
     let mut stream = gateway.connect().await;
     let head = format!("POST /json/{OBJECT}/f HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
-    stream.write_all(format!("{head}1\r\n{{\r\n1\r\n}}\r\n0\r\n\r\n").as_bytes()).await.unwrap();
+    stream
+        .write_all(format!("{head}1\r\n{{\r\n1\r\n}}\r\n0\r\n\r\n").as_bytes())
+        .await
+        .unwrap();
     assert_eq!(read_one(&mut stream).await, (200, "{}".to_owned()));
     // Two lengths that disagree are an attack on whatever stands in front.
-    let smuggled = format!("POST /json/{OBJECT}/f HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}x");
+    let smuggled =
+        format!("POST /json/{OBJECT}/f HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}x");
     stream.write_all(smuggled.as_bytes()).await.unwrap();
     assert_eq!(parse(&read_all(&mut stream).await).0, 400);
 }
@@ -58,14 +62,18 @@ async fn heads_have_a_size() {
     let _ = stream.write_all(large.as_bytes()).await;
     assert_eq!(parse(&read_all(&mut stream).await).0, 431);
     let mut stream = gateway.connect().await;
-    let many: String = (0..200).map(|n| format!("X-{n}: 1\r\n")).collect();
+    let many = (0..200).map(|n| format!("X-{n}: 1\r\n")).collect::<Vec<_>>().concat();
     let _ = stream.write_all(raw("{}", &many).as_bytes()).await;
     assert_eq!(parse(&read_all(&mut stream).await).0, 431);
 }
 
 #[tokio::test]
 async fn heads_have_a_time() {
-    let gateway = Running::start(&hasty("header_timeout_ms = 100\nidle_timeout_ms = 3600000"), &Fake::echo()).await;
+    let gateway = Running::start(
+        &hasty("header_timeout_ms = 100\nidle_timeout_ms = 3600000"),
+        &Fake::echo(),
+    )
+    .await;
     let mut silent = gateway.connect().await;
     let mut slow = gateway.connect().await;
     slow.write_all(b"POST /json HT").await.unwrap();
@@ -80,7 +88,11 @@ async fn heads_have_a_time() {
 
 #[tokio::test]
 async fn connections_without_requests_end() {
-    let gateway = Running::start(&hasty("header_timeout_ms = 3600000\nidle_timeout_ms = 100"), &Fake::echo()).await;
+    let gateway = Running::start(
+        &hasty("header_timeout_ms = 3600000\nidle_timeout_ms = 100"),
+        &Fake::echo(),
+    )
+    .await;
     let mut stream = gateway.connect().await;
     stream.write_all(raw("{}", "").as_bytes()).await.unwrap();
     assert_eq!(read_one(&mut stream).await.0, 200);
@@ -107,6 +119,25 @@ async fn answers_must_be_taken() {
     gateway.wait_for_metric("tarsgateway_connections 1").await;
     gateway.wait_for_metric("tarsgateway_connections 0").await;
     assert!(read_all(&mut stream).await.len() < 9_000_000);
+}
+
+#[tokio::test]
+async fn answers_must_be_taken_in_http2_too() {
+    let fake = Fake::new(|_| Box::pin(async { Ok(body(format!("{{\"a\":\"{}\"}}", "x".repeat(1_000_000)))) }));
+    let gateway = Running::start(&hasty("answer_timeout_ms = 100"), &fake).await;
+    let (client, connection) = h2::client::handshake(gateway.connect().await).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut client = client.ready().await.unwrap();
+    let request = http::Request::post(format!("http://gateway/json/{OBJECT}/f"))
+        .body(())
+        .unwrap();
+    let (answer, _) = client.send_request(request, true).unwrap();
+    // Never read: the window stays shut.
+    let answer = answer.await.unwrap();
+    assert_eq!(answer.status(), 200);
+    gateway.wait_for_metric("tarsgateway_connections 0").await;
+    drop(answer);
+    let _ = connection.await.unwrap();
 }
 
 #[tokio::test]
@@ -150,7 +181,9 @@ async fn a_caller_that_goes_away_ends_its_call() {
     drop(stream);
     gateway.wait_for_metric("tarsgateway_running_calls 0").await;
     gateway
-        .wait_for_metric("tarsgateway_requests_total{route=\"/json/OBJ/FUNC\",rule=\"Test.Server.Obj\",status=\"499\"} 1")
+        .wait_for_metric(
+            "tarsgateway_requests_total{route=\"/json/OBJ/FUNC\",rule=\"Test.Server.Obj\",status=\"499\"} 1",
+        )
         .await;
 }
 
@@ -161,7 +194,9 @@ async fn http2_without_tls_is_served() {
     let connection = tokio::spawn(connection);
     let mut answers = Vec::new();
     for n in 0..10 {
-        let request = http::Request::post(format!("http://gateway/json/{OBJECT}/f")).body(()).unwrap();
+        let request = http::Request::post(format!("http://gateway/json/{OBJECT}/f"))
+            .body(())
+            .unwrap();
         let mut client = client.clone().ready().await.unwrap();
         let (answer, mut body) = client.send_request(request, false).unwrap();
         body.send_data(Bytes::from(format!("{{\"n\":{n}}}")), true).unwrap();
@@ -185,18 +220,30 @@ async fn http2_streams_are_bounded() {
     let (client, connection) = h2::client::handshake(gateway.connect().await).await.unwrap();
     let _connection = tokio::spawn(connection);
     let mut client = client.ready().await.unwrap();
-    let request = || http::Request::post(format!("http://gateway/json/{OBJECT}/f")).body(()).unwrap();
+    let request = || {
+        http::Request::post(format!("http://gateway/json/{OBJECT}/f"))
+            .body(())
+            .unwrap()
+    };
     let (first, _) = client.send_request(request(), true).unwrap();
     came.notified().await;
-    assert_eq!(client.current_max_send_streams(), 1);
     go.notify_one();
     assert_eq!(first.await.unwrap().status(), 200);
+    assert_eq!(
+        client.current_max_send_streams(),
+        1,
+        "the answer came after the settings"
+    );
 }
 
 #[tokio::test]
 async fn what_is_no_http_gets_an_end() {
     let gateway = Running::start(&config(&[]), &Fake::echo()).await;
-    for bytes in [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], b"\0\0\0\x20binary\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n"] {
+    for bytes in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
+        b"\0\0\0\x20binary\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n",
+    ] {
         let mut stream = gateway.connect().await;
         stream.write_all(bytes).await.unwrap();
         stream.shutdown().await.unwrap();
@@ -213,7 +260,10 @@ async fn operators_have_a_listener_of_their_own() {
     let mut stream = gateway.connect().await;
     let request = raw("{}", "").replace(OBJECT, "Not.Allowed.Obj");
     stream.write_all((raw("{}", "") + &request).as_bytes()).await.unwrap();
-    assert_eq!((read_one(&mut stream).await.0, read_one(&mut stream).await.0), (200, 403));
+    assert_eq!(
+        (read_one(&mut stream).await.0, read_one(&mut stream).await.0),
+        (200, 403)
+    );
     let (status, metrics) = gateway.admin("/metrics").await;
     assert_eq!(status, 200);
     for line in [

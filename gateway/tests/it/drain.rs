@@ -22,7 +22,11 @@ async fn what_is_under_way_is_answered_and_new_callers_go_elsewhere() {
     came.notified().await;
     go.notify_one();
     go.notify_one();
-    assert_eq!(read_one(&mut late).await, (200, "{\"n\":2}".to_owned()), "still served while others learn of it");
+    assert_eq!(
+        read_one(&mut late).await,
+        (200, "{\"n\":2}".to_owned()),
+        "still served while others learn of it"
+    );
     drop((late, running));
     gateway.hurry.cancel();
     (&mut gateway.serving).await.unwrap();

@@ -59,7 +59,11 @@ async fn what_is_no_json_object_is_refused() {
     }
     assert_eq!(fake.count(), 0);
     let deep = deep + "}";
-    assert_eq!(ask(&routes, post(PATH, deep)).await.status, StatusCode::OK, "depth is the servant's business");
+    assert_eq!(
+        ask(&routes, post(PATH, deep)).await.status,
+        StatusCode::OK,
+        "depth is the servant's business"
+    );
 }
 
 #[tokio::test]
@@ -79,10 +83,20 @@ async fn a_body_may_name_what_it_calls() {
     let sent = fake.calls.lock().unwrap()[0].clone();
     assert_eq!((&sent.body[..], sent.format), (&b"{\"a\": 1}"[..], BodyFormat::Json));
     assert_eq!(sent.timeout, Duration::from_millis(250));
-    let context: Vec<_> = sent.context.iter().map(|(key, value)| format!("{key:?}={value:?}")).collect();
+    let context: Vec<_> = sent
+        .context
+        .iter()
+        .map(|(key, value)| format!("{key:?}={value:?}"))
+        .collect();
     let find = |text: &str| context.iter().any(|entry| entry.contains(text));
-    assert!(find("\"user\"=\"7\"") && find("\"REMOTE_IP\"=\"192.0.2.1\""), "{context:?}");
-    assert!(!find("6.6.6.6") && !find("root") && !find("other") && !find("STATUS"), "{context:?}");
+    assert!(
+        find("\"user\"=\"7\"") && find("\"REMOTE_IP\"=\"192.0.2.1\""),
+        "{context:?}"
+    );
+    assert!(
+        !find("6.6.6.6") && !find("root") && !find("other") && !find("STATUS"),
+        "{context:?}"
+    );
 }
 
 #[tokio::test]
@@ -96,13 +110,31 @@ async fn a_wrong_body_says_what_is_wrong() {
         (r#"{"obj":"A.B.C","func":"f","data":"{}"}"#, "missing field `reqid`"),
         (r#"{"obj":"A.B.C","func":"f","data":{},"reqid":1}"#, "expected a string"),
         (r#"{"obj":"A.B.C","func":"f","data":"","reqid":1}"#, "`data`"),
-        (r#"{"obj":"A.B.C","func":"f","data":"[]","reqid":1}"#, "`data` must be a JSON object"),
+        (
+            r#"{"obj":"A.B.C","func":"f","data":"[]","reqid":1}"#,
+            "`data` must be a JSON object",
+        ),
         (r#"{"obj":"A.B.C","func":"f","data":"{}","reqid":"1"}"#, "expected i64"),
-        (r#"{"obj":"A.B.C","func":"f","data":"{}","reqid":1,"timeout":-1}"#, "expected u32"),
-        (r#"{"obj":"A.B.C","func":"f","data":"{}","reqid":1,"context":{"a":1}}"#, "expected a string"),
-        (r#"{"obj":"A.B.C@tcp -h 10.0.0.5 -p 22","func":"f","data":"{}","reqid":1}"#, "an endpoint cannot be given"),
-        (r#"{"obj":"A.B.C","func":"f g","data":"{}","reqid":1}"#, "a function's name"),
-        (r#"{"obj":"A.B.C","obj":"D.E.F","func":"f","data":"{}","reqid":1}"#, "duplicate field"),
+        (
+            r#"{"obj":"A.B.C","func":"f","data":"{}","reqid":1,"timeout":-1}"#,
+            "expected u32",
+        ),
+        (
+            r#"{"obj":"A.B.C","func":"f","data":"{}","reqid":1,"context":{"a":1}}"#,
+            "expected a string",
+        ),
+        (
+            r#"{"obj":"A.B.C@tcp -h 10.0.0.5 -p 22","func":"f","data":"{}","reqid":1}"#,
+            "an endpoint cannot be given",
+        ),
+        (
+            r#"{"obj":"A.B.C","func":"f g","data":"{}","reqid":1}"#,
+            "a function's name",
+        ),
+        (
+            r#"{"obj":"A.B.C","obj":"D.E.F","func":"f","data":"{}","reqid":1}"#,
+            "duplicate field",
+        ),
     ] {
         let read = ask(&routes, post("/json", body)).await;
         assert_eq!(read.status, StatusCode::BAD_REQUEST, "{body}");
@@ -115,14 +147,42 @@ async fn a_wrong_body_says_what_is_wrong() {
 async fn a_failed_call_is_a_problem_that_names_no_address() {
     let text = "connect to tcp -h 10.1.2.3 -p 4711 <b>failed</b>";
     for (failure, status, detail) in [
-        (answered(-3, text), 502, "the call failed: no such function (return code -3)"),
+        (
+            answered(-3, text),
+            502,
+            "the call failed: no such function (return code -3)",
+        ),
         (answered(1001, text), 502, "the call failed with return code 1001"),
-        (answered(-99, text), 502, "the call failed: server error (return code -99)"),
-        (answered(-10, text), 502, "the call failed: no endpoint (return code -10)"),
-        (unanswered(-10, text), 404, "the call failed: no endpoint (return code -10)"),
-        (unanswered(-8, text), 502, "the call failed: no connection (return code -8)"),
-        (unanswered(-13, text), 502, "the call failed: request not sent (return code -13)"),
-        (answered(-6, text), 504, "the call failed: deadline passed before the call began (return code -6)"),
+        (
+            answered(-99, text),
+            502,
+            "the call failed: server error (return code -99)",
+        ),
+        (
+            answered(-10, text),
+            502,
+            "the call failed: no endpoint (return code -10)",
+        ),
+        (
+            unanswered(-10, text),
+            404,
+            "the call failed: no endpoint (return code -10)",
+        ),
+        (
+            unanswered(-8, text),
+            502,
+            "the call failed: no connection (return code -8)",
+        ),
+        (
+            unanswered(-13, text),
+            502,
+            "the call failed: request not sent (return code -13)",
+        ),
+        (
+            answered(-6, text),
+            504,
+            "the call failed: deadline passed before the call began (return code -6)",
+        ),
         (unanswered(-7, text), 504, "the call failed: timeout (return code -7)"),
     ] {
         let fake = Fake::answering(Err(failure.clone()));
@@ -163,7 +223,10 @@ async fn a_silent_servant_is_a_problem() {
     ] {
         let begun = tokio::time::Instant::now();
         let read = ask(&routes, with(post(PATH, ""), headers)).await;
-        assert_eq!((read.status, read.problem()["code"].as_i64()), (StatusCode::GATEWAY_TIMEOUT, Some(code::INVOKE_TIMEOUT.into())));
+        assert_eq!(
+            (read.status, read.problem()["code"].as_i64()),
+            (StatusCode::GATEWAY_TIMEOUT, Some(code::INVOKE_TIMEOUT.into()))
+        );
         assert_eq!(begun.elapsed().as_secs(), seconds, "{headers:?}");
     }
     for wrong in ["0", "-1", "1.5", "", "x"] {
@@ -194,17 +257,37 @@ async fn a_panic_is_that_requests_problem_only() {
 async fn other_paths_and_methods_are_refused() {
     let fake = Fake::echo();
     let routes = routes(&config(&[]), &fake);
-    for path in ["/", "/json/A", "/json/A.B.C/f/g", "/jsonx", "/json//", "/tup/x", "/metrics", "/json/A.B.C/f//", "//json"] {
+    for path in [
+        "/",
+        "/json/A",
+        "/json/A.B.C/f/g",
+        "/jsonx",
+        "/json//",
+        "/tup/x",
+        "/metrics",
+        "/json/A.B.C/f//",
+        "//json",
+    ] {
         let read = ask(&routes, post(path, "{}")).await;
         assert!(matches!(read.status.as_u16(), 404 | 400), "{path}: {}", read.status);
         read.problem();
     }
     for path in [PATH, "/json", "/tup"] {
-        for method in [Method::GET, Method::PUT, Method::DELETE, Method::OPTIONS, Method::PATCH, Method::TRACE] {
+        for method in [
+            Method::GET,
+            Method::PUT,
+            Method::DELETE,
+            Method::OPTIONS,
+            Method::PATCH,
+            Method::TRACE,
+        ] {
             let mut request = post(path, "{}");
             *request.method_mut() = method;
             let read = ask(&routes, request).await;
-            assert_eq!((read.status, read.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "POST"));
+            assert_eq!(
+                (read.status, read.header("allow")),
+                (StatusCode::METHOD_NOT_ALLOWED, "POST")
+            );
         }
     }
     assert_eq!(fake.count(), 0);
@@ -224,7 +307,12 @@ async fn only_what_clearly_is_something_else_is_an_unsupported_type() {
         let read = ask(&routes, with(post(PATH, "{}"), &[("content-type", kind)])).await;
         assert_eq!(read.status, StatusCode::OK, "{kind}");
     }
-    for kind in ["multipart/form-data; boundary=x", "Image/png", "text/html", "application/grpc+proto"] {
+    for kind in [
+        "multipart/form-data; boundary=x",
+        "Image/png",
+        "text/html",
+        "application/grpc+proto",
+    ] {
         let read = ask(&routes, with(post(PATH, "{}"), &[("content-type", kind)])).await;
         assert_eq!(read.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{kind}");
         assert_eq!(read.header("accept"), "application/json");
@@ -246,4 +334,35 @@ async fn a_request_has_a_name() {
     let read = ask(&routes, with(post("/nowhere", ""), &[("x-request-id", "</script>")])).await;
     assert_eq!(read.header("x-request-id").len(), 32);
     assert!(!read.text().contains("script"));
+}
+
+#[tokio::test]
+async fn call_chains_follow_the_settings_and_not_the_caller() {
+    const ID: &str = "0af7651916cd43dd8448eb211c80319c";
+    let parent = format!("00-{ID}-b7ad6b7169203331-01");
+    let headers = [("traceparent", parent.as_str()), ("tracestate", "tars=f.10240")];
+    let off = Fake::echo();
+    let read = ask(&routes(&config(&[]), &off), with(post(PATH, ""), &headers)).await;
+    assert!(off.call().trace.is_none() && read.header("traceparent").is_empty());
+
+    let on = Fake::echo();
+    let read = ask(
+        &routes(&config(&["--trace-sample=probability:1"]), &on),
+        with(post(PATH, ""), &headers),
+    )
+    .await;
+    let trace = on.call().trace.unwrap();
+    assert_eq!((trace.id(), trace.flags().bits(), trace.max_len_kb()), (ID, 0, 1));
+    assert!(read.header("traceparent").contains(ID));
+
+    let trusting = "[routes]\n\"A.B.C\" = \"tcp -h 127.0.0.1 -p 1\"\n[access]\nallow = [\"Test.*\"]\n\
+                    [trace]\ntrusted = [\"192.0.2.0/24\"]\n";
+    let trusted = Fake::echo();
+    ask(
+        &routes(&config_file(trusting), &trusted),
+        with(post(PATH, ""), &headers),
+    )
+    .await;
+    let trace = trusted.call().trace.unwrap();
+    assert_eq!((trace.id(), trace.flags().bits(), trace.max_len_kb()), (ID, 15, 10_240));
 }

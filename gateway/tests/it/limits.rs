@@ -16,8 +16,12 @@ fn json_of(size: usize) -> String {
 }
 
 /// A body that does not say how long it is.
-fn streamed(text: String) -> Body {
-    let pieces: Vec<_> = text.as_bytes().chunks(700).map(|piece| Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece))).collect();
+fn streamed(text: &str) -> Body {
+    let pieces: Vec<_> = text
+        .as_bytes()
+        .chunks(700)
+        .map(|piece| Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece)))
+        .collect();
     Body::from_stream(stream::iter(pieces))
 }
 
@@ -26,10 +30,20 @@ async fn bodies_have_a_size() {
     let fake = Fake::echo();
     let routes = routes(&config(&["--body-bytes", "2000"]), &fake);
     assert_eq!(ask(&routes, post(PATH, json_of(2000))).await.status, StatusCode::OK);
-    assert_eq!(ask(&routes, post(PATH, streamed(json_of(2000)))).await.status, StatusCode::OK);
-    for body in [Body::from(json_of(2001)), streamed(json_of(2001)), streamed(json_of(1_000_000))] {
+    assert_eq!(
+        ask(&routes, post(PATH, streamed(&json_of(2000)))).await.status,
+        StatusCode::OK
+    );
+    for body in [
+        Body::from(json_of(2001)),
+        streamed(&json_of(2001)),
+        streamed(&json_of(1_000_000)),
+    ] {
         let read = ask(&routes, post(PATH, body)).await;
-        assert_eq!((read.status, read.header("connection")), (StatusCode::PAYLOAD_TOO_LARGE, "close"));
+        assert_eq!(
+            (read.status, read.header("connection")),
+            (StatusCode::PAYLOAD_TOO_LARGE, "close")
+        );
         assert_eq!(read.detail(), "the body has more than 2000 bytes");
     }
     assert_eq!(fake.count(), 2);
@@ -39,8 +53,18 @@ async fn bodies_have_a_size() {
 async fn bodies_have_a_time() {
     let routes = routes(&config(&[]), &Fake::echo());
     let begun = tokio::time::Instant::now();
-    let read = ask(&routes, post(PATH, Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>()))).await;
-    assert_eq!((read.status, read.header("connection")), (StatusCode::REQUEST_TIMEOUT, "close"));
+    let read = ask(
+        &routes,
+        post(
+            PATH,
+            Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>()),
+        ),
+    )
+    .await;
+    assert_eq!(
+        (read.status, read.header("connection")),
+        (StatusCode::REQUEST_TIMEOUT, "close")
+    );
     assert_eq!(begun.elapsed().as_secs(), 15);
 }
 
@@ -65,11 +89,18 @@ async fn all_bodies_together_have_a_size() {
         () = came.notified() => {}
     }
     let read = ask(&routes, post(PATH, json_of(3000))).await;
-    assert_eq!((read.status, read.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"));
+    assert_eq!(
+        (read.status, read.header("retry-after")),
+        (StatusCode::SERVICE_UNAVAILABLE, "1")
+    );
     go.notify_one();
     assert_eq!(first.await.status, StatusCode::OK);
     go.notify_one();
-    assert_eq!(ask(&routes, post(PATH, json_of(3000))).await.status, StatusCode::OK, "room again");
+    assert_eq!(
+        ask(&routes, post(PATH, json_of(3000))).await.status,
+        StatusCode::OK,
+        "room again"
+    );
 }
 
 #[tokio::test]
@@ -82,7 +113,10 @@ async fn calls_at_once_are_bounded() {
         () = came.notified() => {}
     }
     let read = ask(&routes, post(PATH, "")).await;
-    assert_eq!((read.status, read.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"));
+    assert_eq!(
+        (read.status, read.header("retry-after")),
+        (StatusCode::SERVICE_UNAVAILABLE, "1")
+    );
     assert_eq!(read.detail(), "too many calls at once; try again");
     go.notify_one();
     assert_eq!(first.await.status, StatusCode::OK);
@@ -115,10 +149,31 @@ async fn clients_and_objects_have_a_rate() {
             assert!(status == 200 || read.header("retry-after") == "1");
         }
     }
-    assert_eq!(ask(&by_object, post("/json/Test.Server.Other/f", "")).await.status, StatusCode::OK);
+    assert_eq!(
+        ask(&by_object, post("/json/Test.Server.Other/f", "")).await.status,
+        StatusCode::OK
+    );
     let mut other = post(PATH, "");
-    other.extensions_mut().insert(tarsgateway::Peer("192.0.2.2:1".parse().unwrap()));
+    other
+        .extensions_mut()
+        .insert(tarsgateway::Peer("192.0.2.2:1".parse().unwrap()));
     assert_eq!(ask(&by_client, other).await.status, StatusCode::OK);
     tokio::time::advance(std::time::Duration::from_secs(1)).await;
     assert_eq!(ask(&by_client, post(PATH, "")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn answers_that_nobody_takes_are_bounded() {
+    let file = "[routes]\n\"A.B.C\" = \"tcp -h 127.0.0.1 -p 1\"\n[access]\nallow = [\"Test.*\"]\n\
+                [limits]\nbody_bytes = 1000\nbuffered_bytes = 5000\n";
+    let fake = Fake::answering(Ok(body(json_of(3000))));
+    let routes = routes(&config_file(file), &fake);
+    let untaken = tower::ServiceExt::oneshot(routes.clone(), post(PATH, ""))
+        .await
+        .unwrap();
+    assert_eq!(untaken.status(), StatusCode::OK);
+    let read = ask(&routes, post(PATH, "")).await;
+    assert_eq!(read.status, StatusCode::SERVICE_UNAVAILABLE);
+    drop(untaken);
+    assert_eq!(ask(&routes, post(PATH, "")).await.status, StatusCode::OK);
 }

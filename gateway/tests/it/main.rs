@@ -7,6 +7,7 @@ mod common;
 mod access;
 mod connections;
 mod drain;
+mod end_to_end;
 mod json;
 mod limits;
 mod program;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use tars::Attributes;
 use tars::codec::{self, Limits};
 use tars::protocol::{RequestPacket, ResponsePacket};
-use tars::Attributes;
 use tarsgateway::{Answer, BodyFormat};
 
 use crate::common::*;
@@ -38,7 +38,10 @@ pub(crate) fn packet(version: i16, object: &str, function: &str) -> Vec<u8> {
 }
 
 fn opened<T: codec::Struct>(read: &Read) -> T {
-    assert_eq!((read.status, read.header("content-type")), (StatusCode::OK, "application/octet-stream"));
+    assert_eq!(
+        (read.status, read.header("content-type")),
+        (StatusCode::OK, "application/octet-stream")
+    );
     let length = u32::from_be_bytes(read.body[..4].try_into().unwrap());
     assert_eq!(length as usize, read.body.len());
     codec::decode(&read.body[4..], &Limits::default()).unwrap()
@@ -69,7 +72,10 @@ async fn a_tars_packet_is_answered_by_one() {
         assert_eq!(packet, expected);
     }
     let call = fake.calls.lock().unwrap()[0].clone();
-    assert_eq!((call.format, call.timeout, &call.body[..]), (BodyFormat::Tars, Duration::from_millis(700), &[0x0c][..]));
+    assert_eq!(
+        (call.format, call.timeout, &call.body[..]),
+        (BodyFormat::Tars, Duration::from_millis(700), &[0x0c][..])
+    );
 }
 
 #[tokio::test]
@@ -106,7 +112,10 @@ async fn a_servants_error_comes_back_in_a_packet() {
         assert_eq!(tars.s_result_desc, text);
         for version in [2, 3] {
             let tup: RequestPacket = opened(&ask(&routes, post("/tup", packet(version, OBJECT, "f"))).await);
-            assert_eq!(tup.status, attributes(&[("STATUS_RESULT_CODE", "1001"), ("STATUS_RESULT_DESC", text)]));
+            assert_eq!(
+                tup.status,
+                attributes(&[("STATUS_RESULT_CODE", "1001"), ("STATUS_RESULT_DESC", text)])
+            );
             assert_eq!((tup.i_request_id, &tup.s_buffer[..]), (4711, &[0x08, 0x0c][..]));
         }
     }
@@ -117,7 +126,10 @@ async fn a_call_that_reached_no_servant_is_a_problem() {
     for (code, status) in [(-10, 404), (-7, 504), (-8, 502)] {
         let routes = routes(&config(&[]), &Fake::answering(Err(unanswered(code, ""))));
         let read = ask(&routes, post("/tup", packet(1, OBJECT, "f"))).await;
-        assert_eq!((read.status.as_u16(), read.problem()["code"].as_i64()), (status, Some(code.into())));
+        assert_eq!(
+            (read.status.as_u16(), read.problem()["code"].as_i64()),
+            (status, Some(code.into()))
+        );
     }
 }
 
@@ -140,7 +152,12 @@ async fn what_the_framework_says_is_not_taken_from_a_packet() {
     let routes = routes(&config(&["--config", "tests/it/context.toml"]), &fake);
     let forged = RequestPacket {
         i_message_type: 0x104,
-        context: attributes(&[("user", "7"), ("REMOTE_IP", "6.6.6.6"), ("X-GUID", "forged"), ("node_name", "n")]),
+        context: attributes(&[
+            ("user", "7"),
+            ("REMOTE_IP", "6.6.6.6"),
+            ("X-GUID", "forged"),
+            ("node_name", "n"),
+        ]),
         status: attributes(&[("STATUS_TRACE_KEY", "f.9999-1|2"), ("STATUS_DYED_KEY", "x")]),
         ..request(1, OBJECT, "f")
     };

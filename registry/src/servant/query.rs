@@ -1,8 +1,8 @@
 //! `tars.tarsregistry.QueryObj`: where is a servant?
 
 use std::collections::BTreeMap;
-use std::future::ready;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tars::protocol::{
     EndpointF, GetMasterSlaveLock, QueryF, QueryFFindObjectById4AllOutput, QueryFFindObjectById4AnyOutput,
@@ -12,6 +12,7 @@ use tars::protocol::{
 use tars::{Context, code};
 
 use crate::domain::lookup::Answer;
+use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::snapshot::{Caller, Found};
 use crate::store::Store;
@@ -32,25 +33,25 @@ fn caller(cx: &Context) -> Caller<'_> {
 }
 
 impl<S: Store> QueryServant<S> {
-    /// Finds a servant and answers from it. Never waits.
-    async fn find<T>(
+    /// Finds a servant and answers from it: from memory, without waiting for anything.
+    fn find<T>(
         &self,
         method: &'static str,
         (cx, id): (&Context, &str),
         answer: impl FnOnce(&Found, Caller<'_>) -> T,
     ) -> tars::Result<T> {
+        let begun = Instant::now();
         let caller = caller(cx);
-        let found = self.0.lookups.find(id, caller);
-        let answered = found.map(|found| answer(&found, caller));
-        self.0.counted(method, ready(answered)).await
+        let answered = self.0.lookups.find(id, caller).map(|found| answer(&found, caller));
+        let code = answered.as_ref().map_or_else(Failure::code, |_| 0);
+        self.0.metrics.answered(method, code, begun.elapsed());
+        Ok(answered?)
     }
 
-    /// What only registries with more than db_tars know. As a registry without these functions answers, so that clients
+    /// What only registries with more than `db_tars` know. As a registry without these functions answers, so that clients
     /// take them as not there: TarsCpp's master and slave mode counts it as an error, and nobody becomes master by it.
-    async fn not_offered<T>(&self, method: &'static str) -> tars::Result<T> {
-        self.0
-            .metrics
-            .answered(method, code::SERVER_NO_FUNC, std::time::Duration::ZERO);
+    fn not_offered<T>(&self, method: &'static str) -> tars::Result<T> {
+        self.0.metrics.answered(method, code::SERVER_NO_FUNC, Duration::ZERO);
         let text = format!("{method} is not offered by this registry");
         Err(tars::Error::new(code::SERVER_NO_FUNC, text))
     }
@@ -71,7 +72,6 @@ macro_rules! output {
 impl<S: Store> QueryF for QueryServant<S> {
     async fn find_object_by_id(&self, cx: &mut Context, id: String) -> tars::Result<Vec<EndpointF>> {
         self.find("findObjectById", (cx, &id), |found, _| found.all().active.to_vec())
-            .await
     }
 
     async fn find_object_by_id4_any(
@@ -82,7 +82,6 @@ impl<S: Store> QueryF for QueryServant<S> {
         self.find("findObjectById4Any", (cx, &id), |found, _| {
             output!(QueryFFindObjectById4AnyOutput, Answer::from(found.all()))
         })
-        .await
     }
 
     async fn find_object_by_id4_all(
@@ -93,7 +92,6 @@ impl<S: Store> QueryF for QueryServant<S> {
         self.find("findObjectById4All", (cx, &id), |found, caller| {
             output!(QueryFFindObjectById4AllOutput, Answer::from(found.for_group(caller)))
         })
-        .await
     }
 
     async fn find_object_by_id_in_same_group(
@@ -107,7 +105,6 @@ impl<S: Store> QueryF for QueryServant<S> {
                 Answer::from(found.for_group(caller))
             )
         })
-        .await
     }
 
     async fn find_object_by_id_in_same_station(
@@ -119,7 +116,6 @@ impl<S: Store> QueryF for QueryServant<S> {
         self.find("findObjectByIdInSameStation", (cx, &id), |found, _| {
             output!(QueryFFindObjectByIdInSameStationOutput, found.in_station(&station))
         })
-        .await
     }
 
     async fn find_object_by_id_in_same_set(
@@ -131,7 +127,6 @@ impl<S: Store> QueryF for QueryServant<S> {
         self.find("findObjectByIdInSameSet", (cx, &id), |found, caller| {
             output!(QueryFFindObjectByIdInSameSetOutput, found.in_set(&set, caller))
         })
-        .await
     }
 
     async fn find_object_node_name(
@@ -145,7 +140,6 @@ impl<S: Store> QueryF for QueryServant<S> {
                 node_name: found.nodes(),
             }
         })
-        .await
     }
 
     async fn register_change(
@@ -154,14 +148,14 @@ impl<S: Store> QueryF for QueryServant<S> {
         _timestamp: BTreeMap<String, String>,
         _name: String,
     ) -> tars::Result<i32> {
-        self.not_offered("registerChange").await
+        self.not_offered("registerChange")
     }
 
     async fn register_query(&self, _cx: &mut Context, _id: String, _name: String) -> tars::Result<i32> {
-        self.not_offered("registerQuery").await
+        self.not_offered("registerQuery")
     }
 
     async fn get_locker(&self, _cx: &mut Context, _req: GetMasterSlaveLock) -> tars::Result<i32> {
-        self.not_offered("getLocker").await
+        self.not_offered("getLocker")
     }
 }

@@ -87,7 +87,8 @@ impl Lookups {
         lookups
     }
 
-    fn is_loaded(&self) -> bool {
+    /// Whether lookups are answered.
+    pub(crate) fn is_loaded(&self) -> bool {
         self.directory.load().is_some()
     }
 

@@ -27,7 +27,7 @@ pub(crate) use lease::{Look, NODES, SilentNodes};
 pub(crate) use mysql::{MySqlStore, migrate as migrate_mysql};
 pub(crate) use operations::BeatOutcome;
 pub(crate) use sqlite::SqliteStore;
-pub(crate) use world::{Depth, Digests, Seen};
+pub(crate) use world::{Seen, Young};
 
 use std::future::Future;
 use std::time::Duration;
@@ -129,7 +129,7 @@ pub(crate) trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(Vec<ServerRow>, Vec<AdapterRow>), StoreError>> + Send;
 
     /// Looks for what changed. What is loaded after a look is at least as new as what the look saw.
-    fn look(&self, depth: Depth) -> impl Future<Output = Result<Seen, StoreError>> + Send;
+    fn look(&self) -> impl Future<Output = Result<Seen, StoreError>> + Send;
 
     /// Whether the database answers.
     fn ping(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -254,8 +254,8 @@ impl<B: Backend> Store for B {
         within(LOOK_LIMIT, Box::pin(work)).await
     }
 
-    async fn look(&self, depth: Depth) -> Result<Seen, StoreError> {
-        let work = read(self, &depth, |tx, depth| Box::pin(world::look(tx, *depth)));
+    async fn look(&self) -> Result<Seen, StoreError> {
+        let work = read(self, &(), |tx, ()| Box::pin(world::look(tx)));
         within(LOOK_LIMIT, Box::pin(work)).await
     }
 

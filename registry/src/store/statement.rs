@@ -486,57 +486,33 @@ statements! {
     /// -> groups, station
     WORLD_PRIORITIES: "SELECT group_list, station FROM t_group_priority ORDER BY list_order, id";
 
-    /// Whether anybody else wrote. -> on SQLite a number that changes when another connection commits; on MySQL NULL:
-    /// there the digests tell
+    /// Whether anybody else wrote. -> on SQLite a number that changes when another connection commits; on MySQL NULL
     WORLD_VERSION: "SELECT NULL", sqlite "PRAGMA data_version";
 
-    /// What the servers' rows say, as a number for each server: it changes with any change that a lookup would show,
-    /// whoever made it and whatever its timestamp. -> application, server, digest
-    SERVER_DIGESTS:
-        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, application, \
-         server_name, node_name, setting_state, present_state, flow_state, bak_flag, enable_set, COALESCE(set_name, ''), \
-         COALESCE(set_area, ''), COALESCE(set_group, ''), COALESCE(enable_group, ''), COALESCE(ip_group_name, '')))) \
-         AS SIGNED) FROM t_server_conf GROUP BY application, server_name",
-        sqlite "SELECT application, server_name, COUNT(*) FROM t_server_conf GROUP BY application, server_name";
-
-    /// The same of the rows written lately, by the database's clock. seconds
-    SERVER_DIGESTS_LATELY:
-        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, application, \
-         server_name, node_name, setting_state, present_state, flow_state, bak_flag, enable_set, COALESCE(set_name, ''), \
-         COALESCE(set_area, ''), COALESCE(set_group, ''), COALESCE(enable_group, ''), COALESCE(ip_group_name, '')))) \
-         AS SIGNED) FROM t_server_conf WHERE registry_timestamp >= CURRENT_TIMESTAMP - INTERVAL ? SECOND \
-         GROUP BY application, server_name",
+    /// Rows of `WORLD_SERVERS` written lately, by the database's clock. seconds
+    YOUNG_SERVERS:
+        "SELECT application, server_name, node_name, setting_state, present_state, flow_state, bak_flag, enable_set, \
+         set_name, set_area, set_group, enable_group, ip_group_name FROM t_server_conf \
+         WHERE registry_timestamp >= CURRENT_TIMESTAMP - INTERVAL ? SECOND ORDER BY id",
         sqlite
-        "SELECT application, server_name, COUNT(*) FROM t_server_conf \
-         WHERE registry_timestamp >= strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds') \
-         GROUP BY application, server_name";
+        "SELECT application, server_name, node_name, setting_state, present_state, flow_state, bak_flag, enable_set, \
+         set_name, set_area, set_group, enable_group, ip_group_name FROM t_server_conf \
+         WHERE registry_timestamp >= strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds') ORDER BY id";
 
-    /// The adapters' rows in the same way. -> application, server, digest
-    ADAPTER_DIGESTS:
-        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, application, \
-         server_name, COALESCE(node_name, ''), COALESCE(servant, ''), COALESCE(endpoint, '')))) AS SIGNED) \
-         FROM t_adapter_conf GROUP BY application, server_name",
-        sqlite "SELECT application, server_name, COUNT(*) FROM t_adapter_conf GROUP BY application, server_name";
-
-    /// The same of the rows written lately. seconds
-    ADAPTER_DIGESTS_LATELY:
-        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, application, \
-         server_name, COALESCE(node_name, ''), COALESCE(servant, ''), COALESCE(endpoint, '')))) AS SIGNED) \
-         FROM t_adapter_conf WHERE registry_timestamp >= CURRENT_TIMESTAMP - INTERVAL ? SECOND \
-         GROUP BY application, server_name",
+    /// Rows of `WORLD_ADAPTERS` written lately. seconds
+    YOUNG_ADAPTERS:
+        "SELECT application, server_name, node_name, servant, endpoint FROM t_adapter_conf \
+         WHERE registry_timestamp >= CURRENT_TIMESTAMP - INTERVAL ? SECOND ORDER BY id",
         sqlite
-        "SELECT application, server_name, COUNT(*) FROM t_adapter_conf \
-         WHERE registry_timestamp >= strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds') \
-         GROUP BY application, server_name";
+        "SELECT application, server_name, node_name, servant, endpoint FROM t_adapter_conf \
+         WHERE registry_timestamp >= strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds') ORDER BY id";
 
-    /// Instances that a registry of ours removed lately, in the same way: their rows leave no timestamp.
-    /// -> application, server, digest; seconds
-    REMOVED_LATELY:
-        "SELECT application, server_name, CAST(COUNT(*) * 4294967296 + BIT_XOR(CRC32(CONCAT_WS('|', id, removed_at))) \
-         AS SIGNED) FROM tarsregistry_instance WHERE removed_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND \
-         GROUP BY application, server_name",
+    /// Instances that a registry of ours removed lately: their rows leave no timestamp.
+    /// -> application, server, node, when; seconds
+    YOUNG_REMOVALS:
+        "SELECT application, server_name, node_name, CAST(removed_at AS CHAR) FROM tarsregistry_instance \
+         WHERE removed_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND ORDER BY id",
         sqlite
-        "SELECT application, server_name, COUNT(*) FROM tarsregistry_instance \
-         WHERE removed_at >= strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds') \
-         GROUP BY application, server_name";
+        "SELECT application, server_name, node_name, removed_at FROM tarsregistry_instance \
+         WHERE removed_at >= strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds') ORDER BY id";
 }

@@ -8,29 +8,27 @@ use crate::domain::lookup::{AdapterRow, GroupRows, PriorityRow, RegistryRow, Rul
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
-/// How far back a shallow look sees, in seconds: longer than the time between two of them, and than a transaction of ours
-/// takes from its first statement to its commit.
-const LATELY: i64 = 10;
-
-/// How thoroughly to look for changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Depth {
-    /// Rows with a young timestamp, and removals by registries like this one: an index on each table answers.
-    Lately,
-    /// Everything, whoever wrote it: a digest of all rows.
-    Whole,
-}
-
-/// A number for each server that changes with its rows.
-pub(crate) type Digests = BTreeMap<ServerName, Vec<i64>>;
+/// How far back a look sees, in seconds: longer than the time between two of them, and than a transaction of ours takes
+/// from its first statement to its commit.
+const YOUNG: i64 = 10;
 
 /// What a look saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// The database's own count of other people's writes.
+    /// The database's own count of other people's writes: nothing is missing from it.
     Version(i64),
-    /// The digests (of a shallow look: of the rows written lately), and of a deep look the tables about groups.
-    Digests(Digests, Option<GroupRows>),
+    /// What was written lately, by timestamps.
+    Young(BTreeMap<ServerName, Young>),
+}
+
+/// Rows of a server that were written lately. Whether the same is seen again is decided by what they say: two changes may
+/// have one timestamp.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Young {
+    servers: Vec<ServerRow>,
+    adapters: Vec<AdapterRow>,
+    /// Nodes on which a registry like this one ended it, and when.
+    removals: Vec<(String, String)>,
 }
 
 /// Everything.
@@ -56,37 +54,24 @@ pub(super) async fn load_servers<T: Tx>(tx: &mut T, names: &[ServerName]) -> Res
 }
 
 /// What changed.
-pub(super) async fn look<T: Tx>(tx: &mut T, depth: Depth) -> Result<Seen> {
+pub(super) async fn look<T: Tx>(tx: &mut T) -> Result<Seen> {
     let rows = tx.fetch(&sql::WORLD_VERSION, &[]).await?;
     if let Some(version) = rows.first().and_then(|row| row.optional_int(0)) {
         return Ok(Seen::Version(version));
     }
-    let lately = [Arg::Int(LATELY)];
-    let (parts, args): (&[&Statement], &[Arg<'_>]) = match depth {
-        Depth::Lately => (
-            &[
-                &sql::SERVER_DIGESTS_LATELY,
-                &sql::ADAPTER_DIGESTS_LATELY,
-                &sql::REMOVED_LATELY,
-            ],
-            &lately,
-        ),
-        Depth::Whole => (&[&sql::SERVER_DIGESTS, &sql::ADAPTER_DIGESTS], &[]),
-    };
-    let mut digests = Digests::new();
-    for (part, statement) in parts.iter().enumerate() {
-        for row in tx.fetch(statement, args).await? {
-            let name = ServerName::new(&row.text(0), &row.text(1));
-            let digest = digests.entry(name).or_insert_with(|| vec![0; parts.len()]);
-            // Names that differ in case may come as two rows: one server to us.
-            digest[part] = digest[part].wrapping_add(row.int(2));
-        }
+    let mut young = BTreeMap::<_, Young>::new();
+    let name = |row: &Row| ServerName::new(&row.text(0), &row.text(1));
+    for row in tx.fetch(&sql::YOUNG_SERVERS, &[Arg::Int(YOUNG)]).await? {
+        young.entry(name(&row)).or_default().servers.push(server(&row));
     }
-    let groups = match depth {
-        Depth::Lately => None,
-        Depth::Whole => Some(groups(tx).await?),
-    };
-    Ok(Seen::Digests(digests, groups))
+    for row in tx.fetch(&sql::YOUNG_ADAPTERS, &[Arg::Int(YOUNG)]).await? {
+        young.entry(name(&row)).or_default().adapters.push(adapter(&row));
+    }
+    for row in tx.fetch(&sql::YOUNG_REMOVALS, &[Arg::Int(YOUNG)]).await? {
+        let removal = (row.text(2), row.text(3));
+        young.entry(name(&row)).or_default().removals.push(removal);
+    }
+    Ok(Seen::Young(young))
 }
 
 async fn groups<T: Tx>(tx: &mut T) -> Result<GroupRows> {

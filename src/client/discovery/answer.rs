@@ -20,7 +20,7 @@ pub(super) struct Answer {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) meaning: Meaning,
-    /// Active endpoints that cannot be called, each with the reason.
+    /// Active endpoints that cannot be called, each with the reason; not all of very many.
     pub(super) skipped: Vec<String>,
 }
 
@@ -42,6 +42,9 @@ pub(super) enum Meaning {
 /// Endpoints of one object that a client takes over at most: each costs a little memory even if it is never called.
 const MOST: usize = 10_000;
 
+/// Endpoints that cannot be called are remembered up to this number.
+const MOST_SKIPPED: usize = 100;
+
 impl Answer {
     pub(super) fn read(self) -> Reading {
         let mut skipped = Vec::new();
@@ -56,6 +59,7 @@ impl Answer {
                 Err(reason) => skipped.push(format!("{:?} port {}: {reason}", endpoint.host, endpoint.port)),
             }
         }
+        skipped.truncate(MOST_SKIPPED);
         let meaning = if self.ret != 0 {
             Meaning::Refused(self.ret)
         } else if !usable.is_empty() {

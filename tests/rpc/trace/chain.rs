@@ -8,6 +8,7 @@ use tars::{Attributes, Context, Layer, Request, Service, SpawnLayer};
 
 use super::{KEY, Memory, annotations, chain, traced};
 use crate::common::{Echo, OBJECT, RawServer, Servant, TestServer, echo};
+use crate::fakes::{QueryRegistry, active};
 
 #[tokio::test]
 async fn two_hops_are_six_lines() {
@@ -74,6 +75,18 @@ async fn a_call_outside_of_a_chain_and_a_ping_leave_no_line() {
         echo(&proxy, "x").status("STATUS_TRACE_KEY", key).await.unwrap();
     }
     assert_eq!(memory.lines(0).await, []);
+}
+
+#[tokio::test]
+async fn what_the_framework_asks_in_the_course_of_a_call_is_no_part_of_its_chain() {
+    let memory = Memory::default();
+    let server = TestServer::start(Servant::echo()).await;
+    let registry = QueryRegistry::start(active(&[&server.endpoints[0]])).await;
+    let comm = registry.builder().tracer(memory.tracer("Test.Client")).build();
+    let call = async { echo(&comm.proxy(OBJECT).unwrap(), "x").await };
+    Trace::root(Flags::ALL, 1).scope(call).await.unwrap();
+    registry.looked_up(1).await;
+    assert_eq!(annotations(&memory.lines(2).await), ["cs", "cr"]);
 }
 
 #[tokio::test]

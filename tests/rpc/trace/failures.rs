@@ -87,6 +87,29 @@ async fn failures_at_a_server_are_recorded() {
 }
 
 #[tokio::test]
+async fn an_answer_that_does_not_fit_is_recorded_as_the_error_it_becomes() {
+    let memory = Memory::default();
+    let builder = Server::builder()
+        .adapter(
+            ANYWHERE,
+            OBJECT,
+            Servant::new(|cx, _| async move { cx.respond::<Echo>("x".repeat(5000)) }),
+        )
+        .max_frame_bytes(1024)
+        .tracer(memory.tracer("Test.Long"));
+    let server = TestServer::of(builder).await;
+    let proxy = traced(memory.tracer("Test.Client")).proxy(&server.object()).unwrap();
+    let call = async { echo(&proxy, "x").await };
+    Trace::root(Flags::NONE, 1).scope(call).await.unwrap_err();
+    let ends = memory.ends(4).await;
+    assert!(ends[2].2.starts_with("an answer of "), "{ends:?}");
+    assert_eq!(
+        (ends[2].1, ends[3].1),
+        (code::SERVER_ENCODE_ERR, code::SERVER_ENCODE_ERR)
+    );
+}
+
+#[tokio::test]
 async fn a_call_that_is_given_up_at_shutdown_has_its_end() {
     let memory = Memory::default();
     let gate = Gate::new();

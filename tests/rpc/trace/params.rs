@@ -112,6 +112,67 @@ async fn parameters_are_recorded_where_the_flags_want_them() {
     }
 }
 
+/// Answers the body that it is given.
+#[derive(Clone)]
+struct Mirror;
+
+impl Service<Request> for Mirror {
+    type Response = Response;
+    type Error = Error;
+    type Future = BoxFuture<Result<Response>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<()>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let body = request.body().to_vec();
+        Box::pin(async { Ok(Response::new(body)) })
+    }
+}
+
+#[tokio::test]
+async fn json_bodies_are_recorded_as_they_are_unless_they_are_opened() {
+    let memory = Memory::default();
+    let builder = Server::builder()
+        .adapter(ANYWHERE, OBJECT, Adder { next: None })
+        .adapter(ANYWHERE, "TestApp.EchoServer.RawObj", Mirror)
+        .tracer(memory.tracer("Trace.Back"));
+    let server = TestServer::of(builder).await;
+    let comm = traced(memory.tracer("Trace.Gateway").gateway());
+    let body = r#"{ "b": 2, "a": 1 }"#;
+    let answer = r#"{"c":3,"tars_ret":0}"#;
+    for (object, answer, expected) in [
+        (
+            server.object(),
+            answer,
+            [
+                ("ts", body),
+                ("sr", r#"{"a":1,"b":2}"#),
+                ("ss", r#"{"":0,"c":3}"#),
+                ("te", answer),
+            ],
+        ),
+        (
+            server.object().replace("EchoObj", "RawObj"),
+            body,
+            [("ts", body), ("sr", body), ("ss", body), ("te", body)],
+        ),
+    ] {
+        memory.lines.lock().unwrap().clear();
+        let before = *memory.count.borrow();
+        let proxy = comm.proxy(&object).unwrap();
+        let call = async { proxy.call_json("Add", body).await };
+        assert_eq!(Trace::root(Flags::ALL, 1).scope(call).await.unwrap(), answer);
+        let lines = memory.lines(before + 4).await;
+        let found: Vec<_> = lines
+            .iter()
+            .map(|line| (line.annotation.as_str(), str::from_utf8(&line.params).unwrap()))
+            .collect();
+        assert_eq!(found, expected);
+    }
+}
+
 #[tokio::test]
 async fn long_parameters_are_named_so() {
     const LONG: &str = r#"{"trace_param_over_max_len":true}"#;

@@ -98,6 +98,14 @@ impl Backend {
             .await;
     }
 
+    /// Deletes all rows of a table, as somebody could by hand.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    pub async fn delete_all(&self, table: &str) {
+        self.query(&format!("delete from {table}")).await;
+    }
+
     /// Makes every heartbeat so far look so many seconds older than it is.
     ///
     /// # Panics

@@ -66,10 +66,10 @@ impl Catalog {
         let known = self.servers();
         for name in known {
             let served = served.remove(&name).unwrap_or_default();
-            self.replace(SourceKey::Server(name), served, now);
+            self.replace(&SourceKey::Server(name), served, now);
         }
         for (name, served) in served {
-            self.replace(SourceKey::Server(name), served, now);
+            self.replace(&SourceKey::Server(name), served, now);
         }
     }
 
@@ -85,7 +85,7 @@ impl Catalog {
             served.entry(name.clone()).or_default();
         }
         for (name, served) in served {
-            self.replace(SourceKey::Server(name), served, now);
+            self.replace(&SourceKey::Server(name), served, now);
         }
     }
 
@@ -94,7 +94,7 @@ impl Catalog {
         if self.groups == *groups {
             return;
         }
-        self.replace(SourceKey::Registries, served_by_registries(&groups.registries), now);
+        self.replace(&SourceKey::Registries, served_by_registries(&groups.registries), now);
         if self.groups.rules != groups.rules || self.groups.priorities != groups.priorities {
             self.grouping = Arc::new(Grouping::new(groups));
             self.stale.extend(self.by_servant.keys().cloned());
@@ -125,7 +125,7 @@ impl Catalog {
         self.sources.keys().filter_map(server).collect()
     }
 
-    fn replace(&mut self, key: SourceKey, served: Served, now: Instant) {
+    fn replace(&mut self, key: &SourceKey, served: Served, now: Instant) {
         let source = self.sources.entry(key.clone()).or_default();
         if source.served == served {
             return;

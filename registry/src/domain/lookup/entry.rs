@@ -61,7 +61,7 @@ pub(crate) fn served(servers: &[ServerRow], adapters: &[AdapterRow]) -> BTreeMap
         .iter()
         .map(|row| (key(&row.application, &row.server, &row.node), row))
         .collect();
-    let mut served = BTreeMap::<_, Served>::new();
+    let mut by_server = BTreeMap::<_, Served>::new();
     for adapter in adapters {
         let Some(server) = places.get(&key(&adapter.application, &adapter.server, &adapter.node)) else {
             continue; // of a server that is gone
@@ -69,12 +69,12 @@ pub(crate) fn served(servers: &[ServerRow], adapters: &[AdapterRow]) -> BTreeMap
         if server.bak_flag == 1 || adapter.is_placeholder() {
             continue;
         }
-        served
+        by_server
             .entry(ServerName::new(&server.application, &server.server))
             .or_default()
             .add(of_adapter(server, adapter));
     }
-    served
+    by_server
 }
 
 /// What other registries say of themselves.

@@ -9,6 +9,7 @@ mod equal;
 mod flush;
 mod instances;
 mod leases;
+mod lookups;
 mod only_mysql;
 mod only_sqlite;
 mod statements;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
-use crate::domain::lookup::{AdapterRow, Catalog, DEPARTED_FOR, ServerName, ServerRow, World};
+use crate::domain::lookup::{AdapterRow, Catalog, Counts, DEPARTED_FOR, ServerName, ServerRow, World};
 use crate::snapshot::{Caller, Lookups};
 
 /// Tells a catalog of every server there may be, one after the other in any order.
@@ -109,9 +109,9 @@ fn who_left_is_listed_as_inactive_for_two_minutes() {
     let (a, b) = (adapter("n1", "tcp -h a -p 1"), adapter("n2", "tcp -h b -p 1"));
     let both = [server("n1", "active"), server("n2", "active")];
     let mut story = Story::new();
-    story.at(0, &both, &[a.clone(), b.clone()]);
+    story.at(0, &both, &[a, b.clone()]);
     assert_eq!(story.answer(None), "a:1 b:1 | ");
-    story.at(10, &both[1..], &[b.clone()]);
+    story.at(10, &both[1..], &[b]);
     assert_eq!(story.answer(None), "b:1 | a:1");
     // An address of the same server that moved has left too.
     story.at(20, &both[1..], &[adapter("n2", "tcp -h b -p 2")]);
@@ -126,14 +126,14 @@ fn who_left_is_listed_as_inactive_for_two_minutes() {
     assert_eq!(story.answer(None), " | b:2");
     story.at(20 + 2 * DEPARTED_FOR.as_secs(), &[], &[]);
     assert_eq!(story.answer(None), " | ");
-    assert_eq!(story.catalog.directory().counts(), Default::default());
+    assert_eq!(story.catalog.directory().counts(), Counts::default());
 }
 
 #[test]
 fn a_row_of_the_same_endpoint_goes_before_one_that_left() {
     let row = adapter("n1", "tcp -h a -p 1");
     let mut story = Story::new();
-    story.at(0, &[server("n1", "active")], &[row.clone()]);
+    story.at(0, &[server("n1", "active")], std::slice::from_ref(&row));
     story.at(1, &[], &[]);
     assert_eq!(story.answer(None), " | a:1");
     // Back under another node's name: listed once, and as what it is.

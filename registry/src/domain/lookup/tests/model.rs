@@ -48,8 +48,11 @@ pub(super) const RULES: [&str; 31] = [
     "weight by load",
 ];
 
+/// The rules about one servant.
 pub(super) struct Model<'a> {
-    pub(super) world: &'a World,
+    world: &'a World,
+    /// Its rows.
+    lines: Vec<Line>,
     pub(super) hits: Hits,
 }
 
@@ -63,14 +66,20 @@ struct Line {
     set: Option<[String; 3]>,
 }
 
-impl Model<'_> {
-    pub(super) fn any(&mut self, id: &str) -> Answer {
-        let lines = self.lines(id);
-        self.answer(lines)
+impl<'a> Model<'a> {
+    pub(super) fn new(world: &'a World, id: &str) -> Self {
+        let (lines, hits) = (Vec::new(), Hits::new());
+        let mut model = Self { world, lines, hits };
+        model.lines = model.lines(id);
+        model
     }
 
-    pub(super) fn in_group(&mut self, id: &str, caller: &str) -> Answer {
-        let lines = self.lines(id);
+    pub(super) fn any(&mut self) -> Answer {
+        self.answer(self.lines.clone())
+    }
+
+    pub(super) fn in_group(&mut self, caller: &str) -> Answer {
+        let lines = self.lines.clone();
         let group = self.group_of(caller);
         if lines.is_empty() {
             return self.answer(lines);
@@ -86,22 +95,22 @@ impl Model<'_> {
                 .cloned()
                 .collect()
         };
-        let lives = |lines: &[Line]| lines.iter().any(|line| line.alive);
+        let has_life = |lines: &[Line]| lines.iter().any(|line| line.alive);
         let own = works(&|id| id == group);
-        if lives(&own) {
+        if has_life(&own) {
             self.hit("caller of own group");
             return self.answer(own);
         }
         for row in &self.world.groups.priorities {
             let ids = ids_of(row);
             let stand_ins = works(&|id| ids.contains(&id));
-            if ids.contains(&group) && lives(&stand_ins) {
+            if ids.contains(&group) && has_life(&stand_ins) {
                 self.hit("caller of stand-ins");
                 return self.answer(stand_ins);
             }
         }
         let open = works(&|id| id == -1);
-        if lives(&open) {
+        if has_life(&open) {
             self.hit("caller served by the ungrouped");
             return self.answer(open);
         }
@@ -109,13 +118,13 @@ impl Model<'_> {
         self.answer(lines)
     }
 
-    pub(super) fn in_station(&mut self, id: &str, station: &str) -> Answer {
+    pub(super) fn in_station(&mut self, station: &str) -> Answer {
         let Some(row) = self.world.groups.priorities.iter().find(|row| row.station == station) else {
             self.hit("station unknown");
             return (-1, Vec::new(), Vec::new());
         };
         let ids = ids_of(row);
-        let mut lines = self.lines(id);
+        let mut lines = self.lines.clone();
         lines.retain(|line| ids.contains(&line.told.grouprealid));
         if !lines.is_empty() {
             self.hit("station");
@@ -123,23 +132,23 @@ impl Model<'_> {
         self.answer(lines)
     }
 
-    pub(super) fn in_set(&mut self, id: &str, set: &str, caller: &str) -> Answer {
+    pub(super) fn in_set(&mut self, set: &str, caller: &str) -> Answer {
         let nobody = (-1, Vec::new(), Vec::new());
         let parts: Vec<&str> = set.split('.').collect();
         if parts.len() != 3 || parts.contains(&"") || parts[0] == "*" || parts[1] == "*" {
             self.hit("set invalid");
             return nobody;
         }
-        let lines = self.lines(id);
+        let lines = self.lines.clone();
         let members: Vec<Line> = lines.into_iter().filter(|line| line.set.is_some()).collect();
         if members.is_empty() {
             self.hit("set of no set");
-            return self.in_group(id, caller);
+            return self.in_group(caller);
         }
         let part = |line: &Line, place: usize| line.set.clone().unwrap_or_default()[place].clone();
         if members.iter().all(|line| part(line, 0) != parts[0]) {
             self.hit("set of another name");
-            return self.in_group(id, caller);
+            return self.in_group(caller);
         }
         let area: Vec<Line> = members
             .into_iter()
@@ -168,8 +177,8 @@ impl Model<'_> {
         self.answer(wildcard)
     }
 
-    pub(super) fn nodes(&mut self, id: &str) -> Vec<String> {
-        let (_, active, _) = self.any(id);
+    pub(super) fn nodes(&mut self) -> Vec<String> {
+        let (_, active, _) = self.any();
         let mut nodes: Vec<String> = active.into_iter().map(|told| told.node_name).collect();
         nodes.retain(|node| !node.is_empty());
         nodes.sort();
@@ -195,7 +204,7 @@ impl Model<'_> {
         let list = |alive: bool| {
             let lines = best.values().filter(|line| line.alive == alive);
             let mut told: Vec<EndpointF> = lines.map(|line| line.told.clone()).collect();
-            told.sort_by_key(order);
+            told.sort_by_cached_key(order);
             told
         };
         let inactive = list(false);
@@ -276,8 +285,7 @@ impl Model<'_> {
 
     fn grouped(&mut self, mut told: EndpointF, name: &str, works: bool) -> EndpointF {
         told.grouprealid = if name.is_empty() {
-            let host = told.host.clone();
-            self.group_of(&host)
+            self.group_of(&told.host)
         } else {
             self.hit("group by name");
             let mut rules = self.world.groups.rules.iter();
