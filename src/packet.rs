@@ -83,7 +83,9 @@ impl FrameBuffer {
     ) -> Result<Option<ResponsePacket>, FrameError> {
         self.next_with(max_frame, |frame| match frame.as_slice() {
             // The version is the first field: it fits a byte and is not 0.
-            [0x10, version, ..] if Version(i16::from(*version)).is_tup() => frame.decode(limits).map(tup::response),
+            fields @ [0x10, version, ..] if Version(i16::from(*version)).is_tup() && tup::is_like_a_request(fields) => {
+                frame.decode(limits).map(tup::response)
+            }
             _ => frame.decode(limits),
         })
     }
@@ -212,8 +214,8 @@ impl ResponseHead {
             version,
             id: request.i_request_id,
             message_type: request.i_message_type,
-            // Answers of a version that is not served have the shape that most know.
-            called: (version == Version::TUP).then(called),
+            // Also an answer that says that the version is not served: peers of version 2 know no other shape.
+            called: version.is_tup().then(called),
         }
     }
 
