@@ -8,12 +8,13 @@ use bytes::Bytes;
 use super::tracer::Point;
 use super::{Flags, Trace, Tracer, params};
 use crate::codec::Limits;
+use crate::context::CurrentCall;
 use crate::message::{PING, RequestParts};
 use crate::protocol::TARSMESSAGETYPETRACE;
-use crate::{Context, Error, Operation, Response, Result, Version, clock, code};
+use crate::{Error, Operation, Response, Result, Version, clock, code};
 
 /// Makes a request a part of the chain it is made in, if it is made in one, and records that it is sent. What comes back
-/// has to learn how the call ends; a one-way call has no end.
+/// has to learn how the call ends; a one-way call ends when its request is written.
 pub(crate) fn continue_chain(
     request: &mut RequestParts,
     object: &str,
@@ -21,7 +22,7 @@ pub(crate) fn continue_chain(
     limits: &Limits,
 ) -> Option<Box<ClientCall>> {
     // A call may be made outside of a scope and awaited inside.
-    let trace = request.trace.take().or_else(|| Context::current().trace())?;
+    let trace = request.trace.take().or_else(CurrentCall::chain)?;
     if request.function == PING {
         return None;
     }
