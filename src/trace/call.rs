@@ -38,11 +38,9 @@ pub(crate) fn continue_chain(
         object: object.to_owned(),
         function: request.function.clone(),
         is_json: request.version == Version::JSON,
+        is_one_way: request.one_way,
     };
     subject.record_begin(request, limits);
-    if request.one_way {
-        return None;
-    }
     Some(Box::new(ClientCall {
         subject,
         end: None,
@@ -58,6 +56,7 @@ struct Subject {
     object: String,
     function: Cow<'static, str>,
     is_json: bool,
+    is_one_way: bool,
 }
 
 /// A call whose end is to be recorded, once: when it is dropped, with what it knows by then.
@@ -121,8 +120,12 @@ impl ClientCall {
 impl Drop for ClientCall {
     fn drop(&mut self) {
         let (unix_ms, failure) = self.end.take().unwrap_or_else(|| {
-            let given_up = Error::new(code::INVOKE_TIMEOUT, "the call was given up before its answer came");
-            (clock::unix_millis(), Some(given_up))
+            let text = if self.subject.is_one_way {
+                "the call was given up before it was sent"
+            } else {
+                "the call was given up before its answer came"
+            };
+            (clock::unix_millis(), Some(Error::new(code::INVOKE_TIMEOUT, text)))
         });
         let end = Point {
             unix_ms,

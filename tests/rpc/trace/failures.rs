@@ -219,6 +219,24 @@ async fn failures_at_a_client_are_recorded() {
 }
 
 #[tokio::test]
+async fn one_way_calls_that_are_not_sent_are_recorded() {
+    let begin = end("cs", 0, "");
+    let refused = client_ends(|proxy, server| async move {
+        drop(server);
+        echo(&proxy, "x").one_way().await.unwrap_err();
+    })
+    .await;
+    assert_eq!((&refused[0], refused[1].0, refused[1].1), (&begin, "cr", -8));
+
+    let dropped = client_ends(|proxy, _server| async move {
+        let mut call = pin!(echo(&proxy, "x").one_way().into_future());
+        poll_fn(|cx| Poll::Ready(assert!(call.as_mut().poll(cx).is_pending()))).await;
+    });
+    let given_up = end("cr", -7, "the call was given up before it was sent");
+    assert_eq!(dropped.await, [begin, given_up]);
+}
+
+#[tokio::test]
 async fn answers_that_are_errors_or_unreadable_are_recorded() {
     let begin = end("cs", 0, "");
     let answered = |change: fn(&mut ResponsePacket)| {
