@@ -76,15 +76,40 @@ fn registration(node: &str, server: &str, bits: u8) -> Registration {
     Registration::from_request(&req).unwrap()
 }
 
+/// Lets a lease run out. -> who expired
+async fn expire(world: &impl World, node: &str, server: &str) -> String {
+    world.silence(node, server, 1000).await;
+    let look = Look {
+        holder: "a".into(),
+        lead: Some(Duration::from_mins(1)),
+    };
+    let store = world.store();
+    let census = store.census(&look).await.unwrap().unwrap();
+    let mut expired = store.expire(&census.overdue).await.unwrap();
+    expired.sort();
+    let nodes = store.expire_nodes("").await.unwrap();
+    format!("{expired:?} of {} {}, {nodes:?}", census.live, census.silent)
+}
+
+/// Cleans. -> what was deleted
+async fn clean(world: &impl World) -> String {
+    let scope = CleanScope {
+        cut_off: "2002-01-01 00:00:00".into(),
+        all_nodes: false,
+    };
+    let store = world.store();
+    let nodes = store.clean_candidates(&scope, "").await.unwrap();
+    let listed = store.clean_listing(&scope, &nodes).await.unwrap();
+    let deleted = store.clean_batch(&scope, &nodes).await.unwrap();
+    assert_eq!(listed, deleted);
+    format!("{deleted:?}")
+}
+
 /// Lets it happen. -> what the store answered
 async fn happen(world: &impl World, event: &Event) -> String {
     let node = |n: &u8| format!("n{n}");
     let server = |n: &u8| format!("S{n}");
     let store = world.store();
-    let scope = CleanScope {
-        cut_off: "2002-01-01 00:00:00".into(),
-        all_nodes: false,
-    };
     match event {
         Event::Start(n, s, bits) => format!(
             "{:?}",
@@ -121,18 +146,7 @@ async fn happen(world: &impl World, event: &Event) -> String {
                 .await;
             String::new()
         }
-        Event::Expire(n, s) => {
-            world.silence(&node(n), &server(s), 1000).await;
-            let look = Look {
-                holder: "a".into(),
-                lead: Some(Duration::from_mins(1)),
-            };
-            let census = store.census(&look).await.unwrap().unwrap();
-            let mut expired = store.expire(&census.overdue).await.unwrap();
-            expired.sort();
-            let nodes = store.expire_nodes("").await.unwrap();
-            format!("{expired:?} of {} {}, {nodes:?}", census.live, census.silent)
-        }
+        Event::Expire(n, s) => expire(world, &node(n), &server(s)).await,
         Event::Flush(n, s, state) => {
             let beat = PastBeat {
                 key: key(&node(n), &server(s)),
@@ -141,13 +155,7 @@ async fn happen(world: &impl World, event: &Event) -> String {
             };
             format!("{:?}", store.flush(&[beat]).await.unwrap())
         }
-        Event::Clean => {
-            let nodes = store.clean_candidates(&scope, "").await.unwrap();
-            let listed = store.clean_listing(&scope, &nodes).await.unwrap();
-            let deleted = store.clean_batch(&scope, &nodes).await.unwrap();
-            assert_eq!(listed, deleted);
-            format!("{deleted:?}")
-        }
+        Event::Clean => clean(world).await,
         Event::DeleteByHand(n, s) => {
             let row = format!("application = 'App' AND node_name = 'n{n}' AND server_name = 'S{s}'");
             world.exec(&format!("DELETE FROM t_server_conf WHERE {row}")).await;
