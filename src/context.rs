@@ -222,6 +222,18 @@ impl CurrentCall {
         }
     }
 
+    /// Deadline and chain of the current call.
+    pub(crate) fn inherited() -> (Option<Instant>, Option<Trace>) {
+        CURRENT
+            .try_with(|call| (call.deadline, call.trace.clone()))
+            .unwrap_or_default()
+    }
+
+    /// The chain of the current call.
+    pub(crate) fn chain() -> Option<Trace> {
+        CURRENT.try_with(|call| call.trace.clone()).ok().flatten()
+    }
+
     /// When the caller of the current call stops waiting.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use crate::clock::Instant;
 use crate::codec::{self, DecodeError, Limits, Struct};
+use crate::context::CurrentCall;
 use crate::operation::Parameters;
 use crate::trace::{Answered, Describe, ServedCall, Trace};
 use crate::{ByteString, Context, Error, Operation, Result, Version, code, tup};
@@ -46,7 +47,7 @@ impl Body {
         }
     }
 
-    fn into_bytes(self) -> Bytes {
+    pub(crate) fn into_bytes(self) -> Bytes {
         match self {
             Self::Owned(bytes) => bytes.into(),
             Self::Shared(bytes) => bytes,
@@ -130,7 +131,7 @@ impl Request {
     }
 
     pub(crate) fn of(function: Cow<'static, str>, body: Body) -> Self {
-        let current = Context::current();
+        let (deadline, trace) = CurrentCall::inherited();
         Self {
             parts: Box::new(RequestParts {
                 version: Version::TARS,
@@ -140,11 +141,11 @@ impl Request {
                 body,
                 context: Attributes::new(),
                 status: Attributes::new(),
-                deadline: current.deadline(),
+                deadline,
                 timeout: None,
                 arrival: None,
                 message_type: 0,
-                trace: current.trace(),
+                trace,
                 served: None,
                 describe: None,
             }),
@@ -331,6 +332,18 @@ impl Response {
     #[must_use]
     pub fn into_body(self) -> Bytes {
         self.body.into_bytes()
+    }
+
+    /// Body, context and status, without copying them.
+    ///
+    /// ```
+    /// let (body, context, status) = tars::Response::new(&b"\x00\x07"[..]).into_parts();
+    /// assert_eq!(body, &b"\x00\x07"[..]);
+    /// assert!(context.is_empty() && status.is_empty());
+    /// ```
+    #[must_use]
+    pub fn into_parts(self) -> (Bytes, Attributes, Attributes) {
+        (self.body.into_bytes(), self.context, self.status)
     }
 
     /// The application's own context of the answer.

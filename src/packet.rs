@@ -83,12 +83,9 @@ impl FrameBuffer {
     ) -> Result<Option<ResponsePacket>, FrameError> {
         self.next_with(max_frame, |frame| match frame.as_slice() {
             // The version is the first field: it fits a byte and is not 0.
-            [0x10, version, ..] if Version(i16::from(*version)).is_tup() => frame
-                .decode(limits)
-                .map(tup::response)
-                // Servers that do not know the version, TarsCpp's with 2, answer in the shape of the others. An answer that
-                // cannot be read would end the connection for all its calls.
-                .or_else(|error| frame.decode(limits).map_err(|_| error)),
+            fields @ [0x10, version, ..] if Version(i16::from(*version)).is_tup() && tup::is_like_a_request(fields) => {
+                frame.decode(limits).map(tup::response)
+            }
             _ => frame.decode(limits),
         })
     }
@@ -217,8 +214,7 @@ impl ResponseHead {
             version,
             id: request.i_request_id,
             message_type: request.i_message_type,
-            // A refusal too: who calls in TUP with types reads nothing else. Answers of other versions that are not served have
-            // the shape that most know.
+            // Also an answer that says that the version is not served: peers of version 2 know no other shape.
             called: version.is_tup().then(called),
         }
     }

@@ -7,6 +7,7 @@ mod listener;
 mod settings;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -18,6 +19,9 @@ use settings::Settings;
 
 use crate::registration::{Leave, Registrar};
 use crate::{Endpoint, Error, Result, code};
+
+/// How long calls that are given up may take to notice: they are at their next `await`, unless they block.
+const GIVING_UP: Duration = Duration::from_secs(5);
 
 /// A server whose listeners are bound and which is ready to serve.
 ///
@@ -120,15 +124,15 @@ impl Server {
     /// registry, serving on for its [drain time](crate::Registration::drain); a registry that is away holds that up for
     /// a few seconds at most. Then no connection is accepted any more; calls that have begun, and requests that
     /// had arrived, end and are answered. What has not ended after the [grace time](ServerBuilder::shutdown_grace) is
-    /// given up.
+    /// given up: when this is ready, no servant runs any more, but for one that blocks its thread.
     ///
     /// Fails when a listener breaks, which takes a panic in code of the user such as a service's `Clone`.
     pub async fn serve_with_shutdown(self, signal: impl Future<Output = ()>) -> Result<()> {
-        let stop = CancellationToken::new();
+        let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
         // Ends the listeners and their connections also when this future is dropped: a `JoinSet` aborts what it holds.
         let mut serving = JoinSet::new();
         for listener in self.listeners {
-            serving.spawn(listener.serve(Arc::clone(&self.settings), stop.clone()));
+            serving.spawn(listener.serve(Arc::clone(&self.settings), stop.clone(), give_up.clone()));
         }
         let registering = self.registrar.map(Registrar::start);
         let broken = tokio::select! {
@@ -142,13 +146,14 @@ impl Server {
                 .await;
         }
         stop.cancel();
-        let drained = timeout(self.settings.grace, async {
-            while serving.join_next().await.is_some() {}
-        })
-        .await;
-        if drained.is_err() {
+        if timeout(self.settings.grace, ended(&mut serving)).await.is_err() {
             tracing::warn!(grace = ?self.settings.grace, "calls were given up at shutdown");
+            give_up.cancel();
+            if timeout(GIVING_UP, ended(&mut serving)).await.is_err() {
+                tracing::warn!("a servant that blocks its thread was left behind at shutdown");
+            }
         }
+        // Calls that were given up have an end too, and their lines are the last.
         if let Some(tracer) = &self.settings.tracer {
             tracer.flush().await;
         }
@@ -157,4 +162,9 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Waits until all tasks have ended.
+async fn ended(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use tars_derive::TarsStruct;
 
-use crate::codec::{self, DecodeError, EncodeError, Limits, Reader, Struct, Writer};
+use crate::codec::{self, DecodeError, EncodeError, Field, Limits, Packed, Reader, Struct, Writer};
 use crate::message::Attributes;
 use crate::protocol::ResponsePacket;
 use crate::{ByteString, code};
@@ -19,6 +19,9 @@ pub(crate) const RESULT_DESC: &str = "STATUS_RESULT_DESC";
 
 /// The encoded body without any value.
 pub(crate) const EMPTY: &[u8] = &[0x08, 0x0c];
+
+/// More than the heads of a name and a value take.
+const HEADS: usize = 16;
 
 /// The name of a return value; the empty name is the one that older peers look for.
 const RETURN: &str = "tars_ret";
@@ -48,36 +51,53 @@ pub(crate) fn decode<T: Struct>(body: &[u8], limits: &Limits) -> Result<T, Decod
 /// Writes the fields of `value`, as they are named in the IDL; the return value under both of its names.
 pub(crate) fn encode<T: Struct>(value: &T) -> Result<Vec<u8>, EncodeError> {
     let plain = codec::encode(value)?;
-    let mut values = BTreeMap::<ByteString, Bytes>::new();
-    for (tag, field) in cut(&plain) {
+    let mut values = BTreeMap::<&str, Packed<'_>>::new();
+    for field in fields(&plain) {
         let name = T::FIELDS
             .iter()
-            .find(|known| known.1 == tag)
+            .find(|known| known.1 == field.tag())
             .map_or("", |known| known.0);
         if name == RETURN {
-            values.insert("".into(), field.clone());
+            values.insert("", Packed(field));
         }
-        values.insert(name.into(), field);
+        values.insert(name, Packed(field));
     }
-    let mut body = Writer::with_capacity(plain.len() * 2);
+    let size: usize = values
+        .iter()
+        .map(|(name, Packed(field))| HEADS + name.len() + field.size())
+        .sum();
+    let mut body = Writer::with_capacity(HEADS + size);
     body.field(0, &values);
     body.finish()
 }
 
-/// The fields of what was encoded here, by their tags, each as the field 0.
-fn cut(plain: &[u8]) -> impl Iterator<Item = (u8, Bytes)> {
+/// The fields of what was encoded here.
+fn fields(plain: &[u8]) -> impl Iterator<Item = Field<'_>> {
     let limits = Limits {
         max_depth: u32::MAX,
         ..Limits::default()
     };
     let mut reader = Reader::new(plain, &limits);
-    std::iter::from_fn(move || {
-        let field = reader.cut().expect("what the writer has just written is whole")?;
-        let mut value = Writer::with_capacity(plain.len());
-        field.append(0, &mut value);
-        let (value, _) = value.into_parts();
-        Some((field.tag(), value.into()))
-    })
+    std::iter::from_fn(move || reader.cut().expect("what the writer has just written is whole"))
+}
+
+/// Whether an answer has the shape of a request, where tag 5 is the name of the object; in a `ResponsePacket` it is the
+/// return code. Not the version decides: servers that do not serve version 2, TarsCpp for one, answer it in either shape.
+pub(crate) fn is_like_a_request(fields: &[u8]) -> bool {
+    const NAME_OR_CODE: u8 = 5;
+    let limits = Limits::default();
+    let mut reader = Reader::new(fields, &limits);
+    // What is damaged is an error in either shape.
+    while let Ok(Some(field)) = reader.cut() {
+        if field.tag() == NAME_OR_CODE {
+            return field.is_text();
+        }
+        if field.tag() > NAME_OR_CODE {
+            break;
+        }
+    }
+    // A return code is never left out.
+    true
 }
 
 /// An answer in TUP has the shape of a request; its return code and text are in its status.

@@ -38,7 +38,7 @@ impl Version {
         matches!(self, Self::TARS | Self::TUP) || (matches!(self, Self::JSON) && cfg!(feature = "json"))
     }
 
-    /// Whether its answers have the shape of a request.
+    /// Whether its answers have the shape of a request, also those that refuse it.
     pub(crate) const fn is_tup(self) -> bool {
         matches!(self, Self::TUP | Self::TUP_COMPLEX)
     }

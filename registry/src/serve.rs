@@ -233,10 +233,10 @@ async fn serve<S: Store>(
             () = async { stop.cancelled().await; tokio::time::sleep(HTTP_GRACE).await } => Ok(()),
         }
     };
-    let served = CancellationToken::new();
+    let calls_ended = CancellationToken::new();
     let rpc = async {
         let result = server.serve_with_shutdown(stop.clone().cancelled_owned()).await;
-        served.cancel();
+        calls_ended.cancel();
         result
     };
     let following = async {
@@ -253,7 +253,7 @@ async fn serve<S: Store>(
     let expiring = Sweeper::new(config).run(&registry, stop.cancelled());
     let flushing = async {
         if let Some(period) = flush::period(config) {
-            registry.flush_until(period, served.cancelled()).await;
+            registry.flush_until(period, calls_ended.cancelled()).await;
         }
     };
     let (followed, rpc, http, _, (), ()) = tokio::join!(following, rpc, http, forgetting, expiring, flushing);

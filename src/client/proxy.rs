@@ -133,7 +133,7 @@ impl Proxy {
         request.set_version(Version::JSON);
         let decoder = Decoder {
             function: "call_json",
-            decode: |response, _| Ok(response.clone().into_body()),
+            decode: |response, _| Ok(std::mem::replace(&mut response.body, Body::Owned(Vec::new())).into_bytes()),
         };
         Call::new(self.clone(), Ok(request), decoder)
     }

@@ -1,6 +1,8 @@
 //! Fields taken out of their message as they are, to be put into another one.
 
+use super::Encode;
 use super::error::DecodeError;
+use super::head::kind;
 use super::reader::Reader;
 use super::writer::Writer;
 
@@ -16,6 +18,16 @@ pub(crate) struct Field<'a> {
 impl Field<'_> {
     pub(crate) fn tag(&self) -> u8 {
         self.tag
+    }
+
+    /// Whether the value is a string.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self.kind, kind::STRING1 | kind::STRING4)
+    }
+
+    /// Bytes of the value without its head.
+    pub(crate) fn size(&self) -> usize {
+        self.value.len()
     }
 
     /// Writes the field with another tag.
@@ -39,5 +51,17 @@ impl<'a> Reader<'a> {
             kind: head.kind,
             value: &before[..length],
         }))
+    }
+}
+
+/// A field in raw bytes of its own, as their field 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Packed<'a>(pub(crate) Field<'a>);
+
+impl Encode for Packed<'_> {
+    fn encode(&self, tag: u8, w: &mut Writer) {
+        const HEAD: usize = 1;
+        w.open_bytes(tag, HEAD + self.0.size());
+        self.0.append(0, w);
     }
 }

@@ -40,6 +40,7 @@ mod writer;
 
 use bytes::Bytes;
 
+pub(crate) use self::cut::{Field, Packed};
 #[cfg(feature = "json")]
 pub(crate) use self::error::Problem;
 pub use self::error::{DecodeError, EncodeError, UnknownName};

@@ -56,7 +56,7 @@ pub(super) enum Started {
 /// The end of a call.
 pub(super) enum Answer {
     /// To be written.
-    Due(ResponseHead, Result<Response>, Option<Served>),
+    Due(ResponseHead, Result<Response>, Option<Box<Served>>),
     /// The call was one-way: nobody waits, not even for an error.
     None,
 }
@@ -114,8 +114,8 @@ impl Dispatcher {
     }
 
     /// Records a call that is part of a chain.
-    fn record(&self, trace: Option<&Trace>, packet: &RequestPacket) -> Option<Served> {
-        Served::begin(self.tracer.as_ref()?, trace?, packet)
+    fn record(&self, trace: Option<&Trace>, packet: &RequestPacket) -> Option<Box<Served>> {
+        Served::begin(self.tracer.as_ref()?, trace?, packet).map(Box::new)
     }
 
     /// The index of the servant that is called.
@@ -173,8 +173,8 @@ fn guard<T>(current: &CurrentCall, part: impl FnOnce() -> T) -> Result<T> {
 struct Ending {
     head: ResponseHead,
     one_way: bool,
-    /// To be told of it. Dropped before, it says that the call was given up.
-    served: Option<Served>,
+    /// To be told of it. Dropped before, it says that the call was given up. Boxed, because few calls are recorded.
+    served: Option<Box<Served>>,
 }
 
 impl Ending {

@@ -25,8 +25,8 @@ pub(super) struct BoundListener {
 }
 
 impl BoundListener {
-    /// Accepts until `stop`, then waits for the connections to end.
-    pub(super) async fn serve(self, settings: Arc<Settings>, stop: CancellationToken) {
+    /// Accepts until `stop`, then waits for the connections to end; at `give_up` it ends them. When it is done, none runs.
+    pub(super) async fn serve(self, settings: Arc<Settings>, stop: CancellationToken, give_up: CancellationToken) {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -43,8 +43,14 @@ impl BoundListener {
             }
         }
         drop(self.listener);
-        while let Some(ended) = connections.join_next().await {
-            report(&ended);
+        loop {
+            tokio::select! {
+                () = give_up.cancelled() => return connections.shutdown().await,
+                ended = connections.join_next() => match ended {
+                    Some(ended) => report(&ended),
+                    None => return,
+                },
+            }
         }
     }
 

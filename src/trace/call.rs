@@ -8,12 +8,13 @@ use bytes::Bytes;
 use super::tracer::Point;
 use super::{Flags, Trace, Tracer, params};
 use crate::codec::Limits;
+use crate::context::CurrentCall;
 use crate::message::{PING, RequestParts};
 use crate::protocol::TARSMESSAGETYPETRACE;
-use crate::{Context, Error, Operation, Response, Result, Version, clock, code};
+use crate::{Error, Operation, Response, Result, Version, clock, code};
 
 /// Makes a request a part of the chain it is made in, if it is made in one, and records that it is sent. What comes back
-/// has to learn how the call ends; a one-way call has no end.
+/// has to learn how the call ends; a one-way call ends when its request is written.
 pub(crate) fn continue_chain(
     request: &mut RequestParts,
     object: &str,
@@ -21,7 +22,7 @@ pub(crate) fn continue_chain(
     limits: &Limits,
 ) -> Option<Box<ClientCall>> {
     // A call may be made outside of a scope and awaited inside.
-    let trace = request.trace.take().or_else(|| Context::current().trace())?;
+    let trace = request.trace.take().or_else(CurrentCall::chain)?;
     if request.function == PING {
         return None;
     }
@@ -37,11 +38,9 @@ pub(crate) fn continue_chain(
         object: object.to_owned(),
         function: request.function.clone(),
         is_json: request.version == Version::JSON,
+        is_one_way: request.one_way,
     };
     subject.record_begin(request, limits);
-    if request.one_way {
-        return None;
-    }
     Some(Box::new(ClientCall {
         subject,
         end: None,
@@ -57,6 +56,7 @@ struct Subject {
     object: String,
     function: Cow<'static, str>,
     is_json: bool,
+    is_one_way: bool,
 }
 
 /// A call whose end is to be recorded, once: when it is dropped, with what it knows by then.
@@ -120,8 +120,12 @@ impl ClientCall {
 impl Drop for ClientCall {
     fn drop(&mut self) {
         let (unix_ms, failure) = self.end.take().unwrap_or_else(|| {
-            let given_up = Error::new(code::INVOKE_TIMEOUT, "the call was given up before its answer came");
-            (clock::unix_millis(), Some(given_up))
+            let text = if self.subject.is_one_way {
+                "the call was given up before it was sent"
+            } else {
+                "the call was given up before its answer came"
+            };
+            (clock::unix_millis(), Some(Error::new(code::INVOKE_TIMEOUT, text)))
         });
         let end = Point {
             unix_ms,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::key::{DEFAULT_KB, MAX_KB};
+use super::key::{DEFAULT_KB, DEFAULT_MAX_KB, MAX_KB};
 use super::line::{self, Annotation, Line};
 use super::sink::Sink;
 use super::{Flags, Trace};
@@ -24,6 +24,8 @@ pub struct Tracer {
     module: Arc<str>,
     sink: Arc<dyn Sink>,
     gateway: bool,
+    param_flags: Flags,
+    min_param_kb: u32,
     max_param_kb: u32,
 }
 
@@ -35,7 +37,9 @@ impl Tracer {
             module: line::name(module).into(),
             sink: Arc::new(sink),
             gateway: false,
-            max_param_kb: DEFAULT_KB,
+            param_flags: Flags::ALL,
+            min_param_kb: DEFAULT_KB,
+            max_param_kb: DEFAULT_MAX_KB,
         }
     }
 
@@ -46,8 +50,25 @@ impl Tracer {
         self
     }
 
-    /// Kilobytes of parameters that are recorded even when a chain asks for less, 1 by default, at most 10 MB. It is
+    /// Points at which parameters may be recorded at all; [`Flags::ALL`] by default, as in every peer. A chain's flags,
+    /// which its beginner chooses, ask for parameters; what is not allowed here they do not get.
+    #[must_use]
+    pub fn param_flags(mut self, flags: Flags) -> Self {
+        self.param_flags = flags;
+        self
+    }
+
+    /// Kilobytes of parameters that are recorded even when a chain asks for less, 1 by default. It is
     /// `trace_param_max_len` of other implementations.
+    #[must_use]
+    pub fn min_param_kb(mut self, kilobytes: u32) -> Self {
+        self.min_param_kb = kilobytes;
+        self
+    }
+
+    /// Kilobytes of parameters that are recorded at most, whatever a chain or [`min_param_kb`](Self::min_param_kb) asks
+    /// for: 64 by default, at least 1, at most 10 MB. The beginner of a chain chooses its length, and anybody may begin
+    /// one: a long line costs the time of calls and the room of other lines.
     #[must_use]
     pub fn max_param_kb(mut self, kilobytes: u32) -> Self {
         self.max_param_kb = kilobytes.clamp(DEFAULT_KB, MAX_KB);
@@ -69,8 +90,9 @@ impl Tracer {
 
     /// Bytes of parameters that may stand in a line of this chain at `point`; `None` when they are not wanted.
     pub(super) fn param_limit(&self, trace: &Trace, point: Flags) -> Option<usize> {
-        let kilobytes = self.max_param_kb.max(trace.max_len_kb());
-        (trace.is_sampled() && trace.flags().contains(point)).then_some(kilobytes as usize * 1024)
+        let is_wanted = trace.is_sampled() && trace.flags().contains(point) && self.param_flags.contains(point);
+        let kilobytes = self.min_param_kb.max(trace.max_len_kb()).min(self.max_param_kb);
+        is_wanted.then_some(kilobytes as usize * 1024)
     }
 
     /// Records a point of a client's call. `trace` is the call's own place.
@@ -144,6 +166,8 @@ impl fmt::Debug for Tracer {
         f.debug_struct("Tracer")
             .field("module", &self.module)
             .field("gateway", &self.gateway)
+            .field("param_flags", &self.param_flags)
+            .field("min_param_kb", &self.min_param_kb)
             .field("max_param_kb", &self.max_param_kb)
             .finish_non_exhaustive()
     }

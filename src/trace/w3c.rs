@@ -11,6 +11,9 @@ const MEMBER: &str = "tars";
 const MAX_STATE: usize = 512;
 const MAX_MEMBERS: usize = 32;
 
+/// How far a `tracestate` is read that is longer than it may be.
+const SEARCHED: usize = 8 * 1024;
+
 /// A `traceparent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Parent<'a> {
@@ -75,20 +78,30 @@ pub(super) fn split_state(state: &str) -> (Option<Settings>, String) {
     let mut own = None;
     let mut others: Vec<&str> = Vec::new();
     let mut length = 0;
-    for member in state.split(',').map(str::trim) {
+    for member in beginning(state).split(',').map(str::trim) {
         match member.split_once('=') {
             Some((MEMBER, value)) => own = own.or(Some(Settings::parse(value))),
             Some(_) if is_member(member) && others.len() < MAX_MEMBERS - 1 => {
-                length += member.len() + 1;
-                if length > MAX_STATE - OWN_LENGTH {
-                    break;
+                // What is too long is left out, as the recommendation has it; ours may stand behind it.
+                let longer = length + member.len() + 1;
+                if longer <= MAX_STATE - OWN_LENGTH {
+                    length = longer;
+                    others.push(member);
                 }
-                others.push(member);
             }
             _ => {}
         }
     }
     (own, others.join(","))
+}
+
+/// Whole members, as far as a `tracestate` is read.
+fn beginning(state: &str) -> &str {
+    if state.len() <= SEARCHED {
+        return state;
+    }
+    let (beginning, _) = state.split_at(state.floor_char_boundary(SEARCHED));
+    beginning.rsplit_once(',').map_or("", |(whole, _)| whole)
 }
 
 /// Length of our member at its longest: `tars=f.10240`.
@@ -187,6 +200,15 @@ mod tests {
         ] {
             assert_eq!(split_state(state), (own, others.to_owned()), "{state:?}");
         }
+        let long = "v".repeat(600);
+        for (state, others) in [
+            (format!("x={long},tars=f.2"), ""),
+            (format!("a=1,x={long},b=2,tars=f.2,c=3"), "a=1,b=2,c=3"),
+        ] {
+            assert_eq!(split_state(&state), (settings(Flags::ALL, 2), others.to_owned()));
+        }
+        let far = format!("{},tars=f.2", "x=\u{e4},".repeat(SEARCHED));
+        assert_eq!(split_state(&far), (None, String::new()));
         assert_eq!(join_state(settings(Flags::ALL, 2), "a=1"), "tars=f.2,a=1");
         assert_eq!(join_state(settings(Flags::NONE, 1), ""), "tars=0");
         assert_eq!(join_state(None, "a=1"), "a=1");

@@ -14,6 +14,8 @@ mod fakes;
 mod generated;
 mod layers;
 mod limits;
+#[cfg(feature = "json")]
+mod refused_versions;
 mod registration;
 mod server;
 mod set_aside;

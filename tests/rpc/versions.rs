@@ -100,12 +100,12 @@ impl Service<Request> for Servant {
     }
 }
 
-async fn server() -> TestServer {
+pub(crate) async fn server() -> TestServer {
     let builder = Server::builder().adapter(ANYWHERE, OBJECT, Servant);
     TestServer::of(builder.max_frame_bytes(80_000)).await
 }
 
-fn versioned(version: i16, id: i32, function: &str, body: impl Into<Vec<u8>>) -> RequestPacket {
+pub(crate) fn versioned(version: i16, id: i32, function: &str, body: impl Into<Vec<u8>>) -> RequestPacket {
     RequestPacket {
         i_version: version,
         i_message_type: 4,
@@ -289,26 +289,6 @@ async fn long_names_are_not_repeated() {
 }
 
 #[tokio::test]
-async fn other_versions_are_refused_by_name() {
-    let server = server().await;
-    let mut raw = server.raw().await;
-    for (version, name) in [(0, "0"), (4, "4"), (6, "6"), (257, "257"), (-1, "-1")] {
-        raw.send(&framed(&versioned(version, 1, "add", vec![]))).await;
-        let answer = raw.response().await.unwrap();
-        let expected = format!("protocol version {name} is not supported, only 1 (TARS), 3 (TUP) and 5 (JSON)");
-        assert_eq!((answer.i_version, answer.i_ret), (version, code::SERVER_DECODE_ERR));
-        assert_eq!(answer.s_result_desc, *expected);
-    }
-    // Clients that speak it read only the shape of a request.
-    raw.send(&framed(&versioned(2, 1, "add", vec![]))).await;
-    let answer = raw.request().await.unwrap();
-    assert_eq!((answer.i_version, answer.i_request_id), (2, 1));
-    assert_eq!(answer.status[&b"STATUS_RESULT_CODE"[..]], "-1");
-    let text = answer.status[&b"STATUS_RESULT_DESC"[..]].to_string_lossy();
-    assert!(text.contains("version 2 (TUP with types) is not supported"), "{text}");
-}
-
-#[tokio::test]
 async fn one_way_calls_are_not_answered_in_any_version() {
     let server = server().await;
     let mut raw = server.raw().await;
@@ -351,7 +331,7 @@ async fn noise_in_a_body_is_an_error_of_the_call() {
     }
 }
 
-async fn send(proxy: &Proxy, version: Version, function: &'static str, body: Vec<u8>) -> Result<Response> {
+pub(crate) async fn send(proxy: &Proxy, version: Version, function: &'static str, body: Vec<u8>) -> Result<Response> {
     let mut request = Request::new(function, body);
     request.set_version(version);
     Service::call(&mut proxy.clone(), request).await

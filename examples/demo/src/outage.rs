@@ -34,7 +34,11 @@ pub(crate) async fn end(system: &mut System) -> anyhow::Result<()> {
         .await
         .context("calls still fail although the back server is there again")??;
     println!("{answer}");
-    println!("\nCalls work again after {} ms.", began.elapsed().as_millis());
+    println!(
+        "\nCalls work again after {} ms; the front server asks the registry every {} s.",
+        began.elapsed().as_millis(),
+        system.refresh_seconds()
+    );
     checks::sum(&answer)
 }
 

@@ -120,6 +120,11 @@ impl System {
         Ok(gateway.address().to_owned())
     }
 
+    /// How often servers ask where those are that they call.
+    pub(crate) fn refresh_seconds(&self) -> u64 {
+        self.settings.refresh_seconds
+    }
+
     /// What stands in the database.
     pub(crate) async fn rows(&self) -> anyhow::Result<Vec<Table>> {
         rows::read(self.registry()?.database()).await

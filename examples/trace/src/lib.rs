@@ -43,6 +43,9 @@ pub fn begin() -> Settings {
 }
 
 /// Waits for Ctrl-C, or for the signal that ends a container. Both are listened for from now on.
+///
+/// # Panics
+/// Outside a tokio runtime.
 pub fn stop() -> impl Future<Output = ()> {
     let listen = |kind| signal(kind).expect("a process may always ask for its signals");
     let (mut interrupted, mut terminated) = (listen(SignalKind::interrupt()), listen(SignalKind::terminate()));

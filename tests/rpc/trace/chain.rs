@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tars::codec::Writer;
-use tars::trace::{Annotation, Flags, Trace};
+use tars::trace::{Annotation, Flags, Line, Trace};
 use tars::{Attributes, Context, Layer, Request, Service, SpawnLayer};
 
 use super::{KEY, Memory, annotations, chain, traced};
@@ -265,7 +265,7 @@ async fn a_call_made_outside_of_the_scope_it_is_awaited_in_belongs_to_it() {
 }
 
 #[tokio::test]
-async fn a_one_way_call_has_no_end_at_its_client() {
+async fn a_one_way_call_ends_at_its_client_when_it_is_sent() {
     let memory = Memory::default();
     let (front, _back) = chain(&memory).await;
     let proxy = traced(memory.tracer("Test.Client")).proxy(&front.object()).unwrap();
@@ -273,8 +273,11 @@ async fn a_one_way_call_has_no_end_at_its_client() {
         .scope(async { echo(&proxy, "x").one_way().await })
         .await
         .unwrap();
-    let lines = memory.lines(7).await;
-    assert_eq!(annotations(&lines), ["cs", "sr", "cs", "sr", "ss", "cr", "ss"]);
+    let lines = memory.lines(8).await;
+    let (own, others): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(|line| line.client == "Test.Client");
+    assert_eq!(annotations(&own), ["cs", "cr"]);
+    assert_eq!((own[0].span.as_str(), own[1].ret), (own[1].span.as_str(), 0));
+    assert_eq!(annotations(&others), ["sr", "cs", "sr", "ss", "cr", "ss"]);
 }
 
 #[tokio::test]

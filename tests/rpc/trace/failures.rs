@@ -1,9 +1,13 @@
 //! Calls that fail: every beginning has its end.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use tars::protocol::{RequestPacket, ResponsePacket};
-use tars::trace::{Flags, Trace};
+use tars::trace::{Flags, Line, Sink, Trace, Tracer};
 use tars::{BoxFuture, Error, Proxy, Request, Response, Result, Server, Service, code};
 use tower::timeout::TimeoutLayer;
 
@@ -21,8 +25,8 @@ impl Service<Request> for Failing {
     type Error = Error;
     type Future = BoxFuture<Result<Response>>;
 
-    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<()>> {
-        std::task::Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
@@ -128,6 +132,41 @@ async fn a_call_that_is_given_up_at_shutdown_has_its_end() {
     assert_eq!(memory.ends(2).await, [end("sr", 0, ""), given_up]);
 }
 
+/// Notes in which order lines come and are asked to be written.
+#[derive(Clone, Default)]
+struct Order {
+    events: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Sink for Order {
+    fn record(&self, line: Line) {
+        self.events.lock().unwrap().push(line.annotation.as_str());
+    }
+
+    fn flush(&self) -> BoxFuture<()> {
+        self.events.lock().unwrap().push("flush");
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[tokio::test]
+async fn a_server_writes_its_lines_when_no_call_can_add_to_them() {
+    let sink = Order::default();
+    let gate = Gate::new();
+    let builder = Server::builder()
+        .adapter(ANYWHERE, OBJECT, Servant::gated(&gate))
+        .tracer(Tracer::new("Test.Gated", sink.clone()))
+        .shutdown_grace(Duration::from_millis(10));
+    let server = TestServer::of(builder).await;
+    let mut raw = server.raw().await;
+    let mut packet = echo_request(1, "x");
+    packet.status.insert("STATUS_TRACE_KEY".into(), KEY.into());
+    raw.send(&framed(&packet)).await;
+    gate.entered(1).await;
+    server.stopped().await;
+    assert_eq!(*sink.events.lock().unwrap(), ["sr", "ss", "flush"]);
+}
+
 /// Runs a call of a raw server within a chain and tells the client's lines.
 async fn client_ends<F>(exchange: impl FnOnce(Proxy, RawServer) -> F) -> Vec<(&'static str, i32, String)>
 where
@@ -177,6 +216,24 @@ async fn failures_at_a_client_are_recorded() {
     .await;
     assert_eq!((&refused[0], refused[1].0, refused[1].1), (&begin, "cr", -8));
     assert!(refused[1].2.contains("cannot connect to"), "{}", refused[1].2);
+}
+
+#[tokio::test]
+async fn one_way_calls_that_are_not_sent_are_recorded() {
+    let begin = end("cs", 0, "");
+    let refused = client_ends(|proxy, server| async move {
+        drop(server);
+        echo(&proxy, "x").one_way().await.unwrap_err();
+    })
+    .await;
+    assert_eq!((&refused[0], refused[1].0, refused[1].1), (&begin, "cr", -8));
+
+    let dropped = client_ends(|proxy, _server| async move {
+        let mut call = pin!(echo(&proxy, "x").one_way().into_future());
+        poll_fn(|cx| Poll::Ready(assert!(call.as_mut().poll(cx).is_pending()))).await;
+    });
+    let given_up = end("cr", -7, "the call was given up before it was sent");
+    assert_eq!(dropped.await, [begin, given_up]);
 }
 
 #[tokio::test]

@@ -176,15 +176,24 @@ async fn json_bodies_are_recorded_as_they_are_unless_they_are_opened() {
 #[tokio::test]
 async fn long_parameters_are_named_so() {
     const LONG: &str = r#"{"trace_param_over_max_len":true}"#;
-    for (kilobytes, allowed, length, is_long) in [
-        (1, 1, 1000, false),
-        (1, 1, 1024, true),
-        (2, 1, 1024, false),
-        (1, 2, 1024, false),
-        (2, 1, 2048, true),
+    // What the chain asks for, what is granted at least and at most.
+    for (kilobytes, least, most, length, is_long) in [
+        (1, 1, 64, 1000, false),
+        (1, 1, 64, 1024, true),
+        (2, 1, 64, 1024, false),
+        (1, 2, 64, 1024, false),
+        (2, 1, 64, 2048, true),
+        (10_240, 1, 64, 64_000, false),
+        (10_240, 1, 64, 64 * 1024, true),
+        (10_240, 10_240, 64, 64 * 1024, true),
+        (10_240, 1, 65, 64 * 1024, false),
+        (2, 2, 1, 1024, true),
+        (1, 0, 0, 1000, false),
     ] {
         let memory = Memory::default();
-        let tracer = memory.tracer("Test.All").max_param_kb(allowed);
+        let tracer = memory.tracer("Test.All").min_param_kb(least);
+        // The ceiling is there without being set.
+        let tracer = if most == 64 { tracer } else { tracer.max_param_kb(most) };
         let builder = Server::builder()
             .adapter(ANYWHERE, OBJECT, Servant::echo())
             .tracer(tracer.clone());
@@ -196,7 +205,24 @@ async fn long_parameters_are_named_so() {
             .await
             .unwrap();
         for line in memory.lines(4).await {
-            assert_eq!(line.params == LONG, is_long, "{kilobytes} {allowed} {length}");
+            assert_eq!(line.params == LONG, is_long, "{kilobytes} {least} {most} {length}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_chain_gets_no_parameters_that_are_not_allowed() {
+    let memory = Memory::default();
+    let tracer = memory.tracer("Test.All").param_flags(Flags::SR | Flags::CR);
+    let builder = Server::builder()
+        .adapter(ANYWHERE, OBJECT, Servant::echo())
+        .tracer(tracer.clone());
+    let server = TestServer::of(builder).await;
+    let proxy = traced(tracer).proxy(&server.object()).unwrap();
+    let call = async { echo(&proxy, "x").await };
+    Trace::root(Flags::ALL, 1).scope(call).await.unwrap();
+    let lines = memory.lines(4).await;
+    let have: Vec<_> = lines.iter().map(|line| !line.params.is_empty()).collect();
+    assert_eq!(annotations(&lines), ["cs", "sr", "ss", "cr"]);
+    assert_eq!(have, [false, true, false, true]);
 }

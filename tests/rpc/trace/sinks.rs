@@ -53,7 +53,7 @@ async fn lines_reach_the_log_server() {
         .scope(async {
             echo(&proxy, "x").await.unwrap();
             tracer.flush().await;
-            for _ in 0..2500 {
+            for _ in 0..1250 {
                 echo(&proxy, "y").one_way().await.unwrap();
             }
             echo(&proxy, "y").timeout(Duration::ZERO).await.unwrap_err();
@@ -62,7 +62,7 @@ async fn lines_reach_the_log_server() {
     tracer.flush().await;
     let batches = batches.lock().unwrap().clone();
     let sizes: Vec<_> = batches.iter().map(|(_, lines)| lines.len()).collect();
-    assert_eq!(sizes.iter().sum::<usize>(), 2 + 2500 + 2, "{sizes:?}");
+    assert_eq!(sizes.iter().sum::<usize>(), 2 + 2 * 1250 + 2, "{sizes:?}");
     assert!(sizes[0] == 2 && sizes.iter().all(|&size| size <= 2000), "{sizes:?}");
     let (info, lines) = &batches[0];
     let expected = LogInfo {

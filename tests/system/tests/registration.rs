@@ -37,9 +37,7 @@ async fn until<F: Fn(&[Vec<String>], &[Vec<String>]) -> bool>(registry: &Registr
             }
         }
     });
-    if seen.await.is_err() {
-        panic!("the rows are still {:?}", rows(registry).await);
-    }
+    assert!(seen.await.is_ok(), "the rows are still {:?}", rows(registry).await);
 }
 
 #[tokio::test]

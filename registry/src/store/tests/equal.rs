@@ -1,12 +1,14 @@
 //! Whatever happens, both databases answer the same and hold the same in every column.
 
+use std::time::{Duration, Instant};
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::world::{World, adapter, instance, key, mysql, sqlite, startup};
 use crate::domain::{MetricsPort, Registration, Scope, State};
-use crate::store::{BeatOutcome, CleanScope, Store};
+use crate::store::{BeatOutcome, CleanScope, Look, PastBeat, Store};
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -25,6 +27,10 @@ enum Event {
     Metrics(u8, u8),
     /// A node stops beating and is taken for dead.
     Die(u8),
+    /// A server's lease runs out, and its node's with it: node, server.
+    Expire(u8, u8),
+    /// A beat of a moment ago is flushed: node, server, state.
+    Flush(u8, u8, u8),
     /// A clean.
     Clean,
     /// Somebody else deletes a server's row.
@@ -41,6 +47,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => node.clone().prop_map(Event::NodeEnd),
         1 => (node.clone(), server.clone()).prop_map(|(n, s)| Event::Metrics(n, s)),
         1 => node.clone().prop_map(Event::Die),
+        2 => (node.clone(), server.clone()).prop_map(|(n, s)| Event::Expire(n, s)),
+        2 => (node.clone(), server.clone(), 0..5_u8).prop_map(|(n, s, state)| Event::Flush(n, s, state)),
         1 => Just(Event::Clean),
         1 => (node, server).prop_map(|(n, s)| Event::DeleteByHand(n, s)),
     ]
@@ -113,6 +121,26 @@ async fn happen(world: &impl World, event: &Event) -> String {
                 .await;
             String::new()
         }
+        Event::Expire(n, s) => {
+            world.silence(&node(n), &server(s), 1000).await;
+            let look = Look {
+                holder: "a".into(),
+                lead: Some(Duration::from_mins(1)),
+            };
+            let census = store.census(&look).await.unwrap().unwrap();
+            let mut expired = store.expire(&census.overdue).await.unwrap();
+            expired.sort();
+            let nodes = store.expire_nodes("").await.unwrap();
+            format!("{expired:?} of {} {}, {nodes:?}", census.live, census.silent)
+        }
+        Event::Flush(n, s, state) => {
+            let beat = PastBeat {
+                key: key(&node(n), &server(s)),
+                state: State::ALL[usize::from(*state)],
+                at: Instant::now(),
+            };
+            format!("{:?}", store.flush(&[beat]).await.unwrap())
+        }
         Event::Clean => {
             let nodes = store.clean_candidates(&scope, "").await.unwrap();
             let listed = store.clean_listing(&scope, &nodes).await.unwrap();
@@ -130,6 +158,10 @@ async fn happen(world: &impl World, event: &Event) -> String {
 
 /// What must hold after anything.
 async fn check(world: &impl World) {
+    let expired = "SELECT COUNT(*) FROM t_server_conf s JOIN tarsregistry_instance i ON i.application = s.application \
+                   AND i.server_name = s.server_name AND i.node_name = s.node_name WHERE i.lease_state = 'expired' \
+                   AND s.present_state IN ('active', 'activating', 'deactivating')";
+    assert_eq!(world.value(expired).await, "0", "an expired instance is out");
     let orphan = "SELECT COUNT(*) FROM t_adapter_conf a JOIN tarsregistry_instance i ON i.application = a.application \
                   AND i.server_name = a.server_name AND i.node_name = a.node_name WHERE i.removed_by IS NOT NULL \
                   AND NOT EXISTS (SELECT 1 FROM t_server_conf s WHERE s.application = a.application \
