@@ -1,5 +1,6 @@
 //! A `tarsgateway` process in front of a registry.
 
+use serde_json::Value;
 use tokio::process::Command;
 
 use crate::process::{Process, binary};
@@ -21,17 +22,27 @@ impl Gateway {
     pub async fn start(locator: &str, allowed: &str) -> Self {
         let mut command = Command::new(binary("tarsgateway"));
         command
-            .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--admin",
+                "127.0.0.1:0",
+                "--log-format",
+                "json",
+            ])
             .args(["--locator", locator, "--allow", allowed, "--drain-delay-ms", "0"]);
         let process = Process::start(command);
         let line = process.wait_for("calls at ").await;
-        let (_, places) = line.split_once("calls at ").expect("the line was waited for");
-        let (address, admin) = places
-            .split_once(", health and metrics at ")
-            .unwrap_or_else(|| panic!("no two addresses in: {line}"));
+        let line: Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line}: {e}"));
+        let field = |name: &str| {
+            line["fields"][name]
+                .as_str()
+                .unwrap_or_else(|| panic!("no {name} in {line}"))
+                .to_owned()
+        };
         Self {
-            address: address.to_owned(),
-            admin: admin.to_owned(),
+            address: field("listen"),
+            admin: field("admin"),
             process,
         }
     }
