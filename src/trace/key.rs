@@ -19,9 +19,6 @@ const MAX_SPAN: usize = 64;
 /// Most kilobytes of parameters a peer can ask for, as in TarsGo.
 pub(super) const MAX_KB: u32 = 10 * 1024;
 
-/// Most kilobytes of parameters that a process records unless it is told to record more.
-pub(super) const DEFAULT_MAX_KB: u32 = 64;
-
 /// Kilobytes of parameters when nobody says more, as in every peer.
 pub(super) const DEFAULT_KB: u32 = 1;
 

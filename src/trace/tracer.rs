@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::key::{DEFAULT_KB, DEFAULT_MAX_KB, MAX_KB};
+use super::key::{DEFAULT_KB, MAX_KB};
 use super::line::{self, Annotation, Line};
 use super::sink::Sink;
 use super::{Flags, Trace};
@@ -30,6 +30,9 @@ pub struct Tracer {
 }
 
 impl Tracer {
+    /// [`max_param_kb`](Self::max_param_kb) unless it is set.
+    pub const DEFAULT_MAX_PARAM_KB: u32 = 64;
+
     /// The tracer of the module `App.Server`, whose lines go to `sink`.
     #[must_use]
     pub fn new(module: &str, sink: impl Sink) -> Self {
@@ -39,7 +42,7 @@ impl Tracer {
             gateway: false,
             param_flags: Flags::ALL,
             min_param_kb: DEFAULT_KB,
-            max_param_kb: DEFAULT_MAX_KB,
+            max_param_kb: Self::DEFAULT_MAX_PARAM_KB,
         }
     }
 

@@ -149,7 +149,11 @@ fn tracer(config: &Config) -> ::tars::Result<Option<Tracer>> {
             Tracer::new(MODULE, LogSink::new(log, MODULE)?)
         }
     };
-    Ok(Some(tracer.gateway()))
+    // What the configuration asks for it gets; a trusted peer gets no more than that, or than any peer does.
+    let own = u32::try_from(config.trace.max_len_kb.get()).unwrap_or(u32::MAX);
+    Ok(Some(
+        tracer.gateway().max_param_kb(own.max(Tracer::DEFAULT_MAX_PARAM_KB)),
+    ))
 }
 
 fn request(call: Outgoing) -> Request {
@@ -167,12 +171,8 @@ fn request(call: Outgoing) -> Request {
 }
 
 fn answer(response: Response) -> Answer {
-    let (context, status) = (response.context().clone(), response.status().clone());
-    Answer {
-        body: response.into_body(),
-        context,
-        status,
-    }
+    let (body, context, status) = response.into_parts();
+    Answer { body, context, status }
 }
 
 /// Whether the registry knows no such object.

@@ -179,6 +179,32 @@ async fn packets_reach_a_servant_and_come_back() {
 }
 
 #[tokio::test]
+async fn a_version_that_is_refused_harms_no_other_call() {
+    let gateway = routed(&["--timeout-ms=1000"]).await;
+    let refuse = async {
+        let mut answers = Vec::new();
+        for _ in 0..10 {
+            answers.push(call(&gateway, "/tup", &frame(2, "notify", b"")).await);
+        }
+        answers
+    };
+    // A call that nobody answers ends by its timeout, not by what happens to the connection.
+    let ((status, problem), answers) = tokio::join!(json(&gateway, "shutdown", "{}"), refuse);
+    assert!(
+        status == 504 && problem.contains("timeout (return code -7)"),
+        "{problem}"
+    );
+    for (status, answer) in answers {
+        let answer: RequestPacket = codec::decode(&answer[4..], &Limits::default()).unwrap();
+        let code = &answer.status[&b"STATUS_RESULT_CODE"[..]];
+        assert_eq!(
+            (status, answer.i_version, answer.i_request_id, code),
+            (200, 2, 99, &"-1".into())
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_servant_that_is_away_is_a_problem_and_then_no_more() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

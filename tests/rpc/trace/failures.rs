@@ -230,7 +230,8 @@ async fn one_way_calls_that_are_not_sent_are_recorded() {
 
     let dropped = client_ends(|proxy, _server| async move {
         let mut call = pin!(echo(&proxy, "x").one_way().into_future());
-        poll_fn(|cx| Poll::Ready(assert!(call.as_mut().poll(cx).is_pending()))).await;
+        let polled = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
+        assert!(polled.is_pending());
     });
     let given_up = end("cr", -7, "the call was given up before it was sent");
     assert_eq!(dropped.await, [begin, given_up]);
