@@ -201,39 +201,73 @@ impl Session {
 
     /// Says what is worth knowing: every change, and the first of a row of failures.
     fn report(&self, step: Step, outcome: Outcome, error: Option<&Error>) {
-        let server = self.registrar.instance.name();
-        let registry = &self.registrar.settings.object;
+        match (outcome, error) {
+            (Outcome::Accepted, _) if step == Step::Beat => self.report_registered(),
+            (Outcome::Forgotten, _) if step == Step::Beat => self.report_forgotten(),
+            (_, Some(error)) => self.report_failure(step, outcome, error),
+            (_, None) => tracing::debug!(server = self.registrar.instance.name(), ?step, "accepted"),
+        }
+    }
+
+    fn report_registered(&self) {
+        let Registrar { settings, instance, .. } = &self.registrar;
+        if !self.registrar.registered.send_replace(true) {
+            let node = self.node.as_deref().unwrap_or_default();
+            let endpoints = instance.endpoints(node);
+            tracing::info!(
+                server = instance.name(),
+                node,
+                registry = settings.object,
+                "registered: {endpoints}"
+            );
+        }
+    }
+
+    fn report_forgotten(&self) {
+        self.registrar.registered.send_replace(false);
+        let (server, registry) = (self.registrar.instance.name(), &self.registrar.settings.object);
+        let times = self.life.forgotten();
+        match times {
+            1 => tracing::info!(
+                server,
+                registry,
+                "the registry does not know the server: registering again"
+            ),
+            2 => tracing::warn!(
+                server,
+                registry,
+                "the registry took the registration and still does not know the server: trying on, ever more slowly"
+            ),
+            _ => tracing::debug!(server, registry, times, "the registry does not know the server yet"),
+        }
+    }
+
+    fn report_failure(&self, step: Step, outcome: Outcome, error: &Error) {
+        let Registrar { settings, instance, .. } = &self.registrar;
+        let (server, registry) = (instance.name(), &settings.object);
         let node = self.node.as_deref().unwrap_or_default();
-        let error = error.map(tracing::field::display);
         match (step, outcome) {
-            (Step::Beat, Outcome::Accepted) => {
-                if !self.registrar.registered.send_replace(true) {
-                    let endpoints = self.registrar.instance.endpoints(node);
-                    tracing::info!(server, node, registry, "registered: {endpoints}");
-                }
+            (Step::Metrics, Outcome::Failed) if self.life.metrics_failures() == 1 => tracing::warn!(
+                server,
+                node,
+                registry,
+                %error,
+                "the metrics port is not registered yet: registerMetrics failed; trying on"
+            ),
+            (Step::Metrics, Outcome::Refused) => tracing::error!(
+                server,
+                node,
+                registry,
+                %error,
+                "the metrics port is not registered: the registry refuses registerMetrics"
+            ),
+            (Step::Startup | Step::Beat, Outcome::Refused) if self.life.refusals() == 1 => {
+                tracing::error!(server, node, registry, ?step, %error, "the registry refuses; trying on");
             }
-            (Step::Beat, Outcome::Forgotten) => {
-                self.registrar.registered.send_replace(false);
-                tracing::info!(
-                    server,
-                    node,
-                    registry,
-                    "the registry does not know the server: registering again"
-                );
+            (Step::Startup | Step::Beat, Outcome::Failed) if self.life.failures() == 1 => {
+                tracing::warn!(server, node, registry, ?step, %error, "cannot reach the registry; trying on");
             }
-            (_, Outcome::Accepted | Outcome::Forgotten) => tracing::debug!(server, node, ?step, "accepted"),
-            (_, Outcome::Refused) => tracing::error!(server, node, registry, ?step, error, "the registry refuses"),
-            (_, Outcome::Failed) if self.life.failures() == 1 => {
-                tracing::warn!(
-                    server,
-                    node,
-                    registry,
-                    ?step,
-                    error,
-                    "cannot reach the registry; trying on"
-                );
-            }
-            (_, Outcome::Failed) => tracing::debug!(server, node, registry, ?step, error, "cannot reach the registry"),
+            _ => tracing::debug!(server, node, registry, ?step, ?outcome, %error, "still so"),
         }
     }
 
