@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::Registration;
-use super::instance::{Instance, State};
+use super::instance::{Instance, State, is_loopback, mistake};
 use super::life::{Life, Outcome, Step};
 use crate::message::Attributes;
 use crate::protocol::TarsregistryClient;
@@ -36,8 +36,9 @@ pub(crate) struct Registrar {
 }
 
 impl Registrar {
-    /// Fails when the registry's object cannot be called.
+    /// Fails when the registry's object cannot be called, or when clients could not call an adapter.
     pub(crate) fn new(settings: Registration, instance: Instance) -> Result<Self> {
+        check_reach(&settings, &instance)?;
         let client = settings
             .communicator
             .client(&settings.object)
@@ -309,6 +310,30 @@ impl Session {
         }
         false
     }
+}
+
+/// Looks for an adapter that listens on loopback although the clients that are told of it are elsewhere: it is a mistake
+/// when the registry is, and worth a word when only the node's name says so.
+fn check_reach(settings: &Registration, instance: &Instance) -> Result<()> {
+    let Some((object, endpoint)) = instance.unreachable() else {
+        return Ok(());
+    };
+    let host = &endpoint.host;
+    if settings.towards.iter().any(|registry| !is_loopback(&registry.host)) {
+        return Err(mistake(&format!(
+            "`{object}` listens on loopback (`{host}`), where clients of other nodes cannot call it: use 0.0.0.0 or the \
+             node's address"
+        )));
+    }
+    if let Some(node) = settings.node_name.as_ref().filter(|node| !is_loopback(node)) {
+        tracing::warn!(
+            object,
+            host,
+            node,
+            "clients are told a loopback address: only those of this machine can call it"
+        );
+    }
+    Ok(())
 }
 
 fn is_forgotten(reply: &Reply<()>) -> bool {

@@ -305,6 +305,10 @@ async fn mistakes_are_found_before_anything_is_served() {
                 .register(at()),
             "no adapter's object is of the form `Application.Server.Object`",
         ),
+        (
+            builder(Registration::at("tars.tarsregistry.Registry@tcp -h 127.0.0.1 -p 1:tcp -h 10.0.0.9 -p 1").unwrap()),
+            "`TestApp.EchoServer.EchoObj` listens on loopback (`127.0.0.1`)",
+        ),
     ];
     for (builder, text) in cases {
         let error = builder.bind().await.unwrap_err();
