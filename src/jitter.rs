@@ -23,6 +23,11 @@ pub(crate) fn doubled(first: Duration, failures: u32, most: Duration) -> Duratio
     first.saturating_mul(factor).min(most)
 }
 
+/// A place of one of `count`, which is not 0.
+pub(crate) fn below(count: usize) -> usize {
+    rand::random_range(0..count)
+}
+
 /// A place to begin counting from.
 pub(crate) fn start() -> usize {
     usize::from(rand::random::<u16>())

@@ -4,6 +4,7 @@ mod builder;
 mod connection;
 mod dispatch;
 mod listener;
+mod refused;
 mod settings;
 
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use super::communicator::Settings;
 use super::driver;
-use super::route::Route;
+use super::route::Watch;
 use super::slots::{Outcome, Slots};
 use crate::clock::{self, Instant};
 use crate::message::RequestParts;
@@ -105,6 +105,11 @@ impl Channel {
 
     pub(super) fn endpoint(&self) -> &Endpoint {
         &self.shared.endpoint
+    }
+
+    /// Time that calls have that say nothing else.
+    pub(super) fn usual_timeout(&self) -> Duration {
+        self.shared.settings.timeout
     }
 
     /// Calls that wait for an answer on this connection.
@@ -205,6 +210,8 @@ impl Drop for Channel {
 pub(super) struct Outgoing<'a> {
     pub(super) parts: &'a RequestParts,
     pub(super) object: &'a str,
+    /// When it is sent.
+    pub(super) sent: Instant,
     /// When the caller stops waiting, and the milliseconds until then.
     pub(super) deadline: Instant,
     pub(super) timeout_ms: i32,
@@ -321,15 +328,15 @@ pub(super) struct Ticket {
     /// Which connection it is on, counted from 1.
     connection: u32,
     /// Who is told how it ended.
-    watch: Option<Arc<Route>>,
+    watch: Option<Watch>,
     /// Ends the wait in time when the driver cannot, because its runtime, another one than the caller's, is not run.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Ticket {
-    /// Lets `route` know how the call ends.
-    pub(super) fn watched_by(&mut self, route: Arc<Route>) {
-        self.watch = Some(route);
+    /// Lets `watch` know how the call ends.
+    pub(super) fn watched_by(&mut self, watch: Watch) {
+        self.watch = Some(watch);
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
@@ -344,8 +351,8 @@ impl Ticket {
         }
         if let Poll::Ready(outcome) = &outcome {
             self.id = None;
-            if let Some(route) = &self.watch {
-                route.note(outcome, self.connection);
+            if let Some(watch) = &self.watch {
+                watch.ended(outcome, self.connection);
             }
         }
         outcome
@@ -363,8 +370,12 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if let Some(id) = self.id {
-            self.channel.shared.lock().slots.remove(id);
+        let Some(id) = self.id else { return };
+        let outcome = self.channel.shared.lock().slots.remove(id);
+        match (&self.watch, outcome) {
+            (Some(watch), Some(outcome)) => watch.ended(&outcome, self.connection),
+            (Some(watch), None) => watch.given_up(),
+            (None, _) => {}
         }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
+use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
@@ -42,8 +43,6 @@ pub(super) struct Discovery {
     progress: Mutex<Progress>,
     /// Sent to whenever a lookup has ended.
     ended: watch::Sender<()>,
-    /// Lets the task ask at once.
-    hasten: Arc<Notify>,
     /// Ends the task.
     gone: CancellationToken,
 }
@@ -52,8 +51,19 @@ pub(super) struct Discovery {
 struct Progress {
     /// Number of the task that looks after the list; earlier ones stop when they notice.
     task: u64,
+    /// Lets that task ask at once. An earlier one, in a runtime that is not run, would only take the word from it.
+    hasten: Arc<Notify>,
+    /// A lookup is under way or about to be.
     looking: bool,
     last: Option<Last>,
+}
+
+impl Progress {
+    /// Whether a lookup has just ended and asking again would not help.
+    fn rests(&self, now: Instant) -> bool {
+        let is_recent = |last: &Last| now < last.at + Discovery::SOONEST;
+        !self.looking && self.last.as_ref().is_some_and(is_recent)
+    }
 }
 
 /// How the last lookup ended.
@@ -84,7 +94,6 @@ impl Discovery {
             overdue: AtomicU64::new(0),
             progress: Mutex::default(),
             ended: watch::Sender::new(()),
-            hasten: Arc::default(),
             gone: CancellationToken::new(),
         }
     }
@@ -113,18 +122,19 @@ impl Discovery {
     pub(super) async fn found(self: &Arc<Self>, runtime: &Handle) -> Result<Arc<Roster>> {
         for _ in 0..Self::TRIES {
             let mut ended = self.ended.subscribe();
-            let now = clock::now();
-            if self.is_overdue(now) {
-                self.start(now, runtime);
-            }
             let found = self.found.load_full();
             if !found.routes.is_empty() {
                 return Ok(found);
             }
+            let now = clock::now();
             if let Some(failure) = self.recent_failure(now) {
                 return Err(failure);
             }
-            self.hasten();
+            if self.is_overdue(now) {
+                self.start(now, runtime);
+            } else {
+                self.hasten();
+            }
             // The sender is in `self`, so it is not gone.
             let _ = ended.changed().await;
         }
@@ -135,20 +145,20 @@ impl Discovery {
     /// Why the last lookup found nothing, when that is so short ago that asking again would not help.
     fn recent_failure(&self, now: Instant) -> Option<Error> {
         let progress = self.lock();
-        let last = progress.last.as_ref()?;
-        let is_recent = !progress.looking && now < last.at + Self::SOONEST;
-        last.failure.clone().filter(|_| is_recent)
+        let last = progress.last.as_ref().filter(|_| progress.rests(now))?;
+        last.failure.clone()
     }
 
     /// Asks the registry soon, unless that is being done or was done just now.
     pub(super) fn hasten(&self) {
-        let progress = self.lock();
-        let is_recent = progress
-            .last
-            .as_ref()
-            .is_some_and(|last| clock::now() < last.at + Self::SOONEST);
-        if !progress.looking && !is_recent {
-            self.hasten.notify_one();
+        let now = clock::now();
+        let mut progress = self.lock();
+        // When the task is missing, the next call starts another one, which asks at once.
+        if !self.is_overdue(now) && !progress.looking && !progress.rests(now) {
+            progress.looking = true;
+            // If the task's runtime is not run, the next calls are not to wait for it as long as it wanted to sleep.
+            self.expect_within(Locator::LIMIT);
+            progress.hasten.notify_one();
         }
     }
 
@@ -173,10 +183,13 @@ impl Discovery {
     /// Starts the task that looks after the list, when it is still missing.
     fn start(self: &Arc<Self>, now: Instant, runtime: &Handle) {
         let mut progress = self.lock();
-        if !self.is_overdue(now) {
+        // As long as nothing was found, each lookup is a task of its own.
+        let waits = self.found.load().routes.is_empty() && progress.rests(now);
+        if waits || !self.is_overdue(now) {
             return;
         }
         progress.task += 1;
+        progress.hasten = Arc::default();
         // A lookup that another task began and never ended is this one's.
         progress.looking = true;
         self.expect_within(Locator::LIMIT);
@@ -184,7 +197,7 @@ impl Discovery {
             discovery: Arc::downgrade(self),
             number: progress.task,
         };
-        let (hasten, gone) = (Arc::clone(&self.hasten), self.gone.clone());
+        let (hasten, gone) = (Arc::clone(&progress.hasten), self.gone.clone());
         // Unlocked before: a runtime that is ending drops the task at once, which locks.
         drop(progress);
         runtime.spawn(async move {
@@ -306,14 +319,19 @@ struct Task {
 }
 
 impl Task {
+    /// Asks again and again once something was found. What was never found is asked for again when a call needs it: a
+    /// name that is wrong is no reason to ask for ever.
     async fn run(self, hasten: &Notify) {
         let mut schedule = None;
         let mut warned = Vec::new();
-        while let Some((locator, object)) = self.begin() {
+        while let Some((locator, object)) = self.begin(hasten) {
             let schedule = schedule.get_or_insert_with(|| Schedule::new(locator.interval));
             let answer = locator.look_up(&object).await;
             let Some(discovery) = self.mine() else { return };
             let ended = discovery.take(answer, &mut warned);
+            if discovery.found.load().routes.is_empty() {
+                return;
+            }
             let pause = schedule.after(ended);
             discovery.expect_within(pause);
             discovery.ended.send_replace(());
@@ -326,9 +344,14 @@ impl Task {
     }
 
     /// Begins a lookup, if this task is still the one to do it.
-    fn begin(&self) -> Option<(Arc<Locator>, String)> {
+    fn begin(&self, hasten: &Notify) -> Option<(Arc<Locator>, String)> {
         let discovery = self.mine()?;
-        discovery.lock().looking = true;
+        {
+            let mut progress = discovery.lock();
+            progress.looking = true;
+            // What was asked for until now is what begins here.
+            let _ = hasten.notified().now_or_never();
+        }
         discovery.expect_within(Locator::LIMIT);
         Some((Arc::clone(&discovery.locator), discovery.object.clone()))
     }
@@ -344,8 +367,10 @@ impl Drop for Task {
     /// Lets the next call, and those that wait, start another one when the runtime of this one ended.
     fn drop(&mut self) {
         if let Some(discovery) = self.mine() {
+            let mut progress = discovery.lock();
             discovery.overdue.store(0, Ordering::Relaxed);
-            discovery.lock().looking = false;
+            progress.looking = false;
+            drop(progress);
             discovery.ended.send_replace(());
         }
     }

@@ -62,6 +62,7 @@ impl Timing {
         Outgoing {
             parts: request,
             object: &target.object,
+            sent: now,
             deadline: self.deadline,
             timeout_ms: clock::to_millis(self.deadline.saturating_duration_since(now)),
         }

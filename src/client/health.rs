@@ -9,7 +9,7 @@ use crate::clock::Instant;
 /// How the calls of one object fare at one endpoint.
 ///
 /// A failure is a call without an answer: none came in time, or the connection broke. Whatever a server answers is an
-/// answer, an error too. An endpoint is set aside
+/// answer, an error too. How much a call tells that had no answer says [`Unanswered`]. An endpoint is set aside
 ///
 /// - after [`RUN`] failures in a row that took [`RUN_TIME`] at least, so that a short pause of many calls at once does
 ///   not count, or
@@ -24,6 +24,44 @@ pub(super) struct Health {
     /// Answers of the present window.
     answers: AtomicU32,
     record: Mutex<Record>,
+}
+
+/// What a call without an answer tells. Its caller chooses how long it waits, and that may be a caller of this process
+/// who has no time at all: it must not look as if the endpoint had failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unanswered {
+    /// Nothing: nobody could have answered.
+    TooSoon,
+    /// A little: it is one of a row, which any answer ends.
+    Doubtful,
+    /// It is a failure.
+    Failure,
+}
+
+impl Unanswered {
+    /// Shorter waits tell nothing.
+    const DOUBTFUL: Duration = Duration::from_millis(100);
+    /// Longer ones are failures.
+    const FAILURE: Duration = Duration::from_millis(500);
+
+    /// Of a call that ran out of time after it `waited`, `usual` being the time that calls have.
+    pub(super) fn timed_out(waited: Duration, usual: Duration) -> Self {
+        if waited >= Self::FAILURE.min(usual) {
+            Self::Failure
+        } else {
+            Self::given_up(waited, usual)
+        }
+    }
+
+    /// Of a call that was dropped after it `waited`: by a layer, by whoever asked two endpoints at a time, or because
+    /// the caller's own caller is gone.
+    pub(super) fn given_up(waited: Duration, usual: Duration) -> Self {
+        if waited >= Self::DOUBTFUL.min(usual) {
+            Self::Doubtful
+        } else {
+            Self::TooSoon
+        }
+    }
 }
 
 /// What only failures change.
@@ -69,9 +107,17 @@ impl Health {
         }
     }
 
-    /// Takes note of a call that was not answered in time. `true` when this sets the endpoint aside.
-    pub(super) fn timed_out(&self, now: Instant) -> bool {
-        self.failed(&mut self.lock(), now)
+    /// Takes note of a call that was not answered. `true` when this sets the endpoint aside.
+    pub(super) fn unanswered(&self, call: Unanswered, now: Instant) -> bool {
+        match call {
+            Unanswered::TooSoon => false,
+            Unanswered::Doubtful => {
+                let mut record = self.lock();
+                let is_long_row = self.row_grows(&mut record, now);
+                is_long_row && self.set_aside(&mut record, now)
+            }
+            Unanswered::Failure => self.failed(&mut self.lock(), now),
+        }
     }
 
     /// Takes note of a call whose connection, counted from 1, broke. All calls that were on it are one failure.
@@ -85,14 +131,24 @@ impl Health {
     }
 
     fn failed(&self, record: &mut Record, now: Instant) -> bool {
+        let is_long_row = self.row_grows(record, now);
+        let poor = self.closes_poor_window(record, now);
+        record.failures = record.failures.saturating_add(1);
+        (is_long_row || poor) && self.set_aside(record, now)
+    }
+
+    /// Counts a failure since the last answer; whether there are enough of them.
+    fn row_grows(&self, record: &mut Record, now: Instant) -> bool {
         let run = self.run.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         if run == 1 {
             record.run_began = Some(now);
         }
-        let lasts = record.run_began.is_some_and(|began| now >= began + RUN_TIME);
-        let poor = self.closes_poor_window(record, now);
-        record.failures = record.failures.saturating_add(1);
-        if self.is_aside() || !(run >= RUN && lasts || poor) {
+        run >= RUN && record.run_began.is_some_and(|began| now >= began + RUN_TIME)
+    }
+
+    /// -> `false` when it is set aside already
+    fn set_aside(&self, record: &mut Record, now: Instant) -> bool {
+        if self.is_aside() {
             return false;
         }
         record.probe = Probe::At(now + PAUSE);
@@ -150,6 +206,7 @@ impl Health {
 
 #[cfg(test)]
 mod tests {
+    use super::Unanswered::{Doubtful, Failure, TooSoon};
     use super::*;
     use crate::clock;
 
@@ -159,18 +216,18 @@ mod tests {
     fn failures_in_a_row_set_aside_once_they_last() {
         let (health, now) = (Health::default(), clock::now());
         for _ in 0..100 {
-            assert!(!health.timed_out(now), "a short pause of many calls");
+            assert!(!health.unanswered(Failure, now), "a short pause of many calls");
         }
-        assert!(health.timed_out(now + SECOND));
+        assert!(health.unanswered(Failure, now + SECOND));
         assert!(health.is_aside());
-        assert!(!health.timed_out(now + SECOND), "said once");
+        assert!(!health.unanswered(Failure, now + SECOND), "said once");
     }
 
     #[test]
     fn an_answer_ends_the_row() {
         let (health, now) = (Health::default(), clock::now());
         for second in 0..10 {
-            assert!(!health.timed_out(now + SECOND * second));
+            assert!(!health.unanswered(Failure, now + SECOND * second));
             if second % 4 == 3 {
                 health.answered();
             }
@@ -196,16 +253,16 @@ mod tests {
             for _ in 0..1000 {
                 health.answered(); // before the window, which begins with a failure
             }
-            health.timed_out(now);
+            health.unanswered(Failure, now);
             for call in 1..30 {
                 health.answered();
-                health.timed_out(now + SECOND * call);
+                health.unanswered(Failure, now + SECOND * call);
             }
             for _ in 29..answers {
                 health.answered();
             }
             assert!(!health.is_aside(), "the window is not over");
-            assert_eq!(health.timed_out(now + WINDOW), is_aside, "{answers} answers");
+            assert_eq!(health.unanswered(Failure, now + WINDOW), is_aside, "{answers} answers");
         }
     }
 
@@ -213,10 +270,10 @@ mod tests {
     fn few_calls_say_nothing() {
         let (health, now) = (Health::default(), clock::now());
         for call in 0..9 {
-            health.timed_out(now + SECOND * call);
+            health.unanswered(Failure, now + SECOND * call);
             health.answered();
         }
-        assert!(!health.timed_out(now + WINDOW));
+        assert!(!health.unanswered(Failure, now + WINDOW));
     }
 
     #[test]
@@ -224,7 +281,7 @@ mod tests {
         let (health, now) = (Health::default(), clock::now());
         assert!(!health.begins_probe(now + PAUSE));
         for call in 0..RUN {
-            health.timed_out(now + SECOND * call);
+            health.unanswered(Failure, now + SECOND * call);
         }
         let aside = now + SECOND * (RUN - 1);
         assert!(health.is_aside());
@@ -238,6 +295,45 @@ mod tests {
         assert!(health.begins_probe(aside + PAUSE * 2));
         health.probed(true, aside + PAUSE * 2);
         assert!(!health.is_aside());
-        assert!(!health.timed_out(aside + PAUSE * 2), "it begins anew");
+        assert!(!health.unanswered(Failure, aside + PAUSE * 2), "it begins anew");
+    }
+
+    #[test]
+    fn a_wait_tells_as_much_as_it_was_long() {
+        let millis = Duration::from_millis;
+        let usual = millis(3000);
+        for (waited, timed_out, given_up) in [
+            (5, TooSoon, TooSoon),
+            (99, TooSoon, TooSoon),
+            (100, Doubtful, Doubtful),
+            (499, Doubtful, Doubtful),
+            (500, Failure, Doubtful),
+            (9000, Failure, Doubtful),
+        ] {
+            assert_eq!(Unanswered::timed_out(millis(waited), usual), timed_out, "{waited}");
+            assert_eq!(Unanswered::given_up(millis(waited), usual), given_up, "{waited}");
+        }
+        // Where calls have less time, that is a failure.
+        assert_eq!(Unanswered::timed_out(millis(50), millis(50)), Failure);
+        assert_eq!(Unanswered::given_up(millis(50), millis(50)), Doubtful);
+        assert_eq!(Unanswered::timed_out(millis(5), millis(50)), TooSoon);
+    }
+
+    #[test]
+    fn callers_without_patience_set_nothing_aside() {
+        let (health, now) = (Health::default(), clock::now());
+        for call in 0..1000 {
+            assert!(!health.unanswered(TooSoon, now + SECOND * call));
+        }
+        for call in 0..1000 {
+            assert!(!health.unanswered(Doubtful, now + SECOND * call), "half of a window");
+            health.answered();
+        }
+        for call in 0..4 {
+            assert!(!health.unanswered(Doubtful, now + SECOND * call));
+        }
+        assert!(health.unanswered(Doubtful, now + SECOND * 4), "a row without an answer");
+        assert!(health.is_aside());
+        assert!(!health.unanswered(Doubtful, now + SECOND * 5), "said once");
     }
 }

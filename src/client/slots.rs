@@ -132,12 +132,15 @@ impl Slots {
         Poll::Pending
     }
 
-    /// Forgets a call that was given up.
-    pub(super) fn remove(&mut self, id: i32) {
-        if let Some(place) = self.find(id) {
-            self.table[place].state = State::Free;
-            self.due[place] = self.never;
-            self.release();
+    /// Forgets a call that was given up. -> its outcome, when there is one already
+    pub(super) fn remove(&mut self, id: i32) -> Option<Outcome> {
+        let place = self.find(id)?;
+        let state = std::mem::replace(&mut self.table[place].state, State::Free);
+        self.due[place] = self.never;
+        self.release();
+        match state {
+            State::Done(outcome) => Some(outcome),
+            State::Free | State::Waiting(_) => None,
         }
     }
 

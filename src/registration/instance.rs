@@ -74,6 +74,11 @@ impl Instance {
         (!is_unspecified(host)).then_some(host)
     }
 
+    /// An adapter that only this machine reaches, and so no client elsewhere that is told of it.
+    pub(super) fn unreachable(&self) -> Option<&(String, Endpoint)> {
+        self.adapters.iter().find(|(_, endpoint)| is_loopback(&endpoint.host))
+    }
+
     /// For people.
     pub(super) fn name(&self) -> String {
         format!("{}.{}", self.application, self.server)
@@ -151,7 +156,7 @@ impl Instance {
     }
 }
 
-fn mistake(text: &str) -> Error {
+pub(super) fn mistake(text: &str) -> Error {
     Error::new(code::UNKNOWN, format!("cannot register the server: {text}"))
 }
 
@@ -165,6 +170,11 @@ fn names(object: &str) -> Option<(&str, &str)> {
 
 fn is_unspecified(host: &str) -> bool {
     host.parse().is_ok_and(|address: IpAddr| address.is_unspecified())
+}
+
+/// Whether only this machine reaches it.
+pub(super) fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -189,6 +199,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(found.host(), None);
+        assert_eq!(found.unreachable(), None, "what is not registered may be local");
         let settings = Registration::at("R@tcp -h a -p 1").unwrap().version("v1");
         let settings = settings
             .set_division("gray.sz.*")
@@ -229,6 +240,15 @@ mod tests {
             found.endpoints("pod-7"),
             "A.S.One@tcp -h pod-7 -p 2, A.S.Two@tcp -h pod-7 -p 2"
         );
+    }
+
+    #[test]
+    fn an_adapter_that_only_this_machine_reaches_is_found() {
+        for host in ["127.0.0.1", "127.8.9.1", "::1", "localhost", "LocalHost"] {
+            let adapter = format!("tcp -h {host} -p 3");
+            let found = instance(&[("A.S.One", "tcp -h 10.0.0.9 -p 3"), ("A.S.Two", &adapter)]).unwrap();
+            assert_eq!(found.unreachable().unwrap().0, "A.S.Two", "{host}");
+        }
     }
 
     #[test]

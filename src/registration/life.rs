@@ -35,8 +35,12 @@ pub(super) enum Pause {
     Beat,
     /// After so many failures in a row.
     Failures(u32),
-    /// After a refusal: only an operator can change something.
+    /// After the registry did not know the server, so many times since it last took a beat.
+    Forgotten(u32),
+    /// After it was refused to register: only an operator can change something.
     Refusal,
+    /// After a refused beat. Beats cost little, and a registry forgets who is silent.
+    RefusedBeat,
 }
 
 /// A server's dealings with the registry until it leaves.
@@ -44,10 +48,43 @@ pub(super) enum Pause {
 pub(super) struct Life {
     due: Step,
     has_metrics: bool,
-    /// The metrics port is still to be told to the present registration.
-    owes_metrics: bool,
-    /// Calls that failed in a row.
+    metrics: Metrics,
+    /// Calls that failed, and that were refused, since one was accepted. Those for the metrics are counted apart.
     failures: u32,
+    refusals: u32,
+    /// How often the server was forgotten since a beat was accepted.
+    forgotten: u32,
+}
+
+/// Whether the present registration has the metrics port.
+#[derive(Debug)]
+enum Metrics {
+    Settled,
+    /// It is to be told after so many accepted beats; telling it failed so many times.
+    Owed {
+        beats: u32,
+        failures: u32,
+    },
+}
+
+impl Metrics {
+    /// A port that cannot be told is tried again after 1, 2, 4 ... beats, and at least this often.
+    const SELDOM: u32 = 16;
+
+    fn after_failures(failures: u32) -> Self {
+        let beats = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+        Self::Owed {
+            beats: beats.min(Self::SELDOM),
+            failures,
+        }
+    }
+
+    fn failures(&self) -> u32 {
+        match self {
+            Self::Settled => 0,
+            Self::Owed { failures, .. } => *failures,
+        }
+    }
 }
 
 impl Pause {
@@ -55,7 +92,7 @@ impl Pause {
     const FIRST: Duration = Duration::from_millis(500);
     const MOST: Duration = Duration::from_secs(30);
 
-    /// After a refusal.
+    /// After a refusal, at most.
     const REFUSAL: Duration = Duration::from_mins(1);
 
     /// The time to wait, with chance in it.
@@ -68,7 +105,10 @@ impl Pause {
                 let most = Self::MOST.min(beat_interval).max(Self::FIRST);
                 jitter::full(jitter::doubled(Self::FIRST, count, most))
             }
+            // Up to a second at first: a registry that lost its data has every server come at once.
+            Self::Forgotten(count) => Self::Failures(count.saturating_add(1)).time(beat_interval),
             Self::Refusal => jitter::around(Self::REFUSAL),
+            Self::RefusedBeat => jitter::around(Self::REFUSAL.min(beat_interval)),
         }
     }
 }
@@ -78,8 +118,10 @@ impl Life {
         Self {
             due: Step::Startup,
             has_metrics,
-            owes_metrics: false,
+            metrics: Metrics::Settled,
             failures: 0,
+            refusals: 0,
+            forgotten: 0,
         }
     }
 
@@ -88,44 +130,73 @@ impl Life {
         self.due
     }
 
-    /// How many calls have failed in a row.
+    /// How many calls have failed since one was accepted.
     pub(super) fn failures(&self) -> u32 {
         self.failures
     }
 
+    /// How many were refused since then.
+    pub(super) fn refusals(&self) -> u32 {
+        self.refusals
+    }
+
+    /// How often telling the metrics port has failed.
+    pub(super) fn metrics_failures(&self) -> u32 {
+        self.metrics.failures()
+    }
+
+    /// How often the server was forgotten since a beat was accepted.
+    pub(super) fn forgotten(&self) -> u32 {
+        self.forgotten
+    }
+
     /// Takes note of how the call ended. -> the pause before the next one
     pub(super) fn ended(&mut self, outcome: Outcome) -> Pause {
-        self.failures = match outcome {
-            Outcome::Accepted | Outcome::Forgotten => 0,
-            Outcome::Refused | Outcome::Failed => self.failures.saturating_add(1),
-        };
+        if self.due == Step::Metrics {
+            // Being visible is more important: the beat comes next, a port that could not be told again after some.
+            self.metrics = match outcome {
+                Outcome::Failed => Metrics::after_failures(self.metrics.failures().saturating_add(1)),
+                Outcome::Accepted | Outcome::Forgotten | Outcome::Refused => Metrics::Settled,
+            };
+            self.due = Step::Beat;
+            return Pause::None;
+        }
+        match outcome {
+            Outcome::Accepted | Outcome::Forgotten => (self.failures, self.refusals) = (0, 0),
+            Outcome::Refused => self.refusals = self.refusals.saturating_add(1),
+            Outcome::Failed => self.failures = self.failures.saturating_add(1),
+        }
         match (self.due, outcome) {
+            (_, Outcome::Failed) => Pause::Failures(self.failures),
+            (Step::Startup, Outcome::Refused) => Pause::Refusal,
             (Step::Startup, Outcome::Accepted | Outcome::Forgotten) => {
-                self.owes_metrics = self.has_metrics;
-                self.due = self.after_registering();
+                self.due = if self.has_metrics { Step::Metrics } else { Step::Beat };
+                self.metrics = Metrics::Settled;
                 Pause::None
             }
-            // Being visible is more important: the beat comes next, a port that failed again after it.
-            (Step::Metrics, outcome) => {
-                self.owes_metrics = outcome == Outcome::Failed;
-                self.due = Step::Beat;
-                Pause::None
-            }
-            (Step::Beat, Outcome::Accepted) => {
-                self.due = self.after_registering();
+            (_, Outcome::Refused) => Pause::RefusedBeat,
+            (_, Outcome::Accepted) => {
+                self.forgotten = 0;
+                self.count_beat();
                 Pause::Beat
             }
-            (Step::Beat, Outcome::Forgotten) => {
+            // Only an accepted beat shows that registering helps: a registry that takes the registration and does not
+            // know it is asked ever more slowly.
+            (_, Outcome::Forgotten) => {
+                self.forgotten = self.forgotten.saturating_add(1);
                 self.due = Step::Startup;
-                Pause::None
+                Pause::Forgotten(self.forgotten)
             }
-            (Step::Startup | Step::Beat, Outcome::Refused) => Pause::Refusal,
-            (Step::Startup | Step::Beat, Outcome::Failed) => Pause::Failures(self.failures),
         }
     }
 
-    fn after_registering(&self) -> Step {
-        if self.owes_metrics { Step::Metrics } else { Step::Beat }
+    fn count_beat(&mut self) {
+        if let Metrics::Owed { beats, .. } = &mut self.metrics {
+            *beats = beats.saturating_sub(1);
+            if *beats == 0 {
+                self.due = Step::Metrics;
+            }
+        }
     }
 }
 
@@ -164,7 +235,7 @@ mod tests {
                 (Startup, Accepted, Pause::None),
                 (Metrics, Accepted, Pause::None),
                 (Beat, Accepted, Pause::Beat),
-                (Beat, Forgotten, Pause::None),
+                (Beat, Forgotten, Pause::Forgotten(1)),
                 (Startup, Accepted, Pause::None),
                 (Metrics, Refused, Pause::None),
                 (Beat, Accepted, Pause::Beat),
@@ -175,17 +246,44 @@ mod tests {
 
     #[test]
     fn a_metrics_port_that_failed_never_holds_up_the_beats() {
-        play(
-            true,
-            &[
-                (Startup, Accepted, Pause::None),
-                (Metrics, Failed, Pause::None),
-                (Beat, Accepted, Pause::Beat),
-                (Metrics, Accepted, Pause::None),
-                (Beat, Accepted, Pause::Beat),
-                (Beat, Accepted, Pause::Beat),
-            ],
+        let mut life = Life::new(true);
+        life.ended(Accepted);
+        let mut beats = Vec::new();
+        for failures in 1..=7 {
+            assert_eq!((life.step(), life.ended(Failed)), (Metrics, Pause::None));
+            assert_eq!((life.metrics_failures(), life.failures()), (failures, 0));
+            beats.push(0);
+            while life.step() == Beat {
+                assert_eq!(life.ended(Accepted), Pause::Beat);
+                *beats.last_mut().unwrap() += 1;
+            }
+        }
+        assert_eq!(beats, [1, 2, 4, 8, 16, 16, 16]);
+        assert_eq!((life.step(), life.ended(Accepted)), (Metrics, Pause::None));
+        for _ in 0..100 {
+            assert_eq!((life.step(), life.ended(Accepted)), (Beat, Pause::Beat));
+        }
+    }
+
+    #[test]
+    fn a_registry_that_goes_on_forgetting_is_asked_ever_more_slowly() {
+        let mut life = Life::new(false);
+        for round in 1..=100 {
+            assert_eq!((life.step(), life.ended(Accepted)), (Startup, Pause::None));
+            assert_eq!((life.step(), life.ended(Forgotten)), (Beat, Pause::Forgotten(round)));
+        }
+        life.ended(Accepted);
+        assert_eq!(life.ended(Accepted), Pause::Beat);
+        assert_eq!(
+            life.ended(Forgotten),
+            Pause::Forgotten(1),
+            "an accepted beat ends the row"
         );
+        let beat = Duration::from_secs(15);
+        for (count, most) in [(1, 1000), (2, 2000), (3, 4000), (6, 30_000), (u32::MAX, 30_000)] {
+            let longest = (0..100).map(|_| Pause::Forgotten(count).time(beat).as_millis()).max();
+            assert!(longest.is_some_and(|time| time <= most && time > most / 2), "{count}");
+        }
     }
 
     #[test]
@@ -198,8 +296,11 @@ mod tests {
                 (Startup, Refused, Pause::Refusal),
                 (Startup, Accepted, Pause::None),
                 (Beat, Failed, Pause::Failures(1)),
-                (Beat, Refused, Pause::Refusal),
+                (Beat, Refused, Pause::RefusedBeat),
+                (Beat, Failed, Pause::Failures(2)),
+                (Beat, Refused, Pause::RefusedBeat),
                 (Beat, Accepted, Pause::Beat),
+                (Beat, Failed, Pause::Failures(1)),
             ],
         );
     }
@@ -214,6 +315,11 @@ mod tests {
         }
         assert!((9_000..=11_000).contains(&Pause::Beat.time(beat).as_millis()));
         assert!(Pause::Refusal.time(beat) > Duration::from_secs(50));
+        assert!(
+            Pause::RefusedBeat.time(beat) <= Duration::from_secs(11),
+            "a beat is due then"
+        );
+        assert!(Pause::RefusedBeat.time(beat * 100) <= Duration::from_secs(66));
         assert_eq!(Pause::None.time(beat), Duration::ZERO);
     }
 }

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::Registration;
-use super::instance::{Instance, State};
+use super::instance::{Instance, State, is_loopback, mistake};
 use super::life::{Life, Outcome, Step};
 use crate::message::Attributes;
 use crate::protocol::TarsregistryClient;
@@ -36,8 +36,9 @@ pub(crate) struct Registrar {
 }
 
 impl Registrar {
-    /// Fails when the registry's object cannot be called.
+    /// Fails when the registry's object cannot be called, or when clients could not call an adapter.
     pub(crate) fn new(settings: Registration, instance: Instance) -> Result<Self> {
+        check_reach(&settings, &instance)?;
         let client = settings
             .communicator
             .client(&settings.object)
@@ -201,39 +202,73 @@ impl Session {
 
     /// Says what is worth knowing: every change, and the first of a row of failures.
     fn report(&self, step: Step, outcome: Outcome, error: Option<&Error>) {
-        let server = self.registrar.instance.name();
-        let registry = &self.registrar.settings.object;
+        match (outcome, error) {
+            (Outcome::Accepted, _) if step == Step::Beat => self.report_registered(),
+            (Outcome::Forgotten, _) if step == Step::Beat => self.report_forgotten(),
+            (_, Some(error)) => self.report_failure(step, outcome, error),
+            (_, None) => tracing::debug!(server = self.registrar.instance.name(), ?step, "accepted"),
+        }
+    }
+
+    fn report_registered(&self) {
+        let Registrar { settings, instance, .. } = &self.registrar;
+        if !self.registrar.registered.send_replace(true) {
+            let node = self.node.as_deref().unwrap_or_default();
+            let endpoints = instance.endpoints(node);
+            tracing::info!(
+                server = instance.name(),
+                node,
+                registry = settings.object,
+                "registered: {endpoints}"
+            );
+        }
+    }
+
+    fn report_forgotten(&self) {
+        self.registrar.registered.send_replace(false);
+        let (server, registry) = (self.registrar.instance.name(), &self.registrar.settings.object);
+        let times = self.life.forgotten();
+        match times {
+            1 => tracing::info!(
+                server,
+                registry,
+                "the registry does not know the server: registering again"
+            ),
+            2 => tracing::warn!(
+                server,
+                registry,
+                "the registry took the registration and still does not know the server: trying on, ever more slowly"
+            ),
+            _ => tracing::debug!(server, registry, times, "the registry does not know the server yet"),
+        }
+    }
+
+    fn report_failure(&self, step: Step, outcome: Outcome, error: &Error) {
+        let Registrar { settings, instance, .. } = &self.registrar;
+        let (server, registry) = (instance.name(), &settings.object);
         let node = self.node.as_deref().unwrap_or_default();
-        let error = error.map(tracing::field::display);
         match (step, outcome) {
-            (Step::Beat, Outcome::Accepted) => {
-                if !self.registrar.registered.send_replace(true) {
-                    let endpoints = self.registrar.instance.endpoints(node);
-                    tracing::info!(server, node, registry, "registered: {endpoints}");
-                }
+            (Step::Metrics, Outcome::Failed) if self.life.metrics_failures() == 1 => tracing::warn!(
+                server,
+                node,
+                registry,
+                %error,
+                "the metrics port is not registered yet: registerMetrics failed; trying on"
+            ),
+            (Step::Metrics, Outcome::Refused) => tracing::error!(
+                server,
+                node,
+                registry,
+                %error,
+                "the metrics port is not registered: the registry refuses registerMetrics"
+            ),
+            (Step::Startup | Step::Beat, Outcome::Refused) if self.life.refusals() == 1 => {
+                tracing::error!(server, node, registry, ?step, %error, "the registry refuses; trying on");
             }
-            (Step::Beat, Outcome::Forgotten) => {
-                self.registrar.registered.send_replace(false);
-                tracing::info!(
-                    server,
-                    node,
-                    registry,
-                    "the registry does not know the server: registering again"
-                );
+            (Step::Startup | Step::Beat, Outcome::Failed) if self.life.failures() == 1 => {
+                tracing::warn!(server, node, registry, ?step, %error, "cannot reach the registry; trying on");
             }
-            (_, Outcome::Accepted | Outcome::Forgotten) => tracing::debug!(server, node, ?step, "accepted"),
-            (_, Outcome::Refused) => tracing::error!(server, node, registry, ?step, error, "the registry refuses"),
-            (_, Outcome::Failed) if self.life.failures() == 1 => {
-                tracing::warn!(
-                    server,
-                    node,
-                    registry,
-                    ?step,
-                    error,
-                    "cannot reach the registry; trying on"
-                );
-            }
-            (_, Outcome::Failed) => tracing::debug!(server, node, registry, ?step, error, "cannot reach the registry"),
+            _ => tracing::debug!(server, node, registry, ?step, ?outcome, %error, "still so"),
         }
     }
 
@@ -275,6 +310,30 @@ impl Session {
         }
         false
     }
+}
+
+/// Looks for an adapter that listens on loopback although the clients that are told of it are elsewhere: it is a mistake
+/// when the registry is, and worth a word when only the node's name says so.
+fn check_reach(settings: &Registration, instance: &Instance) -> Result<()> {
+    let Some((object, endpoint)) = instance.unreachable() else {
+        return Ok(());
+    };
+    let host = &endpoint.host;
+    if settings.towards.iter().any(|registry| !is_loopback(&registry.host)) {
+        return Err(mistake(&format!(
+            "`{object}` listens on loopback (`{host}`), where clients of other nodes cannot call it: use 0.0.0.0 or the \
+             node's address"
+        )));
+    }
+    if let Some(node) = settings.node_name.as_ref().filter(|node| !is_loopback(node)) {
+        tracing::warn!(
+            object,
+            host,
+            node,
+            "clients are told a loopback address: only those of this machine can call it"
+        );
+    }
+    Ok(())
 }
 
 fn is_forgotten(reply: &Reply<()>) -> bool {

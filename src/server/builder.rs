@@ -8,6 +8,7 @@ use tower_service::Service;
 
 use super::dispatch::Servant;
 use super::listener::BoundListener;
+use super::refused::Refused;
 use super::{Server, Settings};
 use crate::codec::Limits;
 use crate::endpoint::Protocol;
@@ -75,7 +76,10 @@ impl ServerBuilder {
         self
     }
 
-    /// Connections of the whole server at a time, 10,000 by default. One more is closed at once.
+    /// Connections of each listener at a time, 10,000 by default. One more is closed at once.
+    ///
+    /// Adapters of the same host and port share a listener. What has a listener of its own, as an object that only
+    /// operators call, cannot be locked out by the clients of the others.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections.min(Semaphore::MAX_PERMITS);
         self
@@ -146,7 +150,6 @@ impl ServerBuilder {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
-        let room = Arc::new(Semaphore::new(self.settings.max_connections));
         let mut places: Vec<(Endpoint, BoundListener)> = Vec::new();
         let mut endpoints = Vec::new();
         let mut objects = Vec::new();
@@ -162,7 +165,8 @@ impl ServerBuilder {
                     listener,
                     servants: Vec::new(),
                     idle_timeout,
-                    room: Arc::clone(&room),
+                    room: Arc::new(Semaphore::new(self.settings.max_connections)),
+                    refused: Refused::default(),
                 };
                 places.push((endpoint.clone(), listener));
                 places.len() - 1

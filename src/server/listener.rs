@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
 use super::dispatch::{Dispatcher, Servant};
+use super::refused::Refused;
 use super::settings::Settings;
+use crate::clock;
 use crate::message::Arrival;
 use crate::transport::{Listener, Stream};
 
@@ -20,13 +23,14 @@ pub(super) struct BoundListener {
     pub(super) listener: Listener,
     pub(super) servants: Vec<Servant>,
     pub(super) idle_timeout: Duration,
-    /// Room for connections, shared by the listeners of a server.
+    /// Room for connections.
     pub(super) room: Arc<Semaphore>,
+    pub(super) refused: Refused,
 }
 
 impl BoundListener {
     /// Accepts until `stop`, then waits for the connections to end; at `give_up` it ends them. When it is done, none runs.
-    pub(super) async fn serve(self, settings: Arc<Settings>, stop: CancellationToken, give_up: CancellationToken) {
+    pub(super) async fn serve(mut self, settings: Arc<Settings>, stop: CancellationToken, give_up: CancellationToken) {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -40,7 +44,9 @@ impl BoundListener {
                     }
                 }
                 Some(ended) = connections.join_next() => report(&ended),
+                Some(()) = refusals_are_due(&self.refused) => {}
             }
+            self.report_refused(&settings);
         }
         drop(self.listener);
         loop {
@@ -56,16 +62,13 @@ impl BoundListener {
 
     /// A connection, unless there are too many: then it is closed at once, as TarsCpp does.
     fn admit(
-        &self,
+        &mut self,
         stream: Stream,
         settings: &Arc<Settings>,
         stop: &CancellationToken,
     ) -> Option<(Connection, OwnedSemaphorePermit)> {
         let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else {
-            tracing::warn!(
-                max_connections = settings.max_connections,
-                "connection refused: there are too many"
-            );
+            self.refused.note();
             return None;
         };
         let dispatcher = match self.dispatcher(&stream, settings) {
@@ -81,6 +84,18 @@ impl BoundListener {
         ))
     }
 
+    fn report_refused(&mut self, settings: &Settings) {
+        if let Some(refused) = self.refused.take(clock::now()) {
+            let (address, max_connections) = (self.listener.local_address().ok(), settings.max_connections);
+            tracing::warn!(
+                ?address,
+                refused,
+                max_connections,
+                "connections refused: there are too many"
+            );
+        }
+    }
+
     fn dispatcher(&self, stream: &Stream, settings: &Settings) -> io::Result<Dispatcher> {
         let arrival = Arrival {
             peer: stream.peer_address()?,
@@ -93,6 +108,12 @@ impl BoundListener {
             tracer: settings.tracer.clone(),
         })
     }
+}
+
+/// Waits until it is time to say that connections were refused; `None` when there were none.
+async fn refusals_are_due(refused: &Refused) -> Option<()> {
+    sleep_until(refused.due(clock::now())?).await;
+    Some(())
 }
 
 fn report(ended: &Result<(), tokio::task::JoinError>) {

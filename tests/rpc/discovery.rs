@@ -347,6 +347,49 @@ async fn when_nothing_can_be_reached_the_registry_is_asked_sooner() {
     until_answered_by(&proxy, "two").await;
 }
 
+#[tokio::test]
+async fn calls_that_fail_together_cause_one_lookup() {
+    let (one, two) = (named("one").await, named("two").await);
+    let registry = QueryRegistry::start(active(&[endpoint(&one)])).await;
+    let proxy = registry.builder().build().proxy(OBJECT).unwrap();
+    assert_eq!(ask(&proxy).await, "one");
+    one.stopped().await;
+    registry.set(active(&[endpoint(&two)]));
+    pass(Duration::from_secs(3)).await;
+    let answers = join_all((0..10).map(|_| echo(&proxy, "").into_future())).await;
+    assert!(answers.iter().all(Result::is_err));
+    until_known(&proxy, endpoint(&two)).await;
+    for _ in 0..50 {
+        assert_eq!(ask(&proxy).await, "two");
+    }
+    assert_eq!(registry.lookups().len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_never_found_is_asked_for_only_when_a_call_needs_it() {
+    let server = named("one").await;
+    for nothing in [
+        Answer::Lists(Vec::new(), Vec::new()),
+        Answer::Error(code::SERVER_OVERLOAD),
+    ] {
+        let registry = QueryRegistry::start(nothing).await;
+        let comm = registry.builder().refresh_interval(INTERVAL).build();
+        let proxy = comm.proxy(OBJECT).unwrap();
+        let direct = Communicator::new().proxy(&registry.locator()).unwrap();
+        echo(&proxy, "").await.unwrap_err();
+        let lookups = registry.lookups().len();
+        for _ in 0..5 {
+            interval_ends().await;
+            direct.ping().await.unwrap(); // time enough for a lookup
+        }
+        assert_eq!(registry.lookups().len(), lookups);
+        registry.set(active(&[endpoint(&server)]));
+        assert_eq!(ask(&proxy).await, "one");
+        interval_ends().await;
+        registry.looked_up(lookups + 2).await; // from now on it is looked after
+    }
+}
+
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }

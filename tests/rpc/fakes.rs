@@ -258,6 +258,8 @@ pub enum Mood {
     Accepts,
     /// Of a beat: the server is not known.
     Forgets,
+    /// The same of the next beat, then it accepts.
+    ForgetsOnce,
     Fails(i32),
     /// Never answers.
     Hangs,
@@ -280,10 +282,16 @@ impl Ear {
         if is_beat && cx.context_str("tars-registry-lease") != Some("lease-7") {
             return Err(Error::new(1, "the lease is missing"));
         }
-        let mood = *self.mood.lock().unwrap();
+        let mood = {
+            let mut mood = self.mood.lock().unwrap();
+            match *mood {
+                Mood::ForgetsOnce if is_beat => std::mem::replace(&mut *mood, Mood::Accepts),
+                now => now,
+            }
+        };
         match mood {
-            Mood::Forgets if is_beat => cx.set_response_context("tars-registry-hint", "reregister"),
-            Mood::Accepts | Mood::Forgets => {}
+            Mood::Forgets | Mood::ForgetsOnce if is_beat => cx.set_response_context("tars-registry-hint", "reregister"),
+            Mood::Accepts | Mood::Forgets | Mood::ForgetsOnce => {}
             Mood::Fails(code) => return Err(Error::new(code, "in no mood")),
             Mood::Hangs => std::future::pending().await,
         }

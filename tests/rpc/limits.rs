@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tars::{Server, code};
+use tars::{Communicator, Server, code};
 
 use crate::common::{ANYWHERE, Echo, Gate, OBJECT, Servant, TestServer, echo, echo_request, echoed, framed};
 
@@ -65,6 +65,19 @@ async fn one_connection_too_many_is_closed_at_once() {
     first.ping().await.unwrap();
     assert!(server.raw().await.is_closed().await);
     first.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_listener_takes_no_room_from_another() {
+    let builder = Server::builder()
+        .adapter(ANYWHERE, OBJECT, Servant::echo())
+        .adapter("tcp -h 127.0.0.1 -p 0 -b 127.0.0.1", "AdminObj", Servant::echo())
+        .max_connections(1);
+    let server = TestServer::of(builder).await;
+    server.proxy().ping().await.unwrap();
+    assert!(server.raw().await.is_closed().await);
+    let admin = format!("AdminObj@{}", server.endpoints[1]);
+    Communicator::new().proxy(&admin).unwrap().ping().await.unwrap();
 }
 
 #[tokio::test]

@@ -99,16 +99,25 @@ async fn a_server_that_was_forgotten_registers_again() {
     let registry = EarRegistry::start(Mood::Accepts).await;
     let _server = serve(&registry).await;
     registry.heard(3).await;
-    registry.set(Mood::Forgets);
-    registry.heard(5).await;
-    registry.set(Mood::Accepts);
-    registry.heard(8).await;
+    registry.set(Mood::ForgetsOnce);
+    registry.heard(9).await;
     let words = registry.words();
-    assert_eq!(
-        words[..6],
-        ["startup", "active", "active", "active", "startup", "active"]
-    );
+    let expected = ["startup", "active", "active", "active", "startup", "active", "active"];
+    assert_eq!(words[..7], expected);
     assert_eq!(words.iter().filter(|word| *word == "startup").count(), 2, "{words:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_never_knows_what_it_registers_is_not_hammered() {
+    let registry = EarRegistry::start(Mood::Forgets).await;
+    let _server = serve(&registry).await;
+    sleep(Duration::from_mins(10)).await;
+    let rounds = registry.words().iter().filter(|word| *word == "startup").count();
+    assert!((20..100).contains(&rounds), "{rounds} rounds in 10 minutes");
+    registry.set(Mood::Accepts);
+    sleep(Duration::from_mins(2)).await;
+    let words = registry.words();
+    assert!(words.iter().rev().take(4).all(|word| word == "active"), "{words:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,6 +169,17 @@ async fn what_the_registry_refuses_is_repeated_slowly_and_what_fails_soon() {
         let tries = registry.words().len();
         assert!(range.contains(&tries), "{tries} tries in 100 s for {code}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_beats_are_repeated_before_the_registry_forgets() {
+    let registry = EarRegistry::start(Mood::Accepts).await;
+    let _server = serve(&registry).await;
+    registry.heard(2).await;
+    registry.set(Mood::Fails(1));
+    sleep(Duration::from_secs(100)).await;
+    let beats = registry.words().len() - 2;
+    assert!((5..=8).contains(&beats), "{beats} beats in 100 s");
 }
 
 #[tokio::test(start_paused = true)]
@@ -284,6 +304,10 @@ async fn mistakes_are_found_before_anything_is_served() {
                 .adapter(ANYWHERE, "AdminObj", Servant::echo())
                 .register(at()),
             "no adapter's object is of the form `Application.Server.Object`",
+        ),
+        (
+            builder(Registration::at("tars.tarsregistry.Registry@tcp -h 127.0.0.1 -p 1:tcp -h 10.0.0.9 -p 1").unwrap()),
+            "`TestApp.EchoServer.EchoObj` listens on loopback (`127.0.0.1`)",
         ),
     ];
     for (builder, text) in cases {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tars::{Communicator, Endpoint, Error, Proxy, code};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
+use tower::timeout::TimeoutLayer;
 
 use crate::common::{OBJECT, RawServer, Servant, TestServer, echo, echo_response, framed};
 use crate::fakes::{QueryRegistry, active};
@@ -115,6 +116,36 @@ async fn a_silent_endpoint_of_a_registrys_list_is_set_aside_and_probed() {
     let proxy = registry.builder().build().proxy(OBJECT).unwrap();
     is_set_aside(&proxy, &sloth).await;
     comes_back(&proxy, &sloth).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_who_give_up_set_a_silent_endpoint_aside() {
+    let (sloth, server) = (Sloth::start().await, TestServer::start(Servant::echo()).await);
+    let object = format!("{OBJECT}@{}:{}", sloth.endpoint, server.endpoints[0]);
+    let proxy = Communicator::new().proxy(&object).unwrap();
+    let hasty = proxy.layer(TimeoutLayer::new(Duration::from_millis(300)));
+    for _ in 0..30 {
+        let answer = echo(&hasty, "well").await;
+        assert!(answer.is_err() || answer.unwrap() == "well");
+    }
+    assert_eq!(sloth.seen().calls, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_without_patience_set_nobody_aside() {
+    let (sloth, server) = (Sloth::start().await, TestServer::start(Servant::echo()).await);
+    let object = format!("{OBJECT}@{}:{}", sloth.endpoint, server.endpoints[0]);
+    let proxy = Communicator::new().proxy(&object).unwrap();
+    let layered = proxy.clone().layer(TimeoutLayer::new(Duration::from_millis(50)));
+    hasty(&proxy).await.unwrap_err(); // connects
+    for _ in 0..50 {
+        // Which of the two calls meets the sloth is all one.
+        let soon = echo(&proxy, "x").timeout(Duration::from_millis(50)).await;
+        let dropped = echo(&layered, "x").await;
+        assert!(soon.is_err() || dropped.is_err());
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(sloth.seen().calls, 51);
 }
 
 #[tokio::test(start_paused = true)]
