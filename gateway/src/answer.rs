@@ -1,7 +1,7 @@
 //! From a call's result to an HTTP answer.
 
-use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
+use bytes::Bytes;
 use tars::code;
 
 use crate::incoming::Reply;
@@ -18,12 +18,12 @@ pub(crate) struct Answers {
 
 impl Answers {
     /// The answer to the caller.
-    pub(crate) fn make(self, reply: Reply, result: Result<Answer, Failure>) -> Result<Response<Body>, Problem> {
+    pub(crate) fn make(self, reply: Reply, result: Result<Answer, Failure>) -> Result<Response<Bytes>, Problem> {
         match reply {
             Reply::Json => {
                 let answer = result.map_err(|failure| self.problem(failure))?;
                 json(&answer)?;
-                Ok(ok("application/json", answer.body.into()))
+                Ok(ok("application/json", answer.body))
             }
             Reply::InBody(request_id) => {
                 let answer = result.map_err(|failure| self.problem(failure))?;
@@ -44,7 +44,7 @@ impl Answers {
             }
             Reply::Nothing => {
                 result.map_err(|failure| self.problem(failure))?;
-                let mut response = Response::new(Body::empty());
+                let mut response = Response::new(Bytes::new());
                 *response.status_mut() = StatusCode::NO_CONTENT;
                 Ok(response)
             }
@@ -80,7 +80,7 @@ fn json(answer: &Answer) -> Result<&str, Problem> {
         .ok_or_else(|| Problem::new(StatusCode::BAD_GATEWAY, "the servant's answer is not a JSON object"))
 }
 
-fn ok(kind: &'static str, body: Body) -> Response<Body> {
+fn ok(kind: &'static str, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     response
         .headers_mut()

@@ -21,7 +21,7 @@ use crate::config::{Config, Networks};
 use crate::context::{Caller, ContextRules};
 use crate::exchange::Exchange;
 use crate::incoming::{Asked, Incoming};
-use crate::limit::{Bodies, RateLimit, by_network};
+use crate::limit::{Bodies, Network, RateLimit, Tally};
 use crate::metrics::{Metrics, Running};
 use crate::object::ObjectName;
 use crate::phase::{Phase, Phases};
@@ -52,10 +52,12 @@ struct Inner {
     context: ContextRules,
     trusted_proxies: Networks,
     tokens: Option<Tokens>,
-    client_rate: Option<RateLimit<std::net::IpAddr>>,
+    client_rate: Option<RateLimit<Network>>,
     object_rate: Option<RateLimit<ObjectName>>,
     bodies: Bodies,
     calls: Semaphore,
+    /// So that an object that hangs does not take every place.
+    object_calls: Arc<Tally<ObjectName>>,
     timeout: Duration,
     max_timeout: Duration,
     answers: Answers,
@@ -79,6 +81,7 @@ impl Gateway {
             object_rate: config.rate_limit.object.map(RateLimit::new),
             bodies: Bodies::new(limits),
             calls: Semaphore::new(limits.concurrent_calls.size()),
+            object_calls: Tally::new(limits.calls_per_object()),
             timeout: config.upstream.timeout_ms.millis(),
             max_timeout: config.upstream.max_timeout_ms.millis(),
             answers: Answers {
@@ -139,7 +142,7 @@ impl Inner {
         if let Asked::Path { object, function } = &asked {
             exchange.call = Some(self.allow(object, function)?);
         }
-        let body = self.bodies.read(body).await?;
+        let body = self.bodies.read(exchange.client.ip(), body).await?;
         let incoming = Incoming::read(asked, body.bytes.clone())?;
         let allowed = match exchange.call.take() {
             Some(allowed) => allowed,
@@ -155,7 +158,8 @@ impl Inner {
         exchange.failure = result.as_ref().err().map(|failure| failure.text.clone());
         self.metrics.returned(&allowed.rule, code);
         drop(body);
-        self.bodies.hold(self.answers.make(reply, result)?)
+        self.bodies
+            .hold(exchange.client.ip(), self.answers.make(reply, result)?)
     }
 
     /// Whether the request is one at all, and its sender may send one.
@@ -165,7 +169,7 @@ impl Inner {
             return Err(Problem::later(StatusCode::SERVICE_UNAVAILABLE, text, 1).closing());
         }
         if let Some(rate) = &self.client_rate {
-            let taken = rate.take(by_network(exchange.client.ip()));
+            let taken = rate.take(Network::of(exchange.client.ip()));
             taken.map_err(|seconds| Problem::later(StatusCode::TOO_MANY_REQUESTS, "too many requests", seconds))?;
         }
         if matches!(asked, Asked::Nothing) {
@@ -242,6 +246,10 @@ impl Inner {
     async fn call(&self, outgoing: Outgoing) -> Result<Result<Answer, Failure>, Problem> {
         let Ok(_permit) = self.calls.try_acquire() else {
             let text = "too many calls at once; try again";
+            return Err(Problem::later(StatusCode::SERVICE_UNAVAILABLE, text, 1));
+        };
+        let Some(_part) = self.object_calls.take(outgoing.object.clone(), 1) else {
+            let text = "too many calls of this object at once; try again";
             return Err(Problem::later(StatusCode::SERVICE_UNAVAILABLE, text, 1));
         };
         let _running = Running::of(&self.metrics.running_calls);

@@ -69,7 +69,7 @@ struct Flags {
     #[arg(long, env = "TARSGATEWAY_ALLOW", value_name = "PATTERN", value_delimiter = ',')]
     allow: Vec<Pattern>,
 
-    /// What may not be called although it is allowed
+    /// What may not be called although it is allowed, beside what the file denies
     #[arg(long, env = "TARSGATEWAY_DENY", value_name = "PATTERN", value_delimiter = ',')]
     deny: Vec<Pattern>,
 
@@ -209,7 +209,8 @@ impl Flags {
                 .collect();
         }
         set_list(&mut config.access.allow, self.allow);
-        set_list(&mut config.access.deny, self.deny);
+        // One more denial must not open what the file closes.
+        config.access.deny.extend(self.deny);
         set(&mut config.auth.token_file, self.token_file.map(Some));
         set(&mut config.limits.body_bytes, self.body_bytes);
         set(&mut config.limits.concurrent_calls, self.concurrent_calls);

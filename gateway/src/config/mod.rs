@@ -120,10 +120,14 @@ pub(crate) struct Limits {
     pub(crate) body_bytes: Number<1, MAX_BODY>,
     /// Bytes of a request's head. Not less than 8 KiB, since the HTTP library reads so much at once.
     pub(crate) header_bytes: Number<8192, 1_048_576>,
-    /// Bytes of all bodies that wait for a servant.
+    /// Bytes of all requests that wait for a servant.
     pub(crate) buffered_bytes: Number<1, 0x10_0000_0000>,
+    /// Bytes of all answers that nobody has taken yet.
+    pub(crate) answer_bytes: Number<1, 0x10_0000_0000>,
     /// Calls under way.
     pub(crate) concurrent_calls: Number<1, 1_000_000>,
+    /// Calls of one object under way; a quarter of all when it is not said.
+    pub(crate) concurrent_calls_per_object: Option<Number<1, 1_000_000>>,
     /// Connections.
     pub(crate) connections: Number<1, 1_000_000>,
     /// Requests under way on one HTTP/2 connection.
@@ -245,8 +249,10 @@ impl Default for Limits {
         Self {
             body_bytes: Number::new(1024 * 1024),
             header_bytes: Number::new(16 * 1024),
-            buffered_bytes: Number::new(256 * 1024 * 1024),
+            buffered_bytes: Number::new(128 * 1024 * 1024),
+            answer_bytes: Number::new(128 * 1024 * 1024),
             concurrent_calls: Number::new(1024),
+            concurrent_calls_per_object: None,
             connections: Number::new(4096),
             streams_per_connection: Number::new(64),
             header_timeout_ms: Number::new(10_000),
@@ -283,6 +289,16 @@ impl Default for Log {
         Self {
             format: LogFormat::Text,
             filter: "info".to_owned(),
+        }
+    }
+}
+
+impl Limits {
+    /// Calls of one object under way at most.
+    pub(crate) fn calls_per_object(&self) -> usize {
+        match self.concurrent_calls_per_object {
+            Some(calls) => calls.size(),
+            None => self.concurrent_calls.size().div_ceil(4),
         }
     }
 }

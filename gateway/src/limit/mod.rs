@@ -1,7 +1,10 @@
 //! Bounds: how often, how large, how long.
 
 mod body;
+mod budget;
 mod rate;
+mod tally;
 
 pub(crate) use body::Bodies;
-pub(crate) use rate::{RateLimit, by_network};
+pub(crate) use rate::{Network, RateLimit};
+pub(crate) use tally::Tally;

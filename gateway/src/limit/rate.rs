@@ -1,7 +1,8 @@
 //! Token buckets by key, in bounded memory.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,26 +10,45 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::config::Rate;
+use crate::object::ObjectName;
 
-/// Keys with a bucket of their own. More at once share one: whoever makes up addresses gains nothing by it, and nobody's
-/// bucket is forgotten before it is full again.
+/// Keys with a bucket of their own: nobody's bucket is forgotten before it is full again. The groups of more at once
+/// share other buckets.
 const BUCKETS: usize = 16_384;
+
+/// Keys of one group with a bucket of their own: whoever can make up keys of one group leaves room for the others.
+const GROUP: usize = BUCKETS / 16;
+
+/// Buckets that are shared. Nobody knows which groups share one, so nobody can empty the bucket of another on purpose.
+const SHARED: usize = 512;
 
 /// How often full buckets are looked for at most when there is no room.
 const SWEEP_PERIOD: Duration = Duration::from_secs(1);
 
+/// What is limited, and the group of those that one party can make up.
+pub(crate) trait Grouped: Hash + Eq {
+    /// Such a group.
+    type Group: Hash + Eq + std::fmt::Debug;
+
+    /// The group it is in.
+    fn group(&self) -> Self::Group;
+}
+
 /// How often each key may pass.
 #[derive(Debug)]
-pub(crate) struct RateLimit<K> {
+pub(crate) struct RateLimit<K: Grouped> {
     per_second: f64,
     burst: f64,
+    hasher: RandomState,
     state: Mutex<State<K>>,
 }
 
 #[derive(Debug)]
-struct State<K> {
+struct State<K: Grouped> {
     buckets: HashMap<K, Bucket>,
-    shared: Option<Bucket>,
+    /// How many of them each group has.
+    groups: HashMap<K::Group, usize>,
+    shared: Vec<Option<Bucket>>,
     swept: Option<Instant>,
 }
 
@@ -38,15 +58,17 @@ struct Bucket {
     at: Instant,
 }
 
-impl<K: Hash + Eq> RateLimit<K> {
+impl<K: Grouped> RateLimit<K> {
     #[expect(clippy::cast_precision_loss, reason = "both are at most a million")]
     pub(crate) fn new(rate: Rate) -> Self {
         Self {
             per_second: rate.per_second.get() as f64,
             burst: rate.burst.get() as f64,
+            hasher: RandomState::new(),
             state: Mutex::new(State {
                 buckets: HashMap::new(),
-                shared: None,
+                groups: HashMap::new(),
+                shared: vec![None; SHARED],
                 swept: None,
             }),
         }
@@ -60,15 +82,7 @@ impl<K: Hash + Eq> RateLimit<K> {
             at: now,
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.buckets.len() >= BUCKETS && !state.buckets.contains_key(&key) {
-            self.sweep(&mut state, now);
-        }
-        let has_room = state.buckets.len() < BUCKETS || state.buckets.contains_key(&key);
-        let bucket = if has_room {
-            state.buckets.entry(key).or_insert(full)
-        } else {
-            state.shared.get_or_insert(full)
-        };
+        let bucket = self.bucket(&mut state, key, full);
         bucket.tokens = self.tokens(bucket, now);
         bucket.at = now;
         if bucket.tokens >= 1.0 {
@@ -77,6 +91,23 @@ impl<K: Hash + Eq> RateLimit<K> {
         } else {
             Err(Self::seconds((1.0 - bucket.tokens) / self.per_second))
         }
+    }
+
+    /// The bucket of `key`; `full` when it has none yet.
+    fn bucket<'a>(&self, state: &'a mut State<K>, key: K, full: Bucket) -> &'a mut Bucket {
+        if !state.buckets.contains_key(&key) {
+            let group = key.group();
+            if !state.has_room(&group) {
+                self.sweep(state, full.at);
+            }
+            if !state.has_room(&group) {
+                let place = self.hasher.hash_one(&group) % SHARED as u64;
+                let place = usize::try_from(place).expect("less than SHARED");
+                return state.shared[place].get_or_insert(full);
+            }
+            *state.groups.entry(group).or_default() += 1;
+        }
+        state.buckets.entry(key).or_insert(full)
     }
 
     fn tokens(&self, bucket: &Bucket, now: Instant) -> f64 {
@@ -88,7 +119,15 @@ impl<K: Hash + Eq> RateLimit<K> {
     fn sweep(&self, state: &mut State<K>, now: Instant) {
         if state.swept.is_none_or(|at| now.duration_since(at) >= SWEEP_PERIOD) {
             state.swept = Some(now);
-            state.buckets.retain(|_, bucket| self.tokens(bucket, now) < self.burst);
+            let State { buckets, groups, .. } = state;
+            buckets.retain(|key, bucket| {
+                let is_kept = self.tokens(bucket, now) < self.burst;
+                if !is_kept && let Some(count) = groups.get_mut(&key.group()) {
+                    *count -= 1;
+                }
+                is_kept
+            });
+            groups.retain(|_, count| *count > 0);
         }
     }
 
@@ -102,12 +141,50 @@ impl<K: Hash + Eq> RateLimit<K> {
     }
 }
 
-/// What stands for a client: one may have a whole IPv6 network of 64 bits.
-pub(crate) fn by_network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+impl<K: Grouped> State<K> {
+    /// Whether one more of the group may have a bucket.
+    fn has_room(&self, group: &K::Group) -> bool {
+        self.buckets.len() < BUCKETS && self.groups.get(group).is_none_or(|&count| count < GROUP)
     }
+}
+
+/// What stands for a client: one may have a whole IPv6 network of 64 bits, and many of those in one of 48.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Network(IpAddr);
+
+impl Network {
+    /// The network of an address.
+    pub(crate) fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V4(address) => address.into(),
+            IpAddr::V6(address) => leading(address, 64).into(),
+        })
+    }
+}
+
+impl Grouped for Network {
+    type Group = IpAddr;
+
+    fn group(&self) -> IpAddr {
+        match self.0 {
+            IpAddr::V4(address) => address.into(),
+            IpAddr::V6(address) => leading(address, 48).into(),
+        }
+    }
+}
+
+/// The objects of one application: where an application is allowed, callers can make up the rest of the name.
+impl Grouped for ObjectName {
+    type Group = String;
+
+    fn group(&self) -> String {
+        self.as_str().split('.').next().unwrap_or_default().to_owned()
+    }
+}
+
+fn leading(address: Ipv6Addr, bits: u32) -> Ipv6Addr {
+    let rest = 128 - bits;
+    Ipv6Addr::from_bits(address.to_bits() >> rest << rest)
 }
 
 #[cfg(test)]
@@ -120,6 +197,19 @@ mod tests {
             per_second: Number::new(per_second),
             burst: Number::new(burst),
         }
+    }
+
+    impl Grouped for &str {
+        type Group = String;
+
+        fn group(&self) -> String {
+            (*self).to_owned()
+        }
+    }
+
+    /// A network of 64 bits in one of 48.
+    fn network(outer: usize, inner: usize) -> Network {
+        Network::of(format!("2001:db8:{outer:x}:{inner:x}::1").parse().unwrap())
     }
 
     #[tokio::test(start_paused = true)]
@@ -140,25 +230,52 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn strangers_cannot_push_others_out() {
         let limit = RateLimit::new(rate(1, 1));
-        limit.take(0).unwrap();
-        let passed = (1..3 * BUCKETS).filter(|&key| limit.take(key).is_ok()).count();
-        assert_eq!(passed, BUCKETS, "each with a bucket once, and all the rest once");
+        let first = network(0, 0);
+        limit.take(first).unwrap();
+        let keys = (1..3 * BUCKETS).map(|key| network(key / GROUP, key % GROUP));
+        let passed = keys.filter(|&key| limit.take(key).is_ok()).count();
+        let shared = passed - (BUCKETS - 1);
+        assert!(
+            (1..=2 * BUCKETS / GROUP).contains(&shared),
+            "and one for each other group"
+        );
         assert!(limit.state.lock().unwrap().buckets.len() <= BUCKETS);
-        assert!(limit.take(0).is_err(), "still remembered");
+        assert!(limit.take(first).is_err(), "still remembered");
         tokio::time::advance(SWEEP_PERIOD).await;
-        limit.take(usize::MAX).unwrap();
-        assert_eq!(limit.state.lock().unwrap().buckets.len(), 1, "full ones were forgotten");
+        limit.take(network(0xffff, 0)).unwrap();
+        let state = limit.state.lock().unwrap();
+        assert_eq!(
+            (state.buckets.len(), state.groups.len()),
+            (1, 1),
+            "full ones were forgotten"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_network_leaves_room_for_others() {
+        let limit = RateLimit::new(rate(1, 1));
+        let passed = (0..65_536)
+            .filter(|&inner| limit.take(network(7, inner)).is_ok())
+            .count();
+        assert_eq!(passed, GROUP + 1, "each with a bucket once, and all the rest once");
+        let others = (0..1000).filter(|&outer| limit.take(network(1000 + outer, 0)).is_ok());
+        assert_eq!(others.count(), 1000);
     }
 
     #[test]
     fn a_client_is_an_address_or_an_ipv6_network() {
-        for (address, network) in [
-            ("192.0.2.1", "192.0.2.1"),
-            ("::ffff:192.0.2.1", "192.0.2.1"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        for (address, network, group) in [
+            ("192.0.2.1", "192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::", "2001:db8:1::"),
         ] {
-            let found = by_network(address.parse().unwrap());
-            assert_eq!(found.to_string(), network);
+            let found = Network::of(address.parse().unwrap());
+            assert_eq!(
+                (found.0.to_string(), found.group().to_string()),
+                (network.to_owned(), group.to_owned())
+            );
         }
+        let object: ObjectName = "App.Server.Obj".parse().unwrap();
+        assert_eq!(object.group(), "App");
     }
 }

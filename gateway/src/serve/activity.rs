@@ -3,7 +3,6 @@
 //! The HTTP library bounds sizes. Times are kept here, for both HTTP versions alike: the head of a request must come, a
 //! connection without requests ends, and an answer must be taken. The time of a body and of a call belong to the request.
 
-use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -11,14 +10,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Version;
-use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Bytes of an answer handed to the connection at once, so that it asks for the rest when its peer has read them.
-const PIECE: usize = 64 * 1024;
+use super::paced::Paced;
+use super::taking::{self, Taking};
 
 /// How long things may last.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +38,10 @@ pub(super) enum Expired {
 #[derive(Debug)]
 pub(super) struct Activity {
     times: Times,
+    /// The answer under way in HTTP/1, which has one at a time.
+    taking: Arc<Taking>,
+    /// Bytes that the socket does not take.
+    writing: Taking,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -57,9 +58,6 @@ struct State {
     is_used: bool,
     /// Bytes between requests mean nothing in HTTP/2.
     is_http2: bool,
-    /// When answers on their way must be taken, in the order in which they began.
-    answers: BTreeMap<u64, Instant>,
-    next: u64,
 }
 
 impl Activity {
@@ -67,14 +65,14 @@ impl Activity {
         let now = Instant::now();
         Arc::new(Self {
             times,
+            taking: Arc::default(),
+            writing: Taking::default(),
             state: Mutex::new(State {
                 running: 0,
                 idle_since: now,
                 head_since: None,
                 is_used: false,
                 is_http2: false,
-                answers: BTreeMap::new(),
-                next: 0,
             }),
             changed: Notify::new(),
         })
@@ -94,7 +92,7 @@ impl Activity {
         self.changed.notify_waiters();
         Request {
             activity: Arc::clone(self),
-            answer: None,
+            version,
         }
     }
 
@@ -104,6 +102,14 @@ impl Activity {
         if state.running == 0 && !state.is_http2 && state.head_since.is_none() {
             state.head_since = Some(Instant::now());
             self.changed.notify_waiters();
+        }
+    }
+
+    /// The socket took bytes, or took none.
+    fn wrote(&self, result: &Poll<std::io::Result<usize>>) {
+        match result {
+            Poll::Pending => self.writing.begin(self.times.answer),
+            Poll::Ready(_) => self.writing.end(),
         }
     }
 
@@ -127,42 +133,34 @@ impl Activity {
     /// Ready when something has lasted too long.
     pub(super) async fn expired(&self) -> Expired {
         tokio::select! {
-            () = self.passed(State::answer_deadline) => Expired::Stalled,
-            () = self.passed(|state| state.request_deadline(self.times)) => Expired::Idle,
+            () = self.stalled() => Expired::Stalled,
+            () = self.unused() => Expired::Idle,
         }
     }
 
-    /// Ready when the peer does not take its answer.
+    /// Ready when the peer does not take what it is sent. In HTTP/2 a stream that stalls ends alone.
     pub(super) async fn stalled(&self) {
-        self.passed(State::answer_deadline).await;
+        tokio::select! {
+            () = self.taking.late() => {}
+            () = self.writing.late() => {}
+        }
     }
 
-    /// Ready when a deadline has passed, which may move meanwhile.
-    async fn passed(&self, deadline: impl Fn(&State) -> Option<Instant>) {
+    /// Ready when no request has come in time, which may change meanwhile.
+    async fn unused(&self) {
         loop {
             let changed = self.changed.notified();
-            let at = deadline(&self.state());
-            let passing = async {
-                match at {
-                    Some(at) => tokio::time::sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let at = self.state().request_deadline(self.times);
             tokio::select! {
                 biased;
                 () = changed => {}
-                () = passing => return,
+                () = taking::passed(at) => return,
             }
         }
     }
 }
 
 impl State {
-    /// When the oldest answer on its way must be taken.
-    fn answer_deadline(&self) -> Option<Instant> {
-        self.answers.first_key_value().map(|(_, &at)| at)
-    }
-
     /// When a request must have come, if none is under way.
     fn request_deadline(&self, times: Times) -> Option<Instant> {
         if self.running > 0 {
@@ -180,26 +178,15 @@ impl State {
 #[derive(Debug)]
 pub(super) struct Request {
     activity: Arc<Activity>,
-    answer: Option<u64>,
+    version: Version,
 }
 
 impl Request {
     /// The answer, on its way: the peer has a time to take it.
-    pub(super) fn answer(mut self, body: Body) -> Paced {
-        let mut state = self.activity.state();
-        let number = state.next;
-        state.next += 1;
-        state
-            .answers
-            .insert(number, Instant::now() + self.activity.times.answer);
-        drop(state);
-        self.activity.changed.notify_waiters();
-        self.answer = Some(number);
-        Paced {
-            body,
-            rest: Bytes::new(),
-            _request: self,
-        }
+    pub(super) fn answer(self, body: Body) -> Paced {
+        let taking = taking::of_stream().unwrap_or_else(|| Arc::clone(&self.activity.taking));
+        let (time, version) = (self.activity.times.answer, self.version);
+        Paced::new(body, version, taking, time, self)
     }
 }
 
@@ -208,53 +195,11 @@ impl Drop for Request {
         let mut state = self.activity.state();
         state.running -= 1;
         state.idle_since = Instant::now();
-        if let Some(number) = self.answer {
-            state.answers.remove(&number);
-        }
         self.activity.changed.notify_waiters();
     }
 }
 
-/// An answer's body in pieces.
-#[derive(Debug)]
-pub(super) struct Paced {
-    body: Body,
-    rest: Bytes,
-    _request: Request,
-}
-
-impl HttpBody for Paced {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        while self.rest.is_empty() {
-            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => self.rest = data,
-                    Err(other) => return Poll::Ready(Some(Ok(other))),
-                },
-                end => return Poll::Ready(end),
-            }
-        }
-        let size = self.rest.len().min(PIECE);
-        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(size)))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let (rest, hint) = (self.rest.len() as u64, self.body.size_hint());
-        match hint.exact() {
-            Some(more) => SizeHint::with_exact(rest + more),
-            None => hint,
-        }
-    }
-}
-
-/// A stream whose received bytes are noticed.
+/// A stream whose bytes are noticed, those that come and those that it does not take.
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
@@ -287,7 +232,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.activity.wrote(&result);
+        result
     }
 
     fn poll_write_vectored(
@@ -295,7 +242,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         pieces: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
+        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.activity.wrote(&result);
+        result
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -313,8 +262,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
 #[cfg(test)]
 mod tests {
-    use http_body_util::BodyExt;
-
     use super::*;
 
     const TIMES: Times = Times {
@@ -369,19 +316,17 @@ mod tests {
         assert_eq!(seconds_until(&activity).await, (75, Expired::Idle));
     }
 
-    #[tokio::test]
-    async fn an_answer_goes_in_pieces() {
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_must_take_bytes() {
         let activity = Activity::new(TIMES);
-        let bytes = Bytes::from(vec![7; 2 * PIECE + 1]);
-        let mut paced = activity.begin(Version::HTTP_11).answer(Body::from(bytes.clone()));
-        let mut sizes = Vec::new();
-        assert_eq!(paced.size_hint().exact(), Some(bytes.len() as u64));
-        while let Some(frame) = paced.frame().await {
-            sizes.push(frame.unwrap().into_data().unwrap().len());
-            let left = bytes.len() - sizes.iter().sum::<usize>();
-            assert_eq!(paced.size_hint().exact(), Some(left as u64));
-        }
-        assert_eq!(sizes, [PIECE, PIECE, 1]);
-        assert!(paced.is_end_stream());
+        activity.wrote(&Poll::Pending);
+        tokio::time::advance(Duration::from_secs(20)).await;
+        activity.wrote(&Poll::Ready(Ok(1)));
+        activity.wrote(&Poll::Pending);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        activity.wrote(&Poll::Pending); // asking again does not help
+        let begun = Instant::now();
+        activity.stalled().await;
+        assert_eq!(begun.elapsed().as_secs(), 25);
     }
 }

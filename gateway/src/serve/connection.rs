@@ -20,7 +20,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
-use super::activity::{Activity, Expired, Paced, Times, Watched};
+use super::activity::{Activity, Expired, Times, Watched};
+use super::paced::Paced;
+use super::taking;
 use crate::config::Limits;
 use crate::gateway::Peer;
 use crate::metrics::{Metrics, Running};
@@ -31,8 +33,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// How long to wait when no connection can be accepted: files may become free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Bytes of one answer that wait inside an HTTP/2 connection.
-const STREAM_BUFFER: usize = 256 * 1024;
+/// Bytes of one answer that wait inside an HTTP/2 connection. They are out of reach until they are written.
+const STREAM_BUFFER: usize = 16 * 1024;
 
 /// A listener's connections, while they live.
 #[derive(Clone, Debug)]
@@ -49,13 +51,13 @@ pub(super) struct Connections {
     kill: CancellationToken,
 }
 
-/// Runs what the HTTP library starts where it is waited for.
+/// Runs what the HTTP library starts, one future for each HTTP/2 stream, where it is waited for.
 #[derive(Clone, Debug)]
 struct Tracked(TaskTracker);
 
 impl<F: Future<Output: Send> + Send + 'static> Executor<F> for Tracked {
     fn execute(&self, future: F) {
-        drop(self.0.spawn(future));
+        drop(self.0.spawn(taking::serve_stream(future)));
     }
 }
 
@@ -163,7 +165,7 @@ impl Connections {
         tokio::select! {
             result = connection.as_mut() => return log(result),
             why = activity.expired() => if why == Expired::Stalled {
-                tracing::debug!(%peer, "closed: the answer was not taken in time");
+                tracing::debug!(%peer, "closed: what was sent was not taken in time");
                 return;
             },
             () = self.is_in_the_way(&activity) => {}

@@ -2,6 +2,8 @@
 
 mod activity;
 mod connection;
+mod paced;
+mod taking;
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -208,3 +208,23 @@ async fn tokens_are_asked_for_when_there_are_some() {
     assert_eq!(read.status, StatusCode::OK);
     assert_eq!(fake.call().context[&b"X-Verify-UID"[..]], "bob");
 }
+
+#[tokio::test]
+async fn a_denial_more_opens_nothing() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text =
+        "[routes]\n\"A.B.C\" = \"tcp -h 127.0.0.1 -p 1\"\n[access]\nallow = [\"Test.*\"]\ndeny = [\"Test.*:reset\"]\n";
+    std::fs::write(file.path(), text).unwrap();
+    let arguments = [
+        "tarsgateway",
+        "--config",
+        file.path().to_str().unwrap(),
+        "--deny=Test.*:drop",
+    ];
+    let command = tarsgateway::Command::read(arguments.map(Into::into), |_| None).unwrap();
+    let routes = routes(command.config(), &Fake::echo());
+    for (function, status) in [("reset", 403), ("drop", 403), ("add", 200)] {
+        let read = ask(&routes, post(&format!("/json/Test.Server.Obj/{function}"), "")).await;
+        assert_eq!(read.status.as_u16(), status, "{function}");
+    }
+}

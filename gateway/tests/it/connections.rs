@@ -122,22 +122,73 @@ async fn answers_must_be_taken() {
 }
 
 #[tokio::test]
-async fn answers_must_be_taken_in_http2_too() {
-    let fake = Fake::new(|_| Box::pin(async { Ok(body(format!("{{\"a\":\"{}\"}}", "x".repeat(1_000_000)))) }));
-    let gateway = Running::start(&hasty("answer_timeout_ms = 100"), &fake).await;
-    let (client, connection) = h2::client::handshake(gateway.connect().await).await.unwrap();
-    let connection = tokio::spawn(connection);
-    let mut client = client.ready().await.unwrap();
-    let request = http::Request::post(format!("http://gateway/json/{OBJECT}/f"))
-        .body(())
-        .unwrap();
-    let (answer, _) = client.send_request(request, true).unwrap();
-    // Never read: the window stays shut.
-    let answer = answer.await.unwrap();
-    assert_eq!(answer.status(), 200);
+async fn small_answers_must_be_taken_too() {
+    let fake = Fake::new(|_| Box::pin(async { Ok(body(format!("{{\"a\":\"{}\"}}", "x".repeat(30_000)))) }));
+    let times = "answer_timeout_ms = 100\nheader_timeout_ms = 3600000\nidle_timeout_ms = 3600000";
+    let gateway = Running::start(&hasty(times), &fake).await;
+    let mut stream = gateway.connect().await;
+    let sent = raw("{}", "").repeat(500);
+    stream.write_all(sent.as_bytes()).await.unwrap();
+    gateway.wait_for_metric("tarsgateway_connections 1").await;
     gateway.wait_for_metric("tarsgateway_connections 0").await;
-    drop(answer);
-    let _ = connection.await.unwrap();
+}
+
+fn http2_call(function: &str) -> http::Request<()> {
+    http::Request::post(format!("http://gateway/json/{OBJECT}/{function}"))
+        .body(())
+        .unwrap()
+}
+
+/// What is left of an answer: how much came, and whether that was all.
+async fn rest(mut answer: h2::RecvStream) -> (usize, Result<(), h2::Error>) {
+    let mut size = 0;
+    while let Some(data) = answer.data().await {
+        match data {
+            Ok(data) => size += data.len(),
+            Err(error) => return (size, Err(error)),
+        }
+    }
+    (size, Ok(()))
+}
+
+#[tokio::test]
+async fn in_http2_a_stalled_stream_ends_alone() {
+    let (held, came, go) = Fake::held();
+    let fake = Fake::new(move |call| match call.function.as_str() {
+        "large" => Box::pin(async { Ok(body(format!("{{\"a\":\"{}\"}}", "x".repeat(1_000_000)))) }),
+        _ => tarsgateway::Upstream::call(&held, call),
+    });
+    let gateway = Running::start(&hasty("answer_timeout_ms = 100"), &fake).await;
+    let mut windows = h2::client::Builder::new();
+    windows.initial_connection_window_size(10_000_000);
+    let (client, connection) = windows.handshake::<_, Bytes>(gateway.connect().await).await.unwrap();
+    let _connection = tokio::spawn(connection);
+    let mut client = client.ready().await.unwrap();
+    let (running, _) = client.send_request(http2_call("held"), true).unwrap();
+    came.notified().await;
+    let (stalled, _) = client.send_request(http2_call("large"), true).unwrap();
+    let stalled = stalled.await.unwrap();
+    assert_eq!(stalled.status(), 200);
+    // Nothing gives its window back, so it stays shut until the stream is reset.
+    let (size, end) = rest(stalled.into_body()).await;
+    assert_eq!((size, end.unwrap_err().reason()), (65_535, Some(h2::Reason::CANCEL)));
+    go.notify_one();
+    let answer = running.await.unwrap();
+    assert_eq!(rest(answer.into_body()).await.0, 2, "on the same connection");
+}
+
+#[tokio::test]
+async fn in_http2_small_answers_must_be_taken_too() {
+    let fake = Fake::new(|_| Box::pin(async { Ok(body(format!("{{\"a\":\"{}\"}}", "x".repeat(2000)))) }));
+    let gateway = Running::start(&hasty("answer_timeout_ms = 100"), &fake).await;
+    let mut windows = h2::client::Builder::new();
+    windows.initial_window_size(1);
+    let (client, connection) = windows.handshake::<_, Bytes>(gateway.connect().await).await.unwrap();
+    let _connection = tokio::spawn(connection);
+    let mut client = client.ready().await.unwrap();
+    let (answer, _) = client.send_request(http2_call("f"), true).unwrap();
+    let (size, end) = rest(answer.await.unwrap().into_body()).await;
+    assert_eq!((size, end.unwrap_err().reason()), (1, Some(h2::Reason::CANCEL)));
 }
 
 #[tokio::test]
@@ -205,8 +256,11 @@ async fn http2_without_tls_is_served() {
     for (n, answer) in answers.into_iter().enumerate() {
         let answer = answer.await.unwrap();
         assert_eq!(answer.status(), 200);
-        let mut body = answer.into_body();
-        assert_eq!(body.data().await.unwrap().unwrap(), format!("{{\"n\":{n}}}"));
+        let (mut body, mut bytes) = (answer.into_body(), Vec::new());
+        while let Some(data) = body.data().await {
+            bytes.extend_from_slice(&data.unwrap());
+        }
+        assert_eq!(bytes, format!("{{\"n\":{n}}}").into_bytes());
     }
     gateway.stop.cancel();
     drop(client);

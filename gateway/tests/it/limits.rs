@@ -80,15 +80,15 @@ async fn a_body_that_breaks_off_is_no_call() {
 #[tokio::test]
 async fn all_bodies_together_have_a_size() {
     let file = "[routes]\n\"A.B.C\" = \"tcp -h 127.0.0.1 -p 1\"\n[access]\nallow = [\"Test.*\"]\n\
-                [limits]\nbody_bytes = 3000\nbuffered_bytes = 5000\n";
+                [limits]\nbody_bytes = 40000\nbuffered_bytes = 60000\n";
     let (fake, came, go) = Fake::held();
     let routes = routes(&config_file(file), &fake);
-    let mut first = pin!(ask(&routes, post(PATH, json_of(3000))));
+    let mut first = pin!(ask(&routes, post(PATH, json_of(40_000))));
     tokio::select! {
         _ = &mut first => panic!("it is held"),
         () = came.notified() => {}
     }
-    let read = ask(&routes, post(PATH, json_of(3000))).await;
+    let read = ask(&routes, post(PATH, json_of(40_000))).await;
     assert_eq!(
         (read.status, read.header("retry-after")),
         (StatusCode::SERVICE_UNAVAILABLE, "1")
@@ -97,7 +97,7 @@ async fn all_bodies_together_have_a_size() {
     assert_eq!(first.await.status, StatusCode::OK);
     go.notify_one();
     assert_eq!(
-        ask(&routes, post(PATH, json_of(3000))).await.status,
+        ask(&routes, post(PATH, json_of(40_000))).await.status,
         StatusCode::OK,
         "room again"
     );
@@ -163,17 +163,60 @@ async fn clients_and_objects_have_a_rate() {
 }
 
 #[tokio::test]
+async fn an_object_that_hangs_leaves_places_for_others() {
+    let (fake, came, _go) = Fake::held();
+    let slow = move |call: tarsgateway::Outgoing| match call.object.as_str() {
+        OBJECT => tarsgateway::Upstream::call(&fake, call),
+        _ => Box::pin(async { Ok(body("{}")) }) as tars::BoxFuture<_>,
+    };
+    let routes = routes(
+        &config(&["--concurrent-calls", "8", "--allow", "Test.Server.*"]),
+        &Fake::new(slow),
+    );
+    let running: Vec<_> = (0..2)
+        .map(|_| tokio::spawn(tower::ServiceExt::oneshot(routes.clone(), post(PATH, ""))))
+        .collect();
+    for _ in 0..2 {
+        came.notified().await;
+    }
+    let read = ask(&routes, post(PATH, "")).await;
+    assert_eq!(
+        (read.status, read.header("retry-after")),
+        (StatusCode::SERVICE_UNAVAILABLE, "1")
+    );
+    assert_eq!(read.detail(), "too many calls of this object at once; try again");
+    let other = ask(&routes, post("/json/Test.Server.Other/f", "")).await;
+    assert_eq!(other.status, StatusCode::OK);
+    for running in running {
+        running.abort();
+        let _ = running.await;
+    }
+}
+
+#[tokio::test]
 async fn answers_that_nobody_takes_are_bounded() {
     let file = "[routes]\n\"A.B.C\" = \"tcp -h 127.0.0.1 -p 1\"\n[access]\nallow = [\"Test.*\"]\n\
-                [limits]\nbody_bytes = 1000\nbuffered_bytes = 5000\n";
-    let fake = Fake::answering(Ok(body(json_of(3000))));
+                [limits]\nbody_bytes = 1000\nbuffered_bytes = 1000\nanswer_bytes = 60000\n";
+    let sizes = |call: tarsgateway::Outgoing| {
+        let size = if call.function.as_str() == "f" { 50_000 } else { 10_000 };
+        Box::pin(async move { Ok(body(json_of(size))) }) as tars::BoxFuture<_>
+    };
+    let fake = Fake::new(sizes);
     let routes = routes(&config_file(file), &fake);
     let untaken = tower::ServiceExt::oneshot(routes.clone(), post(PATH, ""))
         .await
         .unwrap();
     assert_eq!(untaken.status(), StatusCode::OK);
+    // The call was made: nothing may invite to make it again.
     let read = ask(&routes, post(PATH, "")).await;
-    assert_eq!(read.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(read.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!((read.header("retry-after"), read.header("connection")), ("", ""));
+    assert_eq!(read.problem()["code"], 0);
+    assert!(read.detail().starts_with("the call was carried out"));
+    assert_eq!(fake.count(), 2);
+    // What is small passes, and requests have a budget of their own.
+    let small = ask(&routes, post("/json/Test.Server.Obj/small", "{}")).await;
+    assert_eq!(small.status, StatusCode::OK);
     drop(untaken);
     assert_eq!(ask(&routes, post(PATH, "")).await.status, StatusCode::OK);
 }
