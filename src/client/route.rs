@@ -277,11 +277,8 @@ mod tests {
     fn the_turns_of_a_few_are_shared_evenly() {
         let roster = roster(10, 5);
         let shares = shares(&roster, 10);
-        assert_eq!(
-            shares,
-            BTreeMap::from_iter((6..=10).map(|port| (port, 1))),
-            "in each round"
-        );
+        let expected: BTreeMap<_, _> = (6..=10).map(|port| (port, 1)).collect();
+        assert_eq!(shares, expected, "in each round");
     }
 
     #[test]
