@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::rate::Network;
 use super::tally::{Part, Tally};
 
 /// Bytes that one permit stands for.
@@ -21,7 +22,7 @@ const CLIENTS: usize = 4;
 #[derive(Debug)]
 pub(super) struct Budget {
     all: Arc<Semaphore>,
-    clients: Arc<Tally<IpAddr>>,
+    clients: Arc<Tally<Network>>,
 }
 
 /// Whose budget does not suffice.
@@ -37,7 +38,7 @@ pub(super) enum Full {
 #[derive(Debug)]
 pub(super) struct Share {
     all: Arc<Semaphore>,
-    part: Part<IpAddr>,
+    part: Part<Network>,
     permits: Option<OwnedSemaphorePermit>,
     size: usize,
 }
@@ -55,7 +56,7 @@ impl Budget {
     pub(super) fn share(&self, client: IpAddr) -> Result<Share, Full> {
         Ok(Share {
             all: Arc::clone(&self.all),
-            part: self.clients.take(client, 0).ok_or(Full::Client)?,
+            part: self.clients.take(Network::of(client), 0).ok_or(Full::Client)?,
             permits: None,
             size: 0,
         })

@@ -264,9 +264,13 @@ impl Running {
 
     /// Waits until the metrics have that line.
     pub(crate) async fn wait_for_metric(&self, line: &str) {
-        while !self.admin("/metrics").await.1.lines().any(|found| found == line) {
-            tokio::task::yield_now().await;
-        }
+        let told = async {
+            while !self.admin("/metrics").await.1.lines().any(|found| found == line) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let limit = std::time::Duration::from_secs(20);
+        assert!(tokio::time::timeout(limit, told).await.is_ok(), "no `{line}` in time");
     }
 }
 
