@@ -222,7 +222,7 @@ mod tests {
 
     async fn clean_older_than_an_hour(registry: &Registry<SqliteStore>) -> String {
         let command = Clean::parse(&["n", "1h"]).unwrap();
-        let mut follower = Follower::new(registry);
+        let mut follower = Follower::new(&registry.store, &registry.lookups, &registry.metrics);
         tokio::select! {
             () = follower.run() => unreachable!("it never ends"),
             report = registry.clean(&command) => report.unwrap(),
