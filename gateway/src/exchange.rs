@@ -18,6 +18,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of such a name at most, when a caller gives it.
 const MAX_REQUEST_ID: usize = 64;
 
+/// Characters of a failure's text in the log at most.
+const MAX_FAILURE: usize = 300;
+
 /// What the log says of a request whose caller went away before the answer, as other proxies do.
 const GONE: u16 = 499;
 
@@ -34,6 +37,8 @@ pub(crate) struct Exchange {
     pub(crate) call: Option<Allowed>,
     /// The call's return code.
     pub(crate) code: Option<i32>,
+    /// Why the call failed, in words that only the log has.
+    pub(crate) failure: Option<String>,
     /// The call chain.
     pub(crate) trace: Option<Trace>,
     begun: Instant,
@@ -52,6 +57,7 @@ impl Exchange {
             caller: None,
             call: None,
             code: None,
+            failure: None,
             trace: None,
             begun: Instant::now(),
             metrics: Arc::clone(metrics),
@@ -91,6 +97,7 @@ impl Exchange {
             object = self.call.as_ref().map(|call| call.object.as_str()),
             function = self.call.as_ref().map(|call| call.function.as_str()),
             code = self.code,
+            failure = self.failure.as_deref().map(beginning),
             client = %self.client.ip(),
             caller = self.caller.as_deref(),
             request_id = self.request_id,
@@ -107,6 +114,12 @@ impl Drop for Exchange {
             self.record(GONE);
         }
     }
+}
+
+/// As much of a text as a line of log needs.
+fn beginning(text: &str) -> &str {
+    let end = text.char_indices().nth(MAX_FAILURE).map_or(text.len(), |(end, _)| end);
+    &text[..end]
 }
 
 /// The caller's name for its request when it is harmless in logs and headers, otherwise a new one.

@@ -152,6 +152,7 @@ impl Inner {
         let result = self.call(outgoing).await?;
         let code = result.as_ref().map_or_else(|failure| failure.code, |_| code::SUCCESS);
         exchange.code = Some(code);
+        exchange.failure = result.as_ref().err().map(|failure| failure.text.clone());
         self.metrics.returned(&allowed.rule, code);
         drop(body);
         self.bodies.hold(self.answers.make(reply, result)?)

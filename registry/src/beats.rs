@@ -246,7 +246,7 @@ fn folded(key: &InstanceKey) -> InstanceKey {
 mod tests {
     use super::*;
 
-    const LEASE: Duration = Duration::from_secs(120);
+    const LEASE: Duration = Duration::from_mins(2);
 
     fn key(node: &str) -> InstanceKey {
         InstanceKey {

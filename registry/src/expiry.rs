@@ -84,8 +84,8 @@ impl Sweeper {
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
-        registry.metrics.leads_expiry.set(i64::from(swept.looked));
-        self.report(outcome.err());
+        registry.metrics.leases.leads_expiry.set(i64::from(swept.looked));
+        self.report(outcome.as_ref().err());
         swept
     }
 
@@ -136,12 +136,12 @@ impl Sweeper {
             _ => {}
         }
         self.is_protecting = matches!(verdict, Verdict::Protect(_));
-        registry.metrics.protected.set(i64::from(self.is_protecting));
+        registry.metrics.leases.protected.set(i64::from(self.is_protecting));
     }
 
     /// Says once that sweeping fails, and once that it works again.
-    fn report(&mut self, error: Option<StoreError>) {
-        match &error {
+    fn report(&mut self, error: Option<&StoreError>) {
+        match error {
             Some(error) if !self.is_away => {
                 let cause = std::error::Error::source(error).map(tracing::field::display);
                 tracing::warn!(cause, "nobody expires: {error}");
@@ -168,7 +168,7 @@ async fn expire<S: Store>(
                 node = key.node,
                 "expired {key}: it stopped beating"
             );
-            registry.metrics.expired_instances.inc();
+            registry.metrics.leases.expired_instances.inc();
             // Nobody waits for lookups to show it.
             drop(registry.touched(&key.application, &key.server));
         }
@@ -183,7 +183,7 @@ async fn expire_nodes<S: Store>(registry: &Registry<S>, swept: &mut Swept) -> Re
         let page = registry.store.expire_nodes(&place).await?;
         for node in &page.expired {
             tracing::info!(node, "no instance lives on {node} any more");
-            registry.metrics.expired_nodes.inc();
+            registry.metrics.leases.expired_nodes.inc();
         }
         swept.nodes.extend(page.expired);
         after = page.next;
@@ -277,9 +277,9 @@ mod tests {
         let nodes: Vec<&str> = swept.expired.iter().map(|key| key.node.as_str()).collect();
         assert_eq!(nodes, ["n01", "n02"]);
         assert_eq!(swept.nodes, ["n01", "n02"]);
-        assert_eq!(scene.registry.metrics.expired_instances.get(), 2);
-        assert_eq!(scene.registry.metrics.expired_nodes.get(), 2);
-        assert_eq!(scene.registry.metrics.leads_expiry.get(), 1);
+        assert_eq!(scene.registry.metrics.leases.expired_instances.get(), 2);
+        assert_eq!(scene.registry.metrics.leases.expired_nodes.get(), 2);
+        assert_eq!(scene.registry.metrics.leases.leads_expiry.get(), 1);
         assert_eq!(scene.sweep(122).await.expired, []);
         scene.registry.take_beat(&beat("n01", State::Active)).await.unwrap();
         assert_eq!(scene.active().await, 2);
@@ -310,12 +310,12 @@ mod tests {
         scene.silence(10).await;
         let swept = scene.sweep(122).await;
         assert!(swept.protected && swept.expired.is_empty() && swept.nodes.is_empty());
-        assert_eq!(scene.registry.metrics.protected.get(), 1);
+        assert_eq!(scene.registry.metrics.leases.protected.get(), 1);
         // One of them is back, and they are few enough.
         scene.registry.take_beat(&beat("n00", State::Active)).await.unwrap();
         let swept = scene.sweep(124).await;
         assert_eq!((swept.protected, swept.expired.len()), (false, 9));
-        assert_eq!(scene.registry.metrics.protected.get(), 0);
+        assert_eq!(scene.registry.metrics.leases.protected.get(), 0);
         assert_eq!(scene.active().await, 21);
     }
 

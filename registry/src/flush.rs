@@ -50,6 +50,7 @@ impl<S: Store> Registry<S> {
             .filter(|_| result.is_err())
             .map_or(0, |at| at.elapsed().as_secs());
         self.metrics
+            .leases
             .unflushed_seconds
             .set(waiting.try_into().unwrap_or(i64::MAX));
         match &result {
@@ -69,10 +70,10 @@ impl<S: Store> Registry<S> {
         for (beat, is_written) in beats.iter().zip(written) {
             if is_written {
                 self.beats.written(beat);
-                self.metrics.flushed_beats.inc();
+                self.metrics.leases.flushed_beats.inc();
             } else {
                 self.beats.forget(&beat.key);
-                self.metrics.dropped_beats.inc();
+                self.metrics.leases.dropped_beats.inc();
                 tracing::debug!(key = %beat.key, "its rows changed elsewhere: its next heartbeat is written through");
             }
         }
@@ -134,13 +135,13 @@ mod tests {
         assert_eq!(number(&dir, FRESH).await, 0);
         registry.flush().await.unwrap();
         assert_eq!(number(&dir, FRESH).await, 1);
-        assert_eq!(registry.metrics.memory_beats.get(), 1);
-        assert_eq!(registry.metrics.flushed_beats.get(), 1);
+        assert_eq!(registry.metrics.leases.memory_beats.get(), 1);
+        assert_eq!(registry.metrics.leases.flushed_beats.get(), 1);
         // A change is written at once.
         let taken = registry.take_beat(&beat("n1", State::Inactive)).await.unwrap();
         assert_eq!(taken, Some(BeatOutcome::Taken));
         registry.flush().await.unwrap();
-        assert_eq!(registry.metrics.flushed_beats.get(), 1);
+        assert_eq!(registry.metrics.leases.flushed_beats.get(), 1);
     }
 
     #[tokio::test]
@@ -158,7 +159,7 @@ mod tests {
         // Another registry on the same database took it for dead.
         exec(&dir, "UPDATE t_server_conf SET present_state = 'inactive'").await;
         registry.flush().await.unwrap();
-        assert_eq!(registry.metrics.dropped_beats.get(), 1);
+        assert_eq!(registry.metrics.leases.dropped_beats.get(), 1);
         let active = "SELECT COUNT(*) FROM t_server_conf WHERE present_state = 'active'";
         assert_eq!(number(&dir, active).await, 0);
         let taken = registry.take_beat(&beat("n1", State::Active)).await.unwrap();
@@ -184,7 +185,7 @@ mod tests {
         drop(other);
         registry.flush().await.unwrap();
         assert_eq!(number(&dir, FRESH).await, 1);
-        assert_eq!(registry.metrics.unflushed_seconds.get(), 0);
+        assert_eq!(registry.metrics.leases.unflushed_seconds.get(), 0);
     }
 
     #[tokio::test]

@@ -22,6 +22,29 @@ pub(crate) struct Metrics {
     pub(crate) unknown_keepalives: Counter,
     /// Instances made again by a beat after a clean.
     pub(crate) recreated_instances: Counter,
+    /// What happens to heartbeats and leases.
+    pub(crate) leases: LeaseMetrics,
+    /// Calls served although the node's name is not the caller's address.
+    pub(crate) identity_mismatches: Counter,
+    /// Transactions run again.
+    pub(crate) transaction_retries: Counter,
+    /// 1 when the registry serves.
+    pub(crate) ready: Gauge,
+    /// 1 when the database took writes when it was asked last.
+    pub(crate) database_up: Gauge,
+    /// Reads of the database for lookups that failed.
+    pub(crate) reload_failures: Counter,
+    /// Commits whose call was answered before lookups showed them.
+    pub(crate) late_changes: Counter,
+    snapshot_age: Gauge<f64, AtomicU64>,
+    servants: Gauge,
+    endpoints: Family<StateLabel, Gauge>,
+    skipped_rows: Gauge,
+}
+
+/// What happens to heartbeats and leases.
+#[derive(Debug)]
+pub(crate) struct LeaseMetrics {
     /// Heartbeats acknowledged from memory.
     pub(crate) memory_beats: Counter,
     /// Of those, written since.
@@ -40,22 +63,50 @@ pub(crate) struct Metrics {
     pub(crate) protected: Gauge,
     /// 1 when this replica is the one that looks for expired leases.
     pub(crate) leads_expiry: Gauge,
-    /// Calls served although the node's name is not the caller's address.
-    pub(crate) identity_mismatches: Counter,
-    /// Transactions run again.
-    pub(crate) transaction_retries: Counter,
-    /// 1 when the registry serves.
-    pub(crate) ready: Gauge,
-    /// 1 when the database took writes when it was asked last.
-    pub(crate) database_up: Gauge,
-    /// Reads of the database for lookups that failed.
-    pub(crate) reload_failures: Counter,
-    /// Commits whose call was answered before lookups showed them.
-    pub(crate) late_changes: Counter,
-    snapshot_age: Gauge<f64, AtomicU64>,
-    servants: Gauge,
-    endpoints: Family<StateLabel, Gauge>,
-    skipped_rows: Gauge,
+}
+
+impl LeaseMetrics {
+    fn new(registry: &mut Registry) -> Self {
+        let mut counter = |name: &str, help: &str| {
+            let counter = Counter::default();
+            registry.register(name, help, counter.clone());
+            counter
+        };
+        let memory_beats = counter("memory_beats", "Heartbeats acknowledged from memory");
+        let flushed_beats = counter("flushed_beats", "Heartbeats acknowledged from memory and written since");
+        let dropped_beats = counter(
+            "dropped_beats",
+            "Heartbeats acknowledged from memory whose instance's rows turned out to say something else",
+        );
+        let expired_instances = counter("expired_instances", "Instances whose lease ran out");
+        let expired_nodes = counter("expired_nodes", "Nodes on which no instance lives any more");
+        let returned_instances = counter("returned_instances", "Instances that beat again after they had expired");
+        let mut gauge = |name: &str, help: &str| {
+            let gauge = Gauge::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        let unflushed_seconds = gauge(
+            "unflushed_beat_seconds",
+            "Age of the oldest acknowledged heartbeat that could not be written",
+        );
+        let protected = gauge(
+            "expiry_protected",
+            "1 while nobody expires because too many would at once",
+        );
+        let leads_expiry = gauge("expiry_leader", "1 when this replica looks for expired leases");
+        Self {
+            memory_beats,
+            flushed_beats,
+            dropped_beats,
+            unflushed_seconds,
+            expired_instances,
+            expired_nodes,
+            returned_instances,
+            protected,
+            leads_expiry,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -81,6 +132,7 @@ impl Metrics {
             Histogram::new(exponential_buckets(0.000_5, 2.0, 12)) // 0.5 ms to 1 s
         });
         let mut registry = Registry::with_prefix("registry");
+        let leases = LeaseMetrics::new(&mut registry);
         registry.register("requests", "Calls by method and return code", requests.clone());
         registry.register("request_seconds", "Time until the answer", request_seconds.clone());
         let mut counter = |name: &str, help: &str| {
@@ -93,15 +145,6 @@ impl Metrics {
             "recreated_instances",
             "Instances made again by a heartbeat after a clean",
         );
-        let memory_beats = counter("memory_beats", "Heartbeats acknowledged from memory");
-        let flushed_beats = counter("flushed_beats", "Heartbeats acknowledged from memory and written since");
-        let dropped_beats = counter(
-            "dropped_beats",
-            "Heartbeats acknowledged from memory whose instance's rows turned out to say something else",
-        );
-        let expired_instances = counter("expired_instances", "Instances whose lease ran out");
-        let expired_nodes = counter("expired_nodes", "Nodes on which no instance lives any more");
-        let returned_instances = counter("returned_instances", "Instances that beat again after they had expired");
         let identity_mismatches = counter("identity_mismatches", "Calls served for a node that is not the caller");
         let transaction_retries = counter("transaction_retries", "Transactions run again after a conflict");
         let reload_failures = counter("reload_failures", "Reads of the database for lookups that failed");
@@ -111,15 +154,6 @@ impl Metrics {
             registry.register(name, help, gauge.clone());
             gauge
         };
-        let unflushed_seconds = gauge(
-            "unflushed_beat_seconds",
-            "Age of the oldest acknowledged heartbeat that could not be written",
-        );
-        let protected = gauge(
-            "expiry_protected",
-            "1 while nobody expires because too many would at once",
-        );
-        let leads_expiry = gauge("expiry_leader", "1 when this replica looks for expired leases");
         let ready = gauge("ready", "1 when the registry serves");
         let database_up = gauge("database_up", "1 when the database takes writes; asked for this page");
         let servants = gauge("servants", "Servants that lookups know");
@@ -135,15 +169,7 @@ impl Metrics {
             request_seconds,
             unknown_keepalives,
             recreated_instances,
-            memory_beats,
-            flushed_beats,
-            dropped_beats,
-            unflushed_seconds,
-            expired_instances,
-            expired_nodes,
-            returned_instances,
-            protected,
-            leads_expiry,
+            leases,
             identity_mismatches,
             transaction_retries,
             ready,

@@ -209,7 +209,7 @@ impl<S: Store> Registry<S> {
         match outcome {
             BeatOutcome::Taken | BeatOutcome::Late | BeatOutcome::Gone => Ok(BeatAnswer::Known),
             BeatOutcome::Back => {
-                self.metrics.returned_instances.inc();
+                self.metrics.leases.returned_instances.inc();
                 let node = beat.scope.node();
                 tracing::info!(
                     node,
@@ -249,7 +249,7 @@ impl<S: Store> Registry<S> {
         if let Scope::Instance(key) = &beat.scope
             && self.beats.acknowledge(key, beat.state, now)
         {
-            self.metrics.memory_beats.inc();
+            self.metrics.leases.memory_beats.inc();
             return Ok(None);
         }
         let store = self.store()?;

@@ -195,3 +195,84 @@ impl fmt::Debug for TarsUpstream {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::ffi::OsString;
+    use std::time::Duration;
+
+    use ::tars::{Attributes, Server};
+
+    use super::*;
+    use crate::config::{Command, Number};
+
+    fn upstream(arguments: &[&str], max_objects: u64) -> TarsUpstream {
+        let arguments = ["tarsgateway"].iter().chain(arguments).map(OsString::from);
+        let mut config = Command::read(arguments, |_| None).unwrap().config().clone();
+        config.upstream.max_objects = Number::new(max_objects);
+        TarsUpstream::new(&config).unwrap()
+    }
+
+    async fn call(upstream: &TarsUpstream, object: &str) -> Result<Answer, Failure> {
+        let call = Outgoing {
+            object: object.parse().unwrap(),
+            function: "f".parse().unwrap(),
+            format: BodyFormat::Json,
+            body: "{}".into(),
+            context: Attributes::new(),
+            timeout: Duration::from_secs(10),
+            one_way: false,
+            trace: None,
+        };
+        upstream.call(call).await
+    }
+
+    fn kept(upstream: &TarsUpstream) -> Vec<String> {
+        let mut names: Vec<_> = upstream.inner.proxies().kept.keys().map(ToString::to_string).collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn objects_that_nobody_knows_do_not_stay() {
+        const NAME: &str = "tars.tarsregistry.QueryObj";
+        // Return value 0 and two empty lists, whatever is asked.
+        let nothing = tower::service_fn(async |_: Request| {
+            Ok::<_, Infallible>(Response::new(&[0x0c, 0x29, 0x0c, 0x39, 0x0c][..]))
+        });
+        let server = Server::builder().adapter("tcp -h 127.0.0.1 -p 0", NAME, nothing);
+        let server = server.bind().await.unwrap();
+        let locator = format!("{NAME}@{}", server.local_endpoints()[0]);
+        tokio::spawn(server.serve());
+        let upstream = upstream(&["--locator", &locator], 100);
+        for n in 0..20 {
+            let failure = call(&upstream, &format!("A.B.C{n}")).await.unwrap_err();
+            assert_eq!(
+                (failure.code, failure.is_answer),
+                (code::ADAPTER_NULL, false),
+                "{failure:?}"
+            );
+        }
+        assert!(kept(&upstream).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_is_bounded_and_the_longest_unused_goes() {
+        let routes: Vec<_> = (0..4)
+            .map(|n| format!("--route=A.B.C{n}=tcp -h 127.0.0.1 -p 1"))
+            .collect();
+        let upstream = upstream(&routes.iter().map(String::as_str).collect::<Vec<_>>(), 2);
+        for (n, expected) in [
+            (0, &["A.B.C0"][..]),
+            (1, &["A.B.C0", "A.B.C1"]),
+            (0, &["A.B.C0", "A.B.C1"]),
+            (2, &["A.B.C0", "A.B.C2"]),
+            (3, &["A.B.C2", "A.B.C3"]),
+        ] {
+            let failure = call(&upstream, &format!("A.B.C{n}")).await.unwrap_err();
+            assert_eq!(failure.code, code::PROXY_CONNECT_ERR, "{failure:?}");
+            assert_eq!(kept(&upstream), expected);
+        }
+    }
+}

@@ -122,6 +122,25 @@ async fn answers_must_be_taken() {
 }
 
 #[tokio::test]
+async fn answers_must_be_taken_in_http2_too() {
+    let fake = Fake::new(|_| Box::pin(async { Ok(body(format!("{{\"a\":\"{}\"}}", "x".repeat(1_000_000)))) }));
+    let gateway = Running::start(&hasty("answer_timeout_ms = 100"), &fake).await;
+    let (client, connection) = h2::client::handshake(gateway.connect().await).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut client = client.ready().await.unwrap();
+    let request = http::Request::post(format!("http://gateway/json/{OBJECT}/f"))
+        .body(())
+        .unwrap();
+    let (answer, _) = client.send_request(request, true).unwrap();
+    // Never read: the window stays shut.
+    let answer = answer.await.unwrap();
+    assert_eq!(answer.status(), 200);
+    gateway.wait_for_metric("tarsgateway_connections 0").await;
+    drop(answer);
+    let _ = connection.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_connection_over_the_limit_takes_the_place_of_an_idle_one() {
     let gateway = Running::start(&config(&["--connections", "1"]), &Fake::echo()).await;
     let mut first = gateway.connect().await;

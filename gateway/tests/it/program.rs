@@ -169,6 +169,7 @@ async fn the_log_has_a_line_for_each_request_and_no_secret() {
     assert_eq!(lines.len(), 2, "{log}");
     let (served, refused) = (&lines[0]["fields"], &lines[1]["fields"]);
     assert_eq!((&served["status"], &served["code"]), (&502.into(), &(-8).into()));
+    assert!(served["failure"].as_str().unwrap().contains("127.0.0.1"), "{served}");
     assert_eq!((&served["object"], &served["function"]), (&"A.B.C".into(), &"f".into()));
     assert_eq!(
         (&served["caller"], &served["request_id"]),

@@ -166,7 +166,7 @@ pub(crate) fn is_unchanged(beat: State, server_state: &str, lease_state: &str, d
 mod tests {
     use super::*;
 
-    const LEASE: Duration = Duration::from_secs(120);
+    const LEASE: Duration = Duration::from_mins(2);
 
     fn census(live: u64, silent: u64) -> Census {
         Census {

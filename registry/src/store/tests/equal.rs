@@ -1,12 +1,14 @@
 //! Whatever happens, both databases answer the same and hold the same in every column.
 
+use std::time::{Duration, Instant};
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::world::{World, adapter, instance, key, mysql, sqlite, startup};
 use crate::domain::{MetricsPort, Registration, Scope, State};
-use crate::store::{BeatOutcome, CleanScope, Store};
+use crate::store::{BeatOutcome, CleanScope, Look, PastBeat, Store};
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -25,6 +27,10 @@ enum Event {
     Metrics(u8, u8),
     /// A node stops beating and is taken for dead.
     Die(u8),
+    /// A server's lease runs out, and its node's with it: node, server.
+    Expire(u8, u8),
+    /// A beat of a moment ago is flushed: node, server, state.
+    Flush(u8, u8, u8),
     /// A clean.
     Clean,
     /// Somebody else deletes a server's row.
@@ -41,6 +47,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => node.clone().prop_map(Event::NodeEnd),
         1 => (node.clone(), server.clone()).prop_map(|(n, s)| Event::Metrics(n, s)),
         1 => node.clone().prop_map(Event::Die),
+        2 => (node.clone(), server.clone()).prop_map(|(n, s)| Event::Expire(n, s)),
+        2 => (node.clone(), server.clone(), 0..5_u8).prop_map(|(n, s, state)| Event::Flush(n, s, state)),
         1 => Just(Event::Clean),
         1 => (node, server).prop_map(|(n, s)| Event::DeleteByHand(n, s)),
     ]
@@ -68,15 +76,40 @@ fn registration(node: &str, server: &str, bits: u8) -> Registration {
     Registration::from_request(&req).unwrap()
 }
 
+/// Lets a lease run out. -> who expired
+async fn expire(world: &impl World, node: &str, server: &str) -> String {
+    world.silence(node, server, 1000).await;
+    let look = Look {
+        holder: "a".into(),
+        lead: Some(Duration::from_mins(1)),
+    };
+    let store = world.store();
+    let census = store.census(&look).await.unwrap().unwrap();
+    let mut expired = store.expire(&census.overdue).await.unwrap();
+    expired.sort();
+    let nodes = store.expire_nodes("").await.unwrap();
+    format!("{expired:?} of {} {}, {nodes:?}", census.live, census.silent)
+}
+
+/// Cleans. -> what was deleted
+async fn clean(world: &impl World) -> String {
+    let scope = CleanScope {
+        cut_off: "2002-01-01 00:00:00".into(),
+        all_nodes: false,
+    };
+    let store = world.store();
+    let nodes = store.clean_candidates(&scope, "").await.unwrap();
+    let listed = store.clean_listing(&scope, &nodes).await.unwrap();
+    let deleted = store.clean_batch(&scope, &nodes).await.unwrap();
+    assert_eq!(listed, deleted);
+    format!("{deleted:?}")
+}
+
 /// Lets it happen. -> what the store answered
 async fn happen(world: &impl World, event: &Event) -> String {
     let node = |n: &u8| format!("n{n}");
     let server = |n: &u8| format!("S{n}");
     let store = world.store();
-    let scope = CleanScope {
-        cut_off: "2002-01-01 00:00:00".into(),
-        all_nodes: false,
-    };
     match event {
         Event::Start(n, s, bits) => format!(
             "{:?}",
@@ -113,13 +146,16 @@ async fn happen(world: &impl World, event: &Event) -> String {
                 .await;
             String::new()
         }
-        Event::Clean => {
-            let nodes = store.clean_candidates(&scope, "").await.unwrap();
-            let listed = store.clean_listing(&scope, &nodes).await.unwrap();
-            let deleted = store.clean_batch(&scope, &nodes).await.unwrap();
-            assert_eq!(listed, deleted);
-            format!("{deleted:?}")
+        Event::Expire(n, s) => expire(world, &node(n), &server(s)).await,
+        Event::Flush(n, s, state) => {
+            let beat = PastBeat {
+                key: key(&node(n), &server(s)),
+                state: State::ALL[usize::from(*state)],
+                at: Instant::now(),
+            };
+            format!("{:?}", store.flush(&[beat]).await.unwrap())
         }
+        Event::Clean => clean(world).await,
         Event::DeleteByHand(n, s) => {
             let row = format!("application = 'App' AND node_name = 'n{n}' AND server_name = 'S{s}'");
             world.exec(&format!("DELETE FROM t_server_conf WHERE {row}")).await;
@@ -130,6 +166,10 @@ async fn happen(world: &impl World, event: &Event) -> String {
 
 /// What must hold after anything.
 async fn check(world: &impl World) {
+    let expired = "SELECT COUNT(*) FROM t_server_conf s JOIN tarsregistry_instance i ON i.application = s.application \
+                   AND i.server_name = s.server_name AND i.node_name = s.node_name WHERE i.lease_state = 'expired' \
+                   AND s.present_state IN ('active', 'activating', 'deactivating')";
+    assert_eq!(world.value(expired).await, "0", "an expired instance is out");
     let orphan = "SELECT COUNT(*) FROM t_adapter_conf a JOIN tarsregistry_instance i ON i.application = a.application \
                   AND i.server_name = a.server_name AND i.node_name = a.node_name WHERE i.removed_by IS NOT NULL \
                   AND NOT EXISTS (SELECT 1 FROM t_server_conf s WHERE s.application = a.application \
