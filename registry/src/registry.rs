@@ -20,7 +20,7 @@ use crate::identity::{Identity, Verdict};
 use crate::metrics::Metrics;
 use crate::readiness::{Probe, Readiness};
 use crate::snapshot::{Lookups, Touched};
-use crate::store::{BeatOutcome, Store};
+use crate::store::{BeatOutcome, PastBeat, Store};
 use crate::{clean, flush};
 
 /// Clients of K8STARS give up after a second and try again: the answer must be there before.
@@ -252,6 +252,10 @@ impl<S: Store> Registry<S> {
             self.metrics.leases.memory_beats.inc();
             return Ok(None);
         }
+        Ok(Some(self.write_beat(beat, now).await?))
+    }
+
+    async fn write_beat(&self, beat: &Beat, now: Instant) -> Result<BeatOutcome, Failure> {
         let store = self.store()?;
         let change = self.beats.begin(&beat.scope, now);
         let outcome = store.beat(beat).await?;
@@ -259,7 +263,31 @@ impl<S: Store> Registry<S> {
             BeatOutcome::Taken | BeatOutcome::Back | BeatOutcome::Recreated => Some(beat.state),
             BeatOutcome::Late | BeatOutcome::Gone | BeatOutcome::Unknown => None,
         });
-        Ok(Some(outcome))
+        Ok(outcome)
+    }
+
+    /// A beat that was acknowledged from memory as unchanged and turned out to be a change: it takes the way of changes, so
+    /// that what was acknowledged is not lost until the next one. Nobody waits for it.
+    pub(crate) async fn catch_up(&self, past: &PastBeat) {
+        if !self.beats.is_last(past) {
+            return;
+        }
+        let beat = Beat {
+            scope: Scope::Instance(past.key.clone()),
+            state: past.state,
+        };
+        match self.write_beat(&beat, Instant::now()).await {
+            Ok(outcome) => {
+                self.metrics
+                    .leases
+                    .returned_instances
+                    .inc_by((outcome == BeatOutcome::Back).into());
+                drop(self.touched_scope(&beat.scope));
+                tracing::debug!(key = %past.key, "its rows changed elsewhere: its heartbeat is written through");
+            }
+            // What is stored is uncertain here now: the next one goes there.
+            Err(failure) => log("keepAlive", &failure),
+        }
     }
 
     pub(crate) async fn register_metrics(

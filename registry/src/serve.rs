@@ -278,7 +278,7 @@ async fn follow<S: Store>(registry: &Registry<S>) -> Result<(), Error> {
     while let Err(error) = registry.store.check_schema().await {
         patience.after(error).await?;
     }
-    let mut follower = Follower::new(&registry.store, &registry.lookups, &registry.metrics);
+    let mut follower = Follower::new(&registry.store, &registry.lookups, &registry.metrics).telling(&registry.beats);
     while let Err(error) = follower.load().await {
         patience.after(error).await?;
     }
