@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(240);
+    const LONG: Duration = Duration::from_mins(4);
 
     fn address(number: u32) -> IpAddr {
         Ipv4Addr::from(number).into()
@@ -89,7 +89,7 @@ mod tests {
     fn what_was_seen_holds_for_a_while_and_until_it_is_denied() {
         let (verified, now) = (Verified::new(LONG), Instant::now());
         verified.found(address(1), "Pod", true, now);
-        let later = now + LONG - Duration::from_secs(1);
+        let later = now + Duration::from_secs(239);
         assert!(verified.was(address(1), "pod", later));
         assert!(!verified.was(address(2), "pod", now) && !verified.was(address(1), "other", now));
         assert!(!verified.was(address(1), "pod", now + LONG));

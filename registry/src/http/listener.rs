@@ -216,8 +216,8 @@ mod tests {
     async fn one_address_does_not_get_all_places() {
         let few = Limits {
             of_one_peer: 1,
-            head: Duration::from_secs(60),
-            whole: Duration::from_secs(60),
+            head: Duration::from_mins(1),
+            whole: Duration::from_mins(1),
             ..limits()
         };
         let address = start(few).await;

@@ -11,7 +11,6 @@ fn beat(state: &str) -> KeepAliveReq {
         application: "App".into(),
         server: "S".into(),
         state: state.into(),
-        ..KeepAliveReq::default()
     }
 }
 
