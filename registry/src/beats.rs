@@ -45,6 +45,8 @@ struct Entry {
     state: State,
     /// Whether the state is certainly the one stored: not while an operation on the instance is under way.
     is_certain: bool,
+    /// The rows were seen with another state: somebody else wrote it, unless it was seen before it was written here.
+    is_doubted: bool,
     /// The last beat that the database holds.
     written: Instant,
     /// The last beat.
@@ -85,7 +87,7 @@ impl Beats {
             return false;
         };
         let is_recent = now.saturating_duration_since(entry.written) < lease / 2;
-        if !entry.is_certain || entry.state != state || !is_recent {
+        if !entry.is_certain || entry.is_doubted || entry.state != state || !is_recent {
             return false;
         }
         entry.last = now;
@@ -165,6 +167,24 @@ impl Beats {
         }
     }
 
+    /// The rows of an instance were seen with a state. If that is not the one known here, another replica wrote it, and
+    /// the next beat goes to the database. Beats that were taken until now are written or not as ever.
+    pub(crate) fn seen(&self, key: &InstanceKey, present_state: &str) {
+        if self.lease.is_none() {
+            return;
+        }
+        if let Some(entry) = self.lock(self.place(&key.node)).entries.get_mut(&folded(key)) {
+            entry.is_doubted |= entry.state.as_str() != present_state;
+        }
+    }
+
+    /// Whether nothing newer than that beat is known here, or under way.
+    pub(crate) fn is_last(&self, beat: &PastBeat) -> bool {
+        let shard = self.lock(self.place(&beat.key.node));
+        let entry = shard.entries.get(&folded(&beat.key));
+        entry.is_some_and(|entry| entry.is_certain && entry.state == beat.state && entry.written < beat.at)
+    }
+
     /// An instance of which the database says something else: its next beat goes there.
     pub(crate) fn forget(&self, key: &InstanceKey) {
         self.lock(self.place(&key.node)).entries.remove(&folded(key));
@@ -212,6 +232,7 @@ impl Change<'_> {
                 key: key.clone(),
                 state,
                 is_certain: true,
+                is_doubted: false,
                 written: self.at,
                 last: self.at,
                 is_unwritten: false,
@@ -283,6 +304,19 @@ mod tests {
         let through = Beats::new(None);
         through.begin(&scope("n"), now).settle(Some(State::Active));
         assert!(!through.acknowledge(&key("n"), State::Active, now));
+    }
+
+    #[test]
+    fn what_another_replica_wrote_sends_the_next_beat_to_the_database() {
+        let (beats, now) = with_one();
+        beats.seen(&key("N"), "active");
+        assert!(beats.acknowledge(&key("n"), State::Active, now));
+        beats.seen(&key("n"), "inactive");
+        assert!(!beats.acknowledge(&key("n"), State::Active, now));
+        // What was taken before is not lost by it.
+        assert_eq!(beats.take().len(), 1);
+        beats.begin(&scope("n"), now).settle(Some(State::Active));
+        assert!(beats.acknowledge(&key("n"), State::Active, now));
     }
 
     #[test]

@@ -97,10 +97,10 @@ impl Sweeper {
             lead: self.guard.has_settled(now).then_some(lead),
         };
         // What takes longer than a beat may take is a time in which beats are lost.
-        let census = tokio::time::timeout(CALL_LIMIT, registry.store.census(&look)).await;
-        let census = census.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
-        self.guard.heard(now);
-        Ok(census.filter(|_| self.guard.has_settled(now)))
+        let looked = tokio::time::timeout(CALL_LIMIT, registry.store.census(&look)).await;
+        let looked = looked.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
+        self.guard.heard(now, looked.clock);
+        Ok(looked.census.filter(|_| self.guard.has_settled(now)))
     }
 
     async fn act<S: Store>(

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::beats::Beats;
 use crate::config::Config;
 use crate::registry::Registry;
-use crate::store::{BEATS, PastBeat, Store, StoreError};
+use crate::store::{BEATS, Flushed, PastBeat, Store, StoreError};
 
 /// Time between two flushes, if beats are acknowledged from memory at all: what was acknowledged is in the database long
 /// before its lease could run out.
@@ -67,14 +67,18 @@ impl<S: Store> Registry<S> {
 
     async fn flush_some(&self, beats: &[PastBeat]) -> Result<(), StoreError> {
         let written = self.store.flush(beats).await?;
-        for (beat, is_written) in beats.iter().zip(written) {
-            if is_written {
-                self.beats.written(beat);
-                self.metrics.leases.flushed_beats.inc();
-            } else {
-                self.beats.forget(&beat.key);
-                self.metrics.leases.dropped_beats.inc();
-                tracing::debug!(key = %beat.key, "its rows changed elsewhere: its next heartbeat is written through");
+        for (beat, flushed) in beats.iter().zip(written) {
+            match flushed {
+                Flushed::Written => {
+                    self.beats.written(beat);
+                    self.metrics.leases.flushed_beats.inc();
+                }
+                Flushed::Newer => self.catch_up(beat).await,
+                Flushed::Outdated => {
+                    self.beats.forget(&beat.key);
+                    self.metrics.leases.dropped_beats.inc();
+                    tracing::debug!(key = %beat.key, "its rows changed elsewhere: its next heartbeat is written through");
+                }
             }
         }
         Ok(())
@@ -153,14 +157,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_a_lost_race_the_next_beat_is_written_through() {
+    async fn what_changed_elsewhere_before_a_beat_changes_back_by_it_and_what_changed_after_it_stays() {
         let (registry, dir) = with_one(&[]).await;
         assert_eq!(registry.take_beat(&beat("n1", State::Active)).await.unwrap(), None);
-        // Another registry on the same database took it for dead.
+        // Another registry on the same database took it for dead, before the beat.
         exec(&dir, "UPDATE t_server_conf SET present_state = 'inactive'").await;
         registry.flush().await.unwrap();
-        assert_eq!(registry.metrics.leases.dropped_beats.get(), 1);
         let active = "SELECT COUNT(*) FROM t_server_conf WHERE present_state = 'active'";
+        assert_eq!(number(&dir, active).await, 1, "what was acknowledged is not lost");
+        assert_eq!(registry.metrics.leases.dropped_beats.get(), 0);
+        // It said something else at another registry since.
+        assert_eq!(registry.take_beat(&beat("n1", State::Active)).await.unwrap(), None);
+        exec(&dir, "UPDATE t_server_conf SET present_state = 'inactive'").await;
+        let later = "last_beat = strftime('%Y-%m-%d %H:%M:%f', 'now', '+1 second')";
+        exec(
+            &dir,
+            &format!("UPDATE tarsregistry_instance SET lease_state = 'inactive', {later}"),
+        )
+        .await;
+        registry.flush().await.unwrap();
+        assert_eq!(registry.metrics.leases.dropped_beats.get(), 1);
         assert_eq!(number(&dir, active).await, 0);
         let taken = registry.take_beat(&beat("n1", State::Active)).await.unwrap();
         assert_eq!(taken, Some(BeatOutcome::Taken));
@@ -171,6 +187,19 @@ mod tests {
         registry.flush().await.unwrap();
         let taken = registry.take_beat(&beat("n1", State::Active)).await.unwrap();
         assert_eq!(taken, Some(BeatOutcome::Unknown));
+    }
+
+    #[tokio::test]
+    async fn what_is_read_of_another_replica_sends_the_next_beat_to_the_database() {
+        let (registry, dir) = with_one(&[]).await;
+        let mut follower =
+            Follower::new(&registry.store, &registry.lookups, &registry.metrics).telling(&registry.beats);
+        follower.load().await.unwrap();
+        assert_eq!(registry.take_beat(&beat("n1", State::Active)).await.unwrap(), None);
+        exec(&dir, "UPDATE t_server_conf SET present_state = 'inactive'").await;
+        follower.look().await.unwrap();
+        let taken = registry.take_beat(&beat("n1", State::Active)).await.unwrap();
+        assert_eq!(taken, Some(BeatOutcome::Taken));
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! Health and metrics over HTTP.
 
+mod listener;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +11,14 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
+use crate::readiness::Phase;
 use crate::registry::Registry;
 use crate::store::Store;
 
-/// The database must answer a probe by then.
-const PROBE_TIMEOUT: Duration = Duration::from_millis(900);
+pub(crate) use listener::{Limits, serve};
+
+/// The database must answer by then: probes of Kubernetes wait a second for the page.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The routes.
 pub(crate) fn router<S: Store>(registry: Arc<Registry<S>>) -> Router {
@@ -29,31 +34,38 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Calls would be served.
+/// Lookups are answered. Not: the database is there. Without it they are answered from memory, and a registry taken out of
+/// its service for that (all replicas at once) would take every lookup with it.
 async fn readyz<S: Store>(State(registry): State<Arc<Registry<S>>>) -> (StatusCode, &'static str) {
-    if !registry.readiness.is_ready() {
-        return (
+    match registry.readiness.phase() {
+        Phase::Starting => (
             StatusCode::SERVICE_UNAVAILABLE,
             "starting: the database's tables are not read yet\n",
-        );
+        ),
+        Phase::Ready if has_database(&registry).await => (StatusCode::OK, "ready\ndatabase: ok\n"),
+        Phase::Ready => (
+            StatusCode::OK,
+            "ready\ndatabase: away, or takes no writes; lookups are answered from memory\n",
+        ),
+        Phase::Ending => (StatusCode::SERVICE_UNAVAILABLE, "ending\n"),
     }
+}
+
+/// Whether the database takes writes.
+async fn has_database<S: Store>(registry: &Registry<S>) -> bool {
     let ask = async {
         matches!(
             tokio::time::timeout(PROBE_TIMEOUT, registry.store.ping()).await,
             Ok(Ok(()))
         )
     };
-    if registry.probe.answer(ask).await {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the database is away or takes no writes\n",
-        )
-    }
+    let answer = registry.probe.answer(ask).await;
+    registry.metrics.database_up.set(answer.into());
+    answer
 }
 
 async fn metrics<S: Store>(State(registry): State<Arc<Registry<S>>>) -> impl IntoResponse {
+    has_database(&registry).await;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let text = registry.metrics.text(registry.lookups.age());
     ([(header::CONTENT_TYPE, kind)], text)

@@ -35,6 +35,7 @@ mod servant;
 mod serve;
 mod snapshot;
 mod store;
+mod verified;
 
 pub use config::{
     Command, Config, ConfigError, Database, DatabaseSettingError, LogFormat, MySqlAddress, MySqlParts, NodeIdentity,

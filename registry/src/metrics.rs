@@ -30,6 +30,8 @@ pub(crate) struct Metrics {
     pub(crate) transaction_retries: Counter,
     /// 1 when the registry serves.
     pub(crate) ready: Gauge,
+    /// 1 when the database took writes when it was asked last.
+    pub(crate) database_up: Gauge,
     /// Reads of the database for lookups that failed.
     pub(crate) reload_failures: Counter,
     /// Commits whose call was answered before lookups showed them.
@@ -153,6 +155,7 @@ impl Metrics {
             gauge
         };
         let ready = gauge("ready", "1 when the registry serves");
+        let database_up = gauge("database_up", "1 when the database takes writes; asked for this page");
         let servants = gauge("servants", "Servants that lookups know");
         let skipped_rows = gauge("skipped_rows", "Rows whose endpoint cannot be read: in no answer");
         let endpoints = Family::<StateLabel, Gauge>::default();
@@ -170,6 +173,7 @@ impl Metrics {
             identity_mismatches,
             transaction_retries,
             ready,
+            database_up,
             reload_failures,
             late_changes,
             snapshot_age,

@@ -1,29 +1,59 @@
 //! Whether the registry may answer: never from tables it has not checked.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 /// Answers of the database are shared so long, so that probes from anywhere cost it next to nothing.
 const SHARED: Duration = Duration::from_secs(1);
 
-/// Shared state of the start.
-#[derive(Debug)]
-pub(crate) struct Readiness(watch::Sender<bool>);
+/// Where a registry is between its start and its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The tables are not checked and read yet.
+    Starting,
+    /// Calls are served.
+    Ready,
+    /// Calls are still served, but no more should come.
+    Ending,
+}
+
+/// How far start and end are, shared.
+#[derive(Debug, Default)]
+pub(crate) struct Readiness {
+    is_read: AtomicBool,
+    is_ending: AtomicBool,
+}
 
 impl Readiness {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(false))
+        Self::default()
     }
 
+    /// The tables are checked and read.
     pub(crate) fn set(&self) {
-        self.0.send_replace(true);
+        self.is_read.store(true, Ordering::Release);
     }
 
+    /// No more calls should come; those that come are served.
+    pub(crate) fn leave(&self) {
+        self.is_ending.store(true, Ordering::Release);
+    }
+
+    /// Whether the tables are checked and read, so that calls may use them; also while it ends.
     pub(crate) fn is_ready(&self) -> bool {
-        *self.0.borrow()
+        self.is_read.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match (self.is_ending.load(Ordering::Acquire), self.is_ready()) {
+            (true, _) => Phase::Ending,
+            (false, true) => Phase::Ready,
+            (false, false) => Phase::Starting,
+        }
     }
 }
 

@@ -20,11 +20,14 @@ use crate::identity::{Identity, Verdict};
 use crate::metrics::Metrics;
 use crate::readiness::{Probe, Readiness};
 use crate::snapshot::{Lookups, Touched};
-use crate::store::{BeatOutcome, Store};
+use crate::store::{BeatOutcome, PastBeat, Store};
 use crate::{clean, flush};
 
 /// Clients of K8STARS give up after a second and try again: the answer must be there before.
 pub(crate) const CALL_LIMIT: Duration = Duration::from_millis(900);
+
+/// A clean that is done waits so long for lookups to show it.
+const CLEAN_SHOWN: Duration = Duration::from_secs(5);
 
 /// Calls of `getMetricsAdapters` at once.
 const METRICS_QUERIES: usize = 4;
@@ -64,16 +67,22 @@ pub(crate) enum BeatAnswer {
 
 impl<S: Store> Registry<S> {
     pub(crate) fn new(config: &Config, store: S, metrics: Arc<Metrics>) -> Self {
+        let lease = Duration::from_secs(config.lease_seconds.into());
         Self {
             store,
             metrics,
             readiness: Readiness::new(),
             lookups: Lookups::default(),
             stop: CancellationToken::new(),
-            identity: Identity::new(config.node_identity, config.trusted.clone(), &config.registry_endpoint),
+            identity: Identity::new(
+                config.node_identity,
+                config.trusted.clone(),
+                &config.registry_endpoint,
+                lease,
+            ),
             allow_node_wide: config.allow_node_wide,
             probe: Probe::default(),
-            beats: Beats::new(flush::period(config).map(|_| Duration::from_secs(config.lease_seconds.into()))),
+            beats: Beats::new(flush::period(config).map(|_| lease)),
             flushing: tokio::sync::Mutex::default(),
             cleaning: tokio::sync::Mutex::new(()),
             metrics_queries: Semaphore::new(METRICS_QUERIES),
@@ -130,6 +139,11 @@ impl<S: Store> Registry<S> {
         let (scope, limit) = (Scope::Instance(key.clone()), call_limit());
         within_limit(async {
             self.identify(caller, &key.node).await?;
+            self.count(
+                self.identity.check_registration(caller, &registration)?,
+                caller,
+                &key.node,
+            );
             let store = self.store()?;
             let change = self.beats.begin(&scope, Instant::now());
             store.register(&registration).await?;
@@ -238,6 +252,10 @@ impl<S: Store> Registry<S> {
             self.metrics.leases.memory_beats.inc();
             return Ok(None);
         }
+        Ok(Some(self.write_beat(beat, now).await?))
+    }
+
+    async fn write_beat(&self, beat: &Beat, now: Instant) -> Result<BeatOutcome, Failure> {
         let store = self.store()?;
         let change = self.beats.begin(&beat.scope, now);
         let outcome = store.beat(beat).await?;
@@ -245,7 +263,31 @@ impl<S: Store> Registry<S> {
             BeatOutcome::Taken | BeatOutcome::Back | BeatOutcome::Recreated => Some(beat.state),
             BeatOutcome::Late | BeatOutcome::Gone | BeatOutcome::Unknown => None,
         });
-        Ok(Some(outcome))
+        Ok(outcome)
+    }
+
+    /// A beat that was acknowledged from memory as unchanged and turned out to be a change: it takes the way of changes, so
+    /// that what was acknowledged is not lost until the next one. Nobody waits for it.
+    pub(crate) async fn catch_up(&self, past: &PastBeat) {
+        if !self.beats.is_last(past) {
+            return;
+        }
+        let beat = Beat {
+            scope: Scope::Instance(past.key.clone()),
+            state: past.state,
+        };
+        match self.write_beat(&beat, Instant::now()).await {
+            Ok(outcome) => {
+                self.metrics
+                    .leases
+                    .returned_instances
+                    .inc_by((outcome == BeatOutcome::Back).into());
+                drop(self.touched_scope(&beat.scope));
+                tracing::debug!(key = %past.key, "its rows changed elsewhere: its heartbeat is written through");
+            }
+            // What is stored is uncertain here now: the next one goes there.
+            Err(failure) => log("keepAlive", &failure),
+        }
     }
 
     pub(crate) async fn register_metrics(
@@ -298,21 +340,26 @@ impl<S: Store> Registry<S> {
         self.flush().await?;
         let cleaned = clean::run(store, &self.beats, command).await;
         if !command.dry_run {
-            self.touched_all().shown().await;
+            self.show(self.touched_all(), tokio::time::Instant::now() + CLEAN_SHOWN)
+                .await;
         }
         Ok(cleaned?)
     }
 
     async fn identify(&self, caller: Option<IpAddr>, node: &str) -> Result<(), Failure> {
-        if self.identity.check(caller, node).await? == Verdict::Mismatch {
+        self.count(self.identity.check(caller, node).await?, caller, node);
+        Ok(())
+    }
+
+    fn count(&self, verdict: Verdict, caller: Option<IpAddr>, node: &str) {
+        if verdict == Verdict::Mismatch {
             self.metrics.identity_mismatches.inc();
             tracing::warn!(
                 node,
                 caller = caller.map(tracing::field::display),
-                "nodeName is not the caller's address"
+                "nodeName, or the host of an adapter, is not the caller's address"
             );
         }
-        Ok(())
     }
 
     async fn authorise(&self, caller: Option<IpAddr>, scope: &Scope) -> Result<(), Failure> {
@@ -469,6 +516,18 @@ pub(crate) mod tests {
         let failure = registry.on_startup("10.0.0.7".parse().ok(), &req).await.unwrap_err();
         assert_eq!(failure.code(), -9, "{failure}");
         assert!(begun.elapsed() < Duration::from_millis(1100), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_clean_ends_when_nothing_follows_the_database_any_more() {
+        let (registry, _dir) = registry(&[]).await;
+        let mut follower = crate::snapshot::Follower::new(&registry.store, &registry.lookups, &registry.metrics);
+        follower.load().await.unwrap();
+        registry.lookups.touches().close();
+        let command = Clean::parse(&["n"]).unwrap();
+        let cleaning = tokio::time::timeout(Duration::from_secs(4), registry.clean(&command));
+        let text = cleaning.await.expect("nobody waits for what nobody does").unwrap();
+        assert!(!text.is_empty());
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Database, is_loopback};
 use crate::expiry::Sweeper;
 use crate::metrics::Metrics;
+use crate::readiness::Phase;
 use crate::registry::Registry;
 use crate::servant::{ADMIN_OBJECT, AdminServant, QUERY_OBJECT, QueryServant, REGISTRY_OBJECT, RegistrationServant};
 use crate::snapshot::{Follower, Own};
@@ -25,9 +26,6 @@ const START_PAUSE: Duration = Duration::from_secs(1);
 
 /// Time between two looks for old tombstones, more or less.
 const FORGET_PERIOD: Duration = Duration::from_hours(1);
-
-/// HTTP requests under way at the end get that long.
-const HTTP_GRACE: Duration = Duration::from_secs(2);
 
 /// Why a registry does not start, or ended. Holds no password.
 #[derive(Debug, thiserror::Error)]
@@ -224,26 +222,27 @@ async fn serve<S: Store>(
     listener: TcpListener,
 ) -> Result<(), Error> {
     let stop = registry.stop.clone();
-    let routes = http::router(Arc::clone(&registry));
-    let http = axum::serve(listener, routes).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let http = async {
-        tokio::select! {
-            result = http => result,
-            // A probe that never reads its answer does not hold up the end.
-            () = async { stop.cancelled().await; tokio::time::sleep(HTTP_GRACE).await } => Ok(()),
-        }
+    let (closing, calls_ended) = (CancellationToken::new(), CancellationToken::new());
+    let leaving = async {
+        stop.cancelled().await;
+        leave(&registry, Duration::from_secs(config.drain_seconds.into())).await;
+        closing.cancel();
     };
-    let calls_ended = CancellationToken::new();
     let rpc = async {
-        let result = server.serve_with_shutdown(stop.clone().cancelled_owned()).await;
+        let result = server.serve_with_shutdown(closing.clone().cancelled_owned()).await;
         calls_ended.cancel();
+        stop.cancel();
         result
     };
+    // Probes see the end until the last call is answered, and so long calls can wait for what lookups show.
+    let routes = http::router(Arc::clone(&registry));
+    let http = http::serve(listener, routes, http::Limits::default(), calls_ended.cancelled());
     let following = async {
         let result = tokio::select! {
             result = follow(&registry) => result,
-            () = stop.cancelled() => Ok(()),
+            () = calls_ended.cancelled() => Ok(()),
         };
+        registry.lookups.touches().close();
         if result.is_err() {
             stop.cancel();
         }
@@ -256,12 +255,20 @@ async fn serve<S: Store>(
             registry.flush_until(period, calls_ended.cancelled()).await;
         }
     };
-    let (followed, rpc, http, _, (), ()) = tokio::join!(following, rpc, http, forgetting, expiring, flushing);
-    registry.metrics.ready.set(0);
+    let (followed, rpc, ..) = tokio::join!(following, rpc, http, leaving, forgetting, expiring, flushing);
     registry.store.close().await;
     followed?;
-    rpc.map_err(|error| Error::new("serving ended", &error))?;
-    http.map_err(|error| Error::new("serving HTTP ended", &error))
+    rpc.map_err(|error| Error::new("serving ended", &error))
+}
+
+/// Says that no more calls should come, and gives those who look at it the time to hear of it.
+async fn leave<S: Store>(registry: &Registry<S>, delay: Duration) {
+    registry.readiness.leave();
+    registry.metrics.ready.set(0);
+    if registry.readiness.is_ready() && !delay.is_zero() {
+        tracing::info!("not ready any more; taking calls for {} s", delay.as_secs());
+        tokio::time::sleep(delay).await;
+    }
 }
 
 /// Waits for the database, checks its tables and reads them; from then on calls are served, and lookups follow the tables
@@ -271,12 +278,15 @@ async fn follow<S: Store>(registry: &Registry<S>) -> Result<(), Error> {
     while let Err(error) = registry.store.check_schema().await {
         patience.after(error).await?;
     }
-    let mut follower = Follower::new(&registry.store, &registry.lookups, &registry.metrics);
+    let mut follower = Follower::new(&registry.store, &registry.lookups, &registry.metrics).telling(&registry.beats);
     while let Err(error) = follower.load().await {
         patience.after(error).await?;
     }
     registry.readiness.set();
-    registry.metrics.ready.set(1);
+    registry
+        .metrics
+        .ready
+        .set((registry.readiness.phase() == Phase::Ready).into());
     tracing::info!("ready");
     follower.run().await;
     Ok(())

@@ -95,6 +95,12 @@ pub(super) struct Sources {
 /// Database of K8STARS' settings, which do not name one.
 const DEFAULT_DATABASE: &str = "db_tars";
 
+/// Whether the process runs in a container of a cluster.
+pub(super) fn is_container(environment: impl Fn(&str) -> Option<String>) -> bool {
+    let is_set = |name| environment(name).is_some_and(|value| !value.is_empty());
+    is_set("POD_IP") || is_set("KUBERNETES_SERVICE_HOST")
+}
+
 /// Chooses the database. `environment` gives the value of an environment variable; an empty one counts as absent.
 pub(super) fn choose(
     sources: Sources,
@@ -122,10 +128,7 @@ pub(super) fn choose(
             tls: Tls::default(),
         })));
     }
-    if variable("POD_IP")
-        .or_else(|| variable("KUBERNETES_SERVICE_HOST"))
-        .is_some()
-    {
+    if is_container(&environment) {
         return Err(DatabaseSettingError(
             "no database is set, and a SQLite file in a container is lost with it: set --database-url \
              (TARSREGISTRY_DATABASE_URL), --database-url-file, DATABASE_URL, DB_DSN or DB_HOST; \

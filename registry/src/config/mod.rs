@@ -18,6 +18,9 @@ use listener::{advertised_host, is_same, listener};
 
 pub use database::{Database, DatabaseSettingError, MySqlAddress, MySqlParts, Secret, Tls};
 
+/// Seconds in which a cluster hears that a container leaves.
+const CONTAINER_DRAIN: u32 = 5;
+
 /// What the program is asked to do.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -58,6 +61,8 @@ pub struct Config {
     pub flush_seconds: u32,
     /// Percentage of instances that may not expire at once. `None`: any.
     pub protection: Option<u8>,
+    /// Seconds in which `/readyz` fails and calls are still taken, before the listeners are closed.
+    pub drain_seconds: u32,
     /// How the log is written.
     pub log_format: LogFormat,
     /// What is logged, in the syntax of tracing's `EnvFilter`.
@@ -250,6 +255,12 @@ struct Flags {
     #[arg(value_parser = protection)]
     protection: Protection,
 
+    /// When told to end, /readyz fails for so long while calls are still taken, so that nobody is sent here any more when
+    /// the ports close [default: 5 in a container, 0 elsewhere]
+    #[arg(long, env = "TARSREGISTRY_DRAIN_DELAY", global = true, value_name = "SECONDS")]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=3600))]
+    drain_delay: Option<u32>,
+
     /// How the log is written
     #[arg(long, env = "TARSREGISTRY_LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -343,6 +354,11 @@ impl Flags {
                 return Err(ConfigError::OneEndpoint { flag, endpoint });
             }
         }
+        let drain_here = if database::is_container(&environment) {
+            CONTAINER_DRAIN
+        } else {
+            0
+        };
         Ok(Config {
             database: database::choose(sources, environment)?,
             database_connections: self.database_connections,
@@ -358,6 +374,7 @@ impl Flags {
             lease_seconds: self.lease,
             flush_seconds: self.flush_interval,
             protection: self.protection.0,
+            drain_seconds: self.drain_delay.unwrap_or(drain_here),
             log_format: self.log_format,
             log: self.log,
         })
@@ -403,6 +420,13 @@ mod tests {
         assert_eq!(config.lease_seconds, 120);
         assert_eq!(config.flush_seconds, 5);
         assert_eq!(config.protection, Some(30));
+        assert_eq!(config.drain_seconds, 0);
+        let arguments = ["tarsregistry", "--database-url", "sqlite:a"].map(OsString::from);
+        let in_container = Command::read(arguments, |name| (name == "POD_IP").then(|| "10.0.0.1".into()));
+        let Ok(Command::Serve(in_container)) = in_container else {
+            panic!("{in_container:?}")
+        };
+        assert_eq!(in_container.drain_seconds, 5);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lookup::told_host;
 use super::{InstanceKey, Refusal, name, quoted, same_key};
 use tars::protocol::AdapterConf;
 
@@ -33,6 +34,13 @@ impl Adapter {
     /// The key of the row within its instance: the servant with `Adapter` behind it, as K8STARS names it.
     pub(crate) fn name(&self) -> String {
         format!("{}Adapter", self.servant)
+    }
+
+    /// The hosts that clients may be sent to. Two readers of one text need not agree: ours, and that of lookups, which
+    /// reads as other registries on the same database do.
+    pub(super) fn hosts(&self) -> Vec<String> {
+        let ours = self.endpoint.parse::<tars::Endpoint>().map(|endpoint| endpoint.host);
+        ours.ok().into_iter().chain(told_host(&self.endpoint)).collect()
     }
 
     /// Checks one adapter of a request. `field` is its place, as `adapters[0]`.

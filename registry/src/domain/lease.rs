@@ -10,6 +10,12 @@ const ACTIVATING: u32 = 300;
 /// A server that drains may wait that long for its last clients; nobody beats meanwhile (seconds).
 const LEAVING: u32 = 120;
 
+/// The database's clock may go faster than ours by that much between two looks; and no faster than by a part of the lease.
+const CLOCK_JUMP: Duration = Duration::from_secs(5);
+
+/// What a slow answer may look like.
+const CLOCK_JITTER: Duration = Duration::from_secs(1);
+
 /// So many leases must be about to run out before one suspects the registry instead of the instances.
 const PROTECTED_FROM: u64 = 10;
 
@@ -69,6 +75,15 @@ pub(crate) struct Census {
     pub(crate) silent: u64,
 }
 
+/// What a look at the database came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Looked {
+    /// The database's clock (milliseconds since some moment).
+    pub(crate) clock: i64,
+    /// The leases, if the lead is this replica's.
+    pub(crate) census: Option<Census>,
+}
+
 /// What may be done about leases that ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -100,6 +115,8 @@ pub(crate) struct Guard {
     since: Option<Instant>,
     /// When that was last seen.
     last: Option<Instant>,
+    /// The database's clock then.
+    clock: i64,
     protection: Protection,
 }
 
@@ -120,18 +137,31 @@ impl Guard {
             percent,
             since: None,
             last: None,
+            clock: 0,
             protection: Protection::Off,
         }
     }
 
     /// Beats could be taken at `now`. Whoever beats tries again within a quarter of its lease at the latest: a longer gap
-    /// may have cost beats.
-    pub(crate) fn heard(&mut self, now: Instant) {
+    /// may have cost beats. So has a jump of the database's clock (it was set, the machine slept, another machine took
+    /// over): every lease looks older than it is by then.
+    pub(crate) fn heard(&mut self, now: Instant, clock: i64) {
         let gap = (self.lease / 4).max(Duration::from_millis(500));
-        if self.last.is_none_or(|last| now.duration_since(last) > gap) {
+        let is_gap = |last| {
+            let passed = now.duration_since(last);
+            passed > gap || self.has_jumped(passed, clock)
+        };
+        if self.last.is_none_or(is_gap) {
             self.since = Some(now);
         }
-        self.last = Some(now);
+        (self.last, self.clock) = (Some(now), clock);
+    }
+
+    fn has_jumped(&self, passed: Duration, clock: i64) -> bool {
+        let allowed = CLOCK_JUMP.min(self.lease / 8).max(CLOCK_JITTER);
+        let milliseconds = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let advance = clock.saturating_sub(self.clock);
+        advance > milliseconds(passed).saturating_add(milliseconds(allowed)) || advance < -milliseconds(allowed)
     }
 
     /// Whether everybody who lives has had the time to say so.
@@ -180,14 +210,14 @@ mod tests {
     fn guard(percent: Option<u8>) -> (Guard, impl Fn(u64) -> Instant) {
         let begin = Instant::now();
         let mut guard = Guard::new(LEASE, percent);
-        guard.heard(begin);
+        guard.heard(begin, 0);
         (guard, move |second| begin + Duration::from_secs(second))
     }
 
     /// Hears of the database every two seconds.
     fn hear(guard: &mut Guard, at: &impl Fn(u64) -> Instant, seconds: std::ops::RangeInclusive<u64>) {
         for second in seconds.step_by(2) {
-            guard.heard(at(second));
+            guard.heard(at(second), 1000 * i64::try_from(second).unwrap());
         }
     }
 
@@ -214,11 +244,29 @@ mod tests {
     fn nor_within_a_lease_after_the_database_was_away() {
         let (mut guard, at) = guard(None);
         hear(&mut guard, &at, 0..=120);
-        guard.heard(at(150)); // a short gap costs no beats
+        guard.heard(at(150), 150_000); // a short gap costs no beats
         assert!(guard.has_settled(at(150)));
-        guard.heard(at(181));
+        guard.heard(at(181), 181_000);
         assert!(!guard.has_settled(at(300)));
         assert!(guard.has_settled(at(301)));
+    }
+
+    #[test]
+    fn nor_after_a_jump_of_the_clock() {
+        for (clock, is_jump) in [
+            (122_000, false),
+            (126_900, false),
+            (302_000, true),
+            (119_500, false),
+            (60_000, true),
+        ] {
+            let (mut guard, at) = guard(None);
+            hear(&mut guard, &at, 0..=120);
+            guard.heard(at(122), clock);
+            assert_eq!(guard.has_settled(at(122)), !is_jump, "{clock}");
+            guard.heard(at(124), clock + 2000);
+            assert_eq!(guard.has_settled(at(124)), !is_jump, "{clock}");
+        }
     }
 
     #[test]

@@ -38,6 +38,13 @@ pub(crate) struct InstanceKey {
     pub(crate) node: String,
 }
 
+impl InstanceKey {
+    /// Whether its servants are those of registries.
+    pub(crate) fn is_registry(&self) -> bool {
+        same_key(&self.application, "tars") && same_key(&self.server, "tarsregistry")
+    }
+}
+
 /// Whether two names are one key: the columns' collations ignore case, and what we accept is ASCII, where all of them
 /// agree.
 pub(crate) fn same_key(a: &str, b: &str) -> bool {

@@ -1,5 +1,7 @@
 //! A registration: `onStartup`'s request, checked.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Adapter, InstanceKey, Refusal, State, name, quoted, same_key};
@@ -169,6 +171,23 @@ impl Registration {
             kept: Kept::default(),
             key,
         })
+    }
+}
+
+impl Registration {
+    /// The first endpoint that is not at the node: the field and the host. Without a host, or with that of every address,
+    /// it leads nowhere else.
+    pub(crate) fn foreign_host(&self, caller: Option<IpAddr>) -> Option<(String, String)> {
+        let is_own = |host: &str| match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
+            Ok(address) => {
+                let node = self.key.node.parse::<IpAddr>().map(|node| node.to_canonical());
+                address.is_unspecified() || caller == Some(address) || node == Ok(address)
+            }
+            Err(_) => host.is_empty() || host == "*" || host.eq_ignore_ascii_case(&self.key.node),
+        };
+        let foreign = |adapter: &Adapter| adapter.hosts().into_iter().find(|host| !is_own(host));
+        let mut hosts = self.adapters.iter().map(foreign).enumerate();
+        hosts.find_map(|(index, host)| Some((format!("adapters[{index}].endpoint"), host?)))
     }
 }
 

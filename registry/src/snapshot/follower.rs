@@ -17,7 +17,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::Lookups;
 use super::own::OWN_SERVANTS;
 use super::touches::Pending;
-use crate::domain::lookup::{Catalog, Directory, ServerName};
+use crate::beats::Beats;
+use crate::domain::InstanceKey;
+use crate::domain::lookup::{Catalog, Directory, ServerName, ServerRow};
 use crate::metrics::Metrics;
 use crate::store::{Seen, Store, StoreError, Young};
 
@@ -42,6 +44,8 @@ pub(crate) struct Follower<'a, S> {
     store: &'a S,
     lookups: &'a Lookups,
     metrics: &'a Metrics,
+    /// Beats in memory that what is read may contradict.
+    beats: Option<&'a Beats>,
     catalog: Catalog,
     /// What the last look saw, where the database counts writes.
     version: Option<i64>,
@@ -58,11 +62,32 @@ impl<'a, S: Store> Follower<'a, S> {
             store,
             lookups,
             metrics,
+            beats: None,
             catalog: Catalog::new(OWN_SERVANTS),
             version: None,
             young: BTreeMap::new(),
             owed: Pending::default(),
             failures: 0,
+        }
+    }
+
+    /// Tells beats in memory of the states that are read.
+    pub(crate) fn telling(self, beats: &'a Beats) -> Self {
+        Self {
+            beats: Some(beats),
+            ..self
+        }
+    }
+
+    fn tell_beats(&self, servers: &[ServerRow]) {
+        let Some(beats) = self.beats else { return };
+        for row in servers {
+            let key = InstanceKey {
+                application: row.application.clone(),
+                server: row.server.clone(),
+                node: row.node.clone(),
+            };
+            beats.seen(&key, &row.present_state);
         }
     }
 
@@ -74,6 +99,7 @@ impl<'a, S: Store> Follower<'a, S> {
             self.version = Some(version);
         }
         let world = self.store.load_world().await?;
+        self.tell_beats(&world.servers);
         let mut catalog = std::mem::take(&mut self.catalog);
         // Many rows take a while: not on a thread that answers calls.
         let compared = tokio::task::spawn_blocking(move || {
@@ -188,6 +214,7 @@ impl<'a, S: Store> Follower<'a, S> {
             return self.load().await;
         }
         let (servers, adapters) = self.store.load_servers(names).await?;
+        self.tell_beats(&servers);
         self.catalog
             .replace_servers(names, (&servers, &adapters), Instant::now());
         Ok(())

@@ -1,6 +1,7 @@
 //! What commits of this process changed, from the calls that made them to the task that reads it again.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
@@ -12,6 +13,8 @@ use crate::domain::lookup::ServerName;
 pub(crate) struct Touches {
     pending: Mutex<Pending>,
     arrived: Notify,
+    /// Nothing is read any more.
+    is_closed: AtomicBool,
 }
 
 /// What is to be read, and who waits for it.
@@ -51,9 +54,18 @@ impl Touches {
 
     fn wait(&self, pending: &mut Pending) -> Touched {
         let (shown, waits) = oneshot::channel();
-        pending.waiting.push(shown);
+        if !self.is_closed.load(Ordering::Acquire) {
+            pending.waiting.push(shown);
+        }
         self.arrived.notify_one();
         Touched(waits)
+    }
+
+    /// Nothing will be read any more: whoever waits, or would, hears that his change is not shown.
+    pub(crate) fn close(&self) {
+        let mut pending = self.lock();
+        self.is_closed.store(true, Ordering::Release);
+        pending.waiting.clear();
     }
 
     /// What there is to read, as soon as there is something.
@@ -82,5 +94,19 @@ impl Pending {
         for waiting in self.waiting {
             let _ = waiting.send(()); // it may have stopped waiting
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_waits_when_nothing_is_read_any_more() {
+        let touches = Touches::default();
+        let before = touches.server("A", "S");
+        touches.close();
+        let after = touches.all();
+        assert!(!before.shown().await && !after.shown().await);
     }
 }

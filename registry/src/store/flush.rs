@@ -7,7 +7,7 @@ use super::engine::{Arg, Row, Tx};
 use super::lease::{Leased, folded, instances_of, nodes_of, padded, update_by_ids};
 use super::statement as sql;
 use crate::domain::lease::is_unchanged;
-use crate::domain::{InstanceKey, State};
+use crate::domain::{InstanceKey, State, is_fenced};
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
@@ -25,10 +25,22 @@ pub(crate) struct PastBeat {
     pub(crate) at: Instant,
 }
 
-/// Writes the beats of instances that are still as the beats say, and nothing of the others. -> which were written
+/// What came of a beat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flushed {
+    /// It is written.
+    Written,
+    /// The rows say something else, and said it before the beat came: another replica, or a sweep, wrote it. The beat was
+    /// acknowledged as unchanged and is a change.
+    Newer,
+    /// The rows say something else since, or are gone, or the instance is leaving: the beat means nothing any more.
+    Outdated,
+}
+
+/// Writes the beats of instances that are still as the beats say, and nothing of the others.
 ///
 /// A beat is so many whole seconds old, by this machine's monotonic clock; the database takes them from its own clock.
-pub(super) async fn flush<T: Tx>(tx: &mut T, beats: &[PastBeat]) -> Result<Vec<bool>> {
+pub(super) async fn flush<T: Tx>(tx: &mut T, beats: &[PastBeat]) -> Result<Vec<Flushed>> {
     let nodes = nodes_of(beats.iter().map(|beat| &beat.key));
     let list = [Arg::Texts(&nodes)];
     let found = tx.fetch(&sql::NODES_LOCK, &list).await?;
@@ -41,16 +53,30 @@ pub(super) async fn flush<T: Tx>(tx: &mut T, beats: &[PastBeat]) -> Result<Vec<b
         .filter(|instance| !instance.is_tombstone)
         .map(|instance| (folded(&instance.key), instance))
         .collect();
+    let now = Instant::now();
     let place = |beat: &PastBeat| {
         let key = folded(&beat.key);
-        let (server_state, instance) = (servers.get(&key)?, instances.get(&key)?);
         let is_there = found.contains(&key.node);
-        (is_there && is_unchanged(beat.state, server_state, &instance.state, instance.draining)).then_some(instance.id)
+        let (Some(server_state), Some(instance), true) = (servers.get(&key), instances.get(&key), is_there) else {
+            return (Flushed::Outdated, None);
+        };
+        let age = now.saturating_duration_since(beat.at).as_millis();
+        let is_younger = i64::try_from(age).is_ok_and(|age| age < instance.age);
+        if is_unchanged(beat.state, server_state, &instance.state, instance.draining) {
+            (Flushed::Written, Some(instance.id))
+        } else if is_younger && !is_fenced(server_state, instance.draining) && !beat.state.is_leaving() {
+            (Flushed::Newer, None)
+        } else {
+            (Flushed::Outdated, None)
+        }
     };
-    let places: Vec<Option<i64>> = beats.iter().map(place).collect();
-    let written = beats.iter().zip(&places).filter_map(|(beat, id)| Some((beat, (*id)?)));
+    let places: Vec<(Flushed, Option<i64>)> = beats.iter().map(place).collect();
+    let written = beats
+        .iter()
+        .zip(&places)
+        .filter_map(|(beat, (_, id))| Some((beat, (*id)?)));
     write(tx, Batch::of(written, Instant::now())).await?;
-    Ok(places.iter().map(Option::is_some).collect())
+    Ok(places.into_iter().map(|(flushed, _)| flushed).collect())
 }
 
 fn server(row: &Row) -> (InstanceKey, String) {

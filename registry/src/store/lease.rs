@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::engine::{Arg, Row, Tx};
 use super::statement as sql;
 use crate::domain::InstanceKey;
-use crate::domain::lease::{Census, Leases, Overdue};
+use crate::domain::lease::{Census, Leases, Looked, Overdue};
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
@@ -57,22 +57,29 @@ pub(super) struct Leased {
     pub(super) id: i64,
     pub(super) key: InstanceKey,
     pub(super) last_beat: String,
+    /// Milliseconds since then, by the database's clock.
+    pub(super) age: i64,
     pub(super) state: String,
     pub(super) draining: bool,
     pub(super) is_tombstone: bool,
 }
 
 /// Succeeds when beats could be taken now. -> the leases, if the lead is this replica's
-pub(super) async fn look<T: Tx>(tx: &mut T, input: &LookInput<'_>) -> Result<Option<Census>> {
+pub(super) async fn look<T: Tx>(tx: &mut T, input: &LookInput<'_>) -> Result<Looked> {
     for ping in [&sql::NODES_PING, &sql::SERVERS_PING, &sql::PING] {
         tx.execute(ping, &[]).await?;
     }
-    let Some(time) = input.look.lead else {
-        return Ok(None);
+    let clock = tx.fetch(&sql::CLOCK, &[]).await?;
+    let clock = clock.first().map_or(0, |row| row.int(0));
+    let census = match input.look.lead {
+        Some(time) if lead(tx, &input.look.holder, time).await? => Some(census(tx, input).await?),
+        _ => None,
     };
-    if !lead(tx, &input.look.holder, time).await? {
-        return Ok(None);
-    }
+    Ok(Looked { clock, census })
+}
+
+async fn census<T: Tx>(tx: &mut T, input: &LookInput<'_>) -> Result<Census> {
+    tx.execute(&sql::LEASES_CLAMP, &[]).await?;
     let [serving, activating, leaving] = ages(input.leases);
     let rows = tx
         .fetch(&sql::LEASES_OVERDUE, &[serving, activating, leaving, Arg::Int(OVERDUE)])
@@ -89,7 +96,7 @@ pub(super) async fn look<T: Tx>(tx: &mut T, input: &LookInput<'_>) -> Result<Opt
         };
         (census.live, census.silent) = (count(0), count(1));
     }
-    Ok(Some(census))
+    Ok(census)
 }
 
 fn ages(leases: Leases) -> [Arg<'static>; 3] {
@@ -205,6 +212,7 @@ pub(super) async fn instances_of<T: Tx>(tx: &mut T, nodes: &[String]) -> Result<
         state: row.text(5),
         draining: row.int(6) != 0,
         is_tombstone: row.int(7) != 0,
+        age: row.int(8),
     };
     Ok(rows.iter().map(leased).collect())
 }

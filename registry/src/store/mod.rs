@@ -22,7 +22,7 @@ mod tests;
 pub(crate) use clean::BATCH;
 pub(crate) use clean::CleanScope;
 pub(crate) use error::StoreError;
-pub(crate) use flush::{BEATS, PastBeat};
+pub(crate) use flush::{BEATS, Flushed, PastBeat};
 pub(crate) use lease::{Look, NODES, SilentNodes};
 pub(crate) use mysql::{MySqlStore, migrate as migrate_mysql};
 pub(crate) use operations::BeatOutcome;
@@ -33,7 +33,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::domain::clean::{Cleaned, CutOff};
-use crate::domain::lease::{Census, Leases, Overdue};
+use crate::domain::lease::{Leases, Looked, Overdue};
 use crate::domain::lookup::{AdapterRow, ServerName, ServerRow, World};
 use crate::domain::{Beat, InstanceKey, MetricsInstance, MetricsPort, Registration, Scope};
 use engine::{Engine, read, transact};
@@ -71,11 +71,11 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// `keepAlive`.
     fn beat(&self, beat: &Beat) -> impl Future<Output = Result<BeatOutcome, StoreError>> + Send;
 
-    /// Writes beats that were acknowledged before. -> which of them: the others' rows are not as the beats say any more
-    fn flush(&self, beats: &[PastBeat]) -> impl Future<Output = Result<Vec<bool>, StoreError>> + Send;
+    /// Writes beats that were acknowledged before. -> what came of each
+    fn flush(&self, beats: &[PastBeat]) -> impl Future<Output = Result<Vec<Flushed>, StoreError>> + Send;
 
-    /// Succeeds if beats could be taken now. -> the leases, if the lead is this replica's
-    fn census(&self, look: &Look) -> impl Future<Output = Result<Option<Census>, StoreError>> + Send;
+    /// Succeeds if beats could be taken now. -> the database's clock, and the leases if the lead is this replica's
+    fn census(&self, look: &Look) -> impl Future<Output = Result<Looked, StoreError>> + Send;
 
     /// Takes out instances that are still as a look saw them, those of at most [`NODES`] nodes. -> them
     fn expire(&self, seen: &[Overdue]) -> impl Future<Output = Result<Vec<InstanceKey>, StoreError>> + Send;
@@ -177,12 +177,12 @@ impl<B: Backend> Store for B {
         transact(self, &input, |tx, input| Box::pin(operations::beat(tx, input))).await
     }
 
-    async fn flush(&self, beats: &[PastBeat]) -> Result<Vec<bool>, StoreError> {
+    async fn flush(&self, beats: &[PastBeat]) -> Result<Vec<Flushed>, StoreError> {
         let work = transact(self, beats, |tx, beats| Box::pin(flush::flush(tx, beats)));
         within(LEASE_LIMIT, Box::pin(work)).await
     }
 
-    async fn census(&self, look: &Look) -> Result<Option<Census>, StoreError> {
+    async fn census(&self, look: &Look) -> Result<Looked, StoreError> {
         let leases = Leases::of(self.rules().lease_seconds);
         let input = lease::LookInput { look, leases };
         let work = transact(self, &input, |tx, input| Box::pin(lease::look(tx, input)));

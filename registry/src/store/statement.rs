@@ -280,6 +280,21 @@ statements! {
     /// Gives the lead away. work, holder
     LEADER_RESIGN: "UPDATE tarsregistry_leader SET held_until = '2001-01-01 00:00:00' WHERE name = ? AND holder = ?";
 
+    /// -> the database's clock in milliseconds since 2001
+    CLOCK:
+        "SELECT TIMESTAMPDIFF(MICROSECOND, '2001-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000",
+        sqlite "SELECT CAST(ROUND((julianday('now') - julianday('2001-01-01 00:00:00')) * 86400000) AS INTEGER)";
+
+    /// Beats of the future were now: the clock was set back, and their leases are not to last until it is there again.
+    LEASES_CLAMP:
+        "UPDATE tarsregistry_instance SET last_beat = UTC_TIMESTAMP(3) \
+         WHERE lease_state IN ('active', 'inactive', 'activating', 'deactivating') \
+         AND last_beat > UTC_TIMESTAMP(3) + INTERVAL 5 SECOND",
+        sqlite
+        "UPDATE tarsregistry_instance SET last_beat = strftime('%Y-%m-%d %H:%M:%f', 'now') \
+         WHERE lease_state IN ('active', 'inactive', 'activating', 'deactivating') \
+         AND last_beat > strftime('%Y-%m-%d %H:%M:%f', 'now', '+5 seconds')";
+
     /// Instances whose lease ran out, longest first. -> id, application, server, node, `last_beat`, `lease_state`;
     /// seconds of a lease, while it starts, while it leaves; rows at most
     LEASES_OVERDUE:
@@ -321,12 +336,15 @@ statements! {
         sqlite "SELECT node_name FROM t_node_info WHERE node_name IN ({list}) ORDER BY node_name";
 
     /// What we know of the instances of nodes, locked.
-    /// -> id, application, server, node, `last_beat`, `lease_state`, draining, whether it is a tombstone; nodes
+    /// -> id, application, server, node, `last_beat`, `lease_state`, draining, whether it is a tombstone,
+    /// milliseconds since the last beat; nodes
     INSTANCES_OF_NODES_LOCK:
         "SELECT id, application, server_name, node_name, CAST(last_beat AS CHAR), lease_state, draining, \
-         removed_at IS NOT NULL FROM tarsregistry_instance WHERE node_name IN ({list}) ORDER BY id FOR UPDATE",
+         removed_at IS NOT NULL, TIMESTAMPDIFF(MICROSECOND, last_beat, UTC_TIMESTAMP(3)) DIV 1000 \
+         FROM tarsregistry_instance WHERE node_name IN ({list}) ORDER BY id FOR UPDATE",
         sqlite
-        "SELECT id, application, server_name, node_name, last_beat, lease_state, draining, removed_at IS NOT NULL \
+        "SELECT id, application, server_name, node_name, last_beat, lease_state, draining, removed_at IS NOT NULL, \
+         CAST(ROUND((julianday('now') - julianday(last_beat)) * 86400000) AS INTEGER) \
          FROM tarsregistry_instance WHERE node_name IN ({list}) ORDER BY id";
 
     /// Servers that do not live any more; what somebody wrote meanwhile stays. ids
@@ -356,22 +374,23 @@ statements! {
          AND present_state = 'active' \
          AND last_heartbeat < strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds') AND node_name IN ({list})";
 
-    /// Beats some seconds ago; a younger one stays. seconds, ids
+    /// Beats some seconds ago; a younger one stays, unless it is of the future. seconds, ids
     INSTANCES_BEAT:
-        "UPDATE tarsregistry_instance SET last_beat = GREATEST(last_beat, UTC_TIMESTAMP(3) - INTERVAL ? SECOND) \
-         WHERE id IN ({list})",
+        "UPDATE tarsregistry_instance SET last_beat = \
+         LEAST(GREATEST(last_beat, UTC_TIMESTAMP(3) - INTERVAL ? SECOND), UTC_TIMESTAMP(3)) WHERE id IN ({list})",
         sqlite
         "UPDATE tarsregistry_instance SET last_beat = \
-         MAX(last_beat, strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds')) WHERE id IN ({list})";
+         MIN(MAX(last_beat, strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds')), \
+         strftime('%Y-%m-%d %H:%M:%f', 'now')) WHERE id IN ({list})";
 
-    /// Beats of nodes some seconds ago; a younger one stays. seconds, seconds, nodes
+    /// Beats of nodes some seconds ago; a younger one stays, unless it is of the future. seconds, seconds, nodes
     NODES_BEAT:
-        "UPDATE t_node_info SET last_heartbeat = COALESCE(GREATEST(last_heartbeat, CURRENT_TIMESTAMP - INTERVAL ? SECOND), \
-         CURRENT_TIMESTAMP - INTERVAL ? SECOND) WHERE node_name IN ({list})",
+        "UPDATE t_node_info SET last_heartbeat = LEAST(COALESCE(GREATEST(last_heartbeat, \
+         CURRENT_TIMESTAMP - INTERVAL ? SECOND), CURRENT_TIMESTAMP - INTERVAL ? SECOND), CURRENT_TIMESTAMP) WHERE node_name IN ({list})",
         sqlite
         "UPDATE t_node_info SET modify_time = CURRENT_TIMESTAMP, last_heartbeat = \
-         COALESCE(MAX(last_heartbeat, strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds')), \
-         strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds')) WHERE node_name IN ({list})";
+         MIN(COALESCE(MAX(last_heartbeat, strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds')), \
+         strftime('%Y-%m-%d %H:%M:%S', 'now', '-' || ? || ' seconds')), CURRENT_TIMESTAMP) WHERE node_name IN ({list})";
 
     /// Nodes on which somebody is active. nodes
     NODES_ACTIVATE:

@@ -201,7 +201,18 @@ async fn what_is_not_offered_is_said_to_be_so() {
 async fn the_registry_knows_itself_and_others_of_its_kind() {
     let anywhere = ["--query-endpoint", "tcp -p 0", "--registry-endpoint", "tcp -p 0"];
     let running = Running::sqlite_anywhere(&anywhere).await;
+    // Whoever may register does not get the calls that are for registries.
+    let mut impostor = startup("127.0.0.1");
+    (impostor.application, impostor.server) = ("tars".into(), "tarsregistry".into());
+    impostor.adapters[0].servant = "tars.tarsregistry.QueryObj".into();
+    let error = running.registry.on_startup(&impostor).await.unwrap_err();
+    assert_eq!(error.code(), 2, "{error}");
+    running.registry.on_startup(&startup("127.0.0.1")).await.unwrap();
+    let disguise = "UPDATE t_server_conf SET application = 'tars', server_name = 'tarsregistry'; \
+                    UPDATE t_adapter_conf SET application = 'tars', server_name = 'tarsregistry', \
+                    endpoint = 'tcp -h 10.0.0.66 -p 1', servant =";
     for id in ["tars.tarsregistry.QueryObj", "tars.tarsregistry.Registry"] {
+        running.sql(&format!("{disguise} '{id}'")).await;
         assert_eq!(
             group(&running, id, "").await,
             "127.0.0.1 | ",

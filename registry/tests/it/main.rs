@@ -7,4 +7,5 @@ mod leases;
 mod lookups;
 mod outage;
 mod program;
+mod replicas;
 mod service;

@@ -49,10 +49,22 @@ async fn it_waits_for_its_database_and_answers_meanwhile() {
     proxy.abort();
     assert!(proxy.await.unwrap_err().is_cancelled());
     assert_eq!(failed(&running).await, -9);
-    // Probes share an answer for a moment.
-    while running.get("/readyz").await.0 != 503 {
+    // It stays ready: lookups are answered. Probes share an answer for a moment.
+    loop {
+        let (status, text) = running.get("/readyz").await;
+        assert_eq!(status, 200, "{text}");
+        if text.contains("database: away") {
+            break;
+        }
         tokio::task::yield_now().await;
     }
+    assert!(running.metric("registry_database_up").await < 0.5);
+    let found = running
+        .query
+        .find_object_by_id_in_same_group("App.S.Obj")
+        .await
+        .unwrap();
+    assert_eq!(found.active_ep.len(), 1);
     running.end().await;
 }
 

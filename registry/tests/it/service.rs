@@ -471,10 +471,25 @@ async fn an_operator_ends_it() {
 }
 
 #[tokio::test]
+async fn it_says_that_it_ends_before_it_does() {
+    let mut running = Running::sqlite(&["--drain-delay", "2"]).await;
+    running.admin.shutdown().await.unwrap();
+    while running.get("/readyz").await != (503, "ending\n".into()) {
+        tokio::task::yield_now().await;
+    }
+    // Who does not know yet is served as before.
+    running.registry.on_startup(&startup("10.0.0.7")).await.unwrap();
+    let found = running.query.find_object_by_id("App.S.Obj").await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(running.metric("registry_late_changes_total").await.to_string(), "0");
+    running.ended().await.unwrap();
+}
+
+#[tokio::test]
 async fn health_and_metrics() {
     let running = Running::sqlite(&[]).await;
     assert_eq!(running.get("/healthz").await, (200, "ok\n".into()));
-    assert_eq!(running.get("/readyz").await, (200, "ready\n".into()));
+    assert_eq!(running.get("/readyz").await, (200, "ready\ndatabase: ok\n".into()));
     assert_eq!(running.get("/nothing").await.0, 404);
     running.registry.on_startup(&startup("10.0.0.7")).await.unwrap();
     refused(running.registry.keep_alive(&beat("", "active")).await);
@@ -493,5 +508,6 @@ async fn health_and_metrics() {
         "1"
     );
     assert_eq!(running.metric("registry_ready").await.to_string(), "1");
+    assert_eq!(running.metric("registry_database_up").await.to_string(), "1");
     assert!(running.get("/metrics").await.1.ends_with("# EOF\n"));
 }

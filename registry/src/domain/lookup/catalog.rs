@@ -183,8 +183,16 @@ impl Catalog {
             },
             servants: self.servants.clone(),
             grouping: Arc::clone(&self.grouping),
-            own: self.own.iter().flat_map(|name| self.entries(name).cloned()).collect(),
+            own: self.registries().cloned().collect(),
         }
+    }
+
+    /// What other registries say of the servants that this one serves too. Not what servers registered: whoever may
+    /// register would then take calls that are for registries.
+    fn registries(&self) -> impl Iterator<Item = &Entry> {
+        let source = self.sources.get(&SourceKey::Registries);
+        let entries = source.into_iter().flat_map(|source| &source.served.entries);
+        entries.filter(|entry| self.own.contains(&entry.servant.as_str()))
     }
 
     /// Makes a servant again.

@@ -47,6 +47,11 @@ pub(super) fn parse(text: &str) -> Option<EndpointF> {
     (endpoint.port > 0).then(|| tidied(endpoint))
 }
 
+/// The host that clients are told, if they are told of the endpoint at all.
+pub(crate) fn told_host(text: &str) -> Option<String> {
+    parse(text).map(|endpoint| endpoint.host)
+}
+
 /// What follows an option, unless it is the next one.
 fn is_value(word: &str) -> bool {
     match word.strip_prefix('-') {

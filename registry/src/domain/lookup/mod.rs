@@ -27,6 +27,7 @@ pub(crate) use catalog::Catalog;
 #[cfg(test)]
 pub(crate) use catalog::DEPARTED_FOR;
 pub(crate) use directory::{Answer, Counts, Directory};
+pub(crate) use endpoint::told_host;
 pub(crate) use entry::Entry;
 pub(crate) use lists::Lists;
 pub(crate) use rows::{AdapterRow, GroupRows, PriorityRow, RegistryRow, RuleRow, ServerName, ServerRow, World};

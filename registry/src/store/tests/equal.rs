@@ -84,7 +84,7 @@ async fn expire(world: &impl World, node: &str, server: &str) -> String {
         lead: Some(Duration::from_mins(1)),
     };
     let store = world.store();
-    let census = store.census(&look).await.unwrap().unwrap();
+    let census = store.census(&look).await.unwrap().census.unwrap();
     let mut expired = store.expire(&census.overdue).await.unwrap();
     expired.sort();
     let nodes = store.expire_nodes("").await.unwrap();

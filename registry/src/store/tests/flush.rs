@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::on_both;
 use super::world::{World, key, startup};
 use crate::domain::State;
-use crate::store::{BEATS, Look, PastBeat, Store};
+use crate::store::{BEATS, Flushed, Look, PastBeat, Store};
 
 on_both! {
     a_flush_writes_the_times_and_nothing_else
@@ -25,7 +25,8 @@ fn beat(node: &str, state: State, seconds_ago: u64) -> PastBeat {
 }
 
 async fn flush(world: &impl World, beats: &[PastBeat]) -> Vec<bool> {
-    world.store().flush(beats).await.unwrap()
+    let flushed = world.store().flush(beats).await.unwrap();
+    flushed.into_iter().map(|flushed| flushed == Flushed::Written).collect()
 }
 
 /// Whether an instance's last beat and its node's were between so many seconds ago.
@@ -85,7 +86,7 @@ async fn what_changed_elsewhere_is_not_touched(world: impl World) {
         holder: "a".into(),
         lead: Some(Duration::from_mins(1)),
     };
-    let seen = world.store().census(&look).await.unwrap().unwrap().overdue;
+    let seen = world.store().census(&look).await.unwrap().census.unwrap().overdue;
     assert_eq!(world.store().expire(&seen).await.unwrap().len(), 1);
     world.beat("leaving", "S", State::Deactivating).await;
     world.stop("ended", "S").await;
@@ -102,6 +103,18 @@ async fn what_changed_elsewhere_is_not_touched(world: impl World) {
     let mut written = [false; 9];
     written[0] = true;
     assert_eq!(flush(&world, &beats).await, written);
+    let newer: Vec<&str> = (world.store().flush(&beats).await.unwrap().iter().zip(nodes))
+        .filter(|(flushed, _)| **flushed == Flushed::Newer)
+        .map(|(_, node)| node)
+        .collect();
+    assert_eq!(
+        newer,
+        ["inactive", "expired"],
+        "who changed before the beat came, and is not leaving"
+    );
+    let older = nodes.map(|node| beat(node, State::Active, 2000));
+    let older = world.store().flush(&older).await.unwrap();
+    assert!(!older.contains(&Flushed::Newer), "{older:?}");
     assert_eq!(world.read(read).await, before);
     assert_eq!(world.count("t_node_info WHERE node_name = 'unknown'").await, "0");
     let fresh = format!(
@@ -183,7 +196,7 @@ async fn everything_at_once_never_fails(world: impl World) {
             holder: "a".into(),
             lead: Some(Duration::from_mins(1)),
         };
-        let seen = world.store().census(&look).await.unwrap().unwrap().overdue;
+        let seen = world.store().census(&look).await.unwrap().census.unwrap().overdue;
         let some = &nodes[usize::try_from(round).unwrap() % 20];
         let state = if round % 2 == 0 { State::Active } else { State::Inactive };
         let restarted = startup(some, "S");
@@ -200,7 +213,10 @@ async fn everything_at_once_never_fails(world: impl World) {
         for key in expired {
             let at = nodes.iter().position(|node| *node == key.node).unwrap();
             let is_back = world.server_state(&key.node, "S").await != "inactive";
-            assert!(!written[at] || is_back, "{key} expired after its beat was written");
+            assert!(
+                written[at] != Flushed::Written || is_back,
+                "{key} expired after its beat was written"
+            );
         }
         for node in &nodes {
             world.beat(node, "S", State::Active).await;

@@ -6,7 +6,7 @@ use super::on_both;
 use super::world::{World, key, startup};
 use crate::domain::lease::{Census, Overdue};
 use crate::domain::{Beat, InstanceKey, Scope, State};
-use crate::store::{BeatOutcome, Look, PastBeat, SilentNodes, Store};
+use crate::store::{BeatOutcome, Flushed, Look, PastBeat, SilentNodes, Store};
 
 on_both! {
     a_lease_runs_out_at_its_end_and_not_before
@@ -21,6 +21,8 @@ on_both! {
     nodes_of_others_stay
     more_silent_nodes_than_a_page
     one_replica_has_the_lead
+    beats_of_the_future_were_now
+    the_clock_is_the_databases
     silent_instances_are_counted_against_all
     a_beat_of_the_whole_node_renews_each_lease
 }
@@ -38,6 +40,7 @@ async fn census(world: &impl World) -> Census {
         .census(&look("a"))
         .await
         .unwrap()
+        .census
         .expect("nobody else leads")
 }
 
@@ -118,7 +121,7 @@ async fn a_beat_in_between_wins(world: impl World) {
         state: State::Active,
         at: Instant::now(),
     };
-    assert_eq!(world.store().flush(&[beat]).await.unwrap(), [true]);
+    assert_eq!(world.store().flush(&[beat]).await.unwrap(), [Flushed::Written]);
     world.start(&startup("registered", "S")).await;
     world.stop("ended", "S").await;
     assert_eq!(expire(&world, &seen).await, ["dead"]);
@@ -281,15 +284,54 @@ async fn more_silent_nodes_than_a_page(world: impl World) {
     assert_eq!(rest.next, None);
 }
 
+async fn beats_of_the_future_were_now(world: impl World) {
+    world.start(&startup("n1", "S")).await;
+    let future = "UPDATE tarsregistry_instance SET last_beat = '2999-01-01 00:00:00'";
+    let now = format!(
+        "tarsregistry_instance WHERE last_beat BETWEEN {} AND '2900-01-01'",
+        world.utc_ago(60)
+    );
+    world.exec(future).await;
+    assert_eq!(overdue(&world).await, []);
+    assert_eq!(world.count(&now).await, "1");
+    world.exec(future).await;
+    world
+        .exec("UPDATE t_node_info SET last_heartbeat = '2037-01-01 00:00:00'")
+        .await;
+    let beat = PastBeat {
+        key: key("n1", "S"),
+        state: State::Active,
+        at: Instant::now(),
+    };
+    assert_eq!(world.store().flush(&[beat]).await.unwrap(), [Flushed::Written]);
+    assert_eq!(world.count(&now).await, "1");
+    assert_eq!(
+        world.count("t_node_info WHERE last_heartbeat < '2036-01-01'").await,
+        "1"
+    );
+}
+
+async fn the_clock_is_the_databases(world: impl World) {
+    let clock = async || world.store().census(&look("a")).await.unwrap().clock;
+    let (begun, first) = (Instant::now(), clock().await);
+    assert!(first > 25 * 365 * 86_400_000 / 2, "{first}");
+    let mut last = first;
+    while last < first + 20 {
+        last = clock().await;
+    }
+    let passed = i64::try_from(begun.elapsed().as_millis()).unwrap();
+    assert!(last - first <= passed + 1, "{first} {last} {passed}");
+}
+
 async fn one_replica_has_the_lead(world: impl World) {
-    let leads = async |holder: &str| world.store().census(&look(holder)).await.unwrap().is_some();
+    let leads = async |holder: &str| world.store().census(&look(holder)).await.unwrap().census.is_some();
     assert!(leads("a").await && leads("a").await);
     assert!(!leads("b").await);
     let modest = Look {
         holder: "b".into(),
         lead: None,
     };
-    assert_eq!(world.store().census(&modest).await.unwrap(), None);
+    assert_eq!(world.store().census(&modest).await.unwrap().census, None);
     world.store().resign("b").await.unwrap();
     assert!(!leads("b").await, "only who has it gives it away");
     world.store().resign("a").await.unwrap();
