@@ -1,12 +1,19 @@
 //! A small HTTP client: one connection, one request after the other.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Method, Request, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    task::JoinHandle,
+    time::timeout,
+};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,8 +51,22 @@ pub struct Http {
 impl Http {
     /// Connects to `address`, `host:port`.
     pub async fn connect(address: &str) -> Result<Self, String> {
+        Self::on(address, TcpStream::connect(address)).await
+    }
+
+    /// Connects to `address`, an IPv4 address and a port, from the address `source` of this machine.
+    pub async fn connect_from(source: IpAddr, address: &str) -> Result<Self, String> {
         let connecting = async {
-            let stream = TcpStream::connect(address).await.map_err(|e| e.to_string())?;
+            let socket = TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::new(source, 0))?;
+            socket.connect(address.parse().map_err(std::io::Error::other)?).await
+        };
+        Self::on(address, connecting).await
+    }
+
+    async fn on(address: &str, connecting: impl Future<Output = std::io::Result<TcpStream>>) -> Result<Self, String> {
+        let connecting = async {
+            let stream = connecting.await.map_err(|e| e.to_string())?;
             http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())
         };
         let (sender, connection) = timeout(PATIENCE, connecting)
