@@ -5,8 +5,18 @@
     reason = "the one place where this program talks to a terminal"
 )]
 
+mod check;
 mod cli;
 mod command;
+mod control;
+mod files;
+mod generate;
+mod layout;
+mod output;
+mod process;
+mod server;
+mod state;
+mod supervisor;
 
 use std::process::ExitCode;
 

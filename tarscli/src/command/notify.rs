@@ -1,7 +1,5 @@
 //! `tarscli notify CMD...`: an administration command for the server's `AdminObj`.
 
-use std::time::Duration;
-
 use anyhow::Context as _;
 use tars::{Communicator, protocol::AdminFClient};
 
@@ -9,11 +7,12 @@ use crate::cli::Notify;
 
 /// Sends the command and returns the server's answer behind the words K8STARS' scripts look for.
 pub(crate) async fn run(args: &Notify) -> anyhow::Result<String> {
+    let endpoint = args.admin.as_deref().unwrap_or("tcp -h 127.0.0.1 -p 17893");
     let admin: AdminFClient = Communicator::builder()
-        .timeout(Duration::from_secs(args.timeout))
+        .timeout(args.timeout)
         .build()
-        .client(&format!("AdminObj@{}", args.admin))
-        .with_context(|| format!("--admin `{}`", args.admin))?;
+        .client(&format!("AdminObj@{endpoint}"))
+        .with_context(|| format!("--admin `{endpoint}`"))?;
     let command = args.words.join(" ");
     let answer = admin
         .notify(&command)

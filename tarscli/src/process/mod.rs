@@ -1,0 +1,5 @@
+//! Processes and signals: the one place that touches them.
+
+mod exit;
+
+pub(crate) use exit::Exit;

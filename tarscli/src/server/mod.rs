@@ -1,0 +1,5 @@
+//! The server of a container, as its files describe it.
+
+mod info;
+
+pub(crate) use info::{Adapter, ServerConf, ServerInfo};
