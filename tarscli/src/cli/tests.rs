@@ -28,7 +28,10 @@ fn the_guide_lists_the_variables_of_the_code() {
         assert_eq!(guide.get(name), Some(variable), "{name} in docs/tarscli.md");
     }
     for name in guide.keys() {
-        assert!(code.contains_key(name), "{name} is in docs/tarscli.md and not in the code");
+        assert!(
+            code.contains_key(name),
+            "{name} is in docs/tarscli.md and not in the code"
+        );
     }
 }
 
@@ -73,6 +76,10 @@ fn variables_of_the_code() -> BTreeMap<String, Variable> {
 }
 
 fn default(arg: &Arg) -> String {
-    let values: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+    let values: Vec<_> = arg
+        .get_default_values()
+        .iter()
+        .map(|value| value.to_string_lossy())
+        .collect();
     values.join(" ")
 }
