@@ -18,20 +18,45 @@ mod server;
 mod state;
 mod supervisor;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, ErrorKind, Write as _},
+    process::ExitCode,
+};
 
-use clap::Parser;
+use crate::{cli::Usage, command::Outcome};
+
+/// Bad arguments, or a bad variable of the environment.
+const USAGE: u8 = 2;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match command::run(cli::Cli::parse().command).await {
-        Ok(text) => {
-            println!("{text}");
-            ExitCode::SUCCESS
+    let command = match cli::read(std::env::args_os()) {
+        Ok(command) => command,
+        // Help and the version are answers, not mistakes: clap knows which stream and code they have.
+        Err(answer) => {
+            let _ = answer.print();
+            return u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }
+    };
+    match command::run(command).await.and_then(told) {
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("tarscli: {error:#}");
-            ExitCode::FAILURE
+            if error.is::<Usage>() {
+                ExitCode::from(USAGE)
+            } else {
+                ExitCode::FAILURE
+            }
         }
+    }
+}
+
+/// Prints what there is to print. A reader who has gone, as `head` does, wants no more.
+fn told(outcome: Outcome) -> anyhow::Result<u8> {
+    let (text, code) = outcome.into_parts();
+    let Some(text) = text else { return Ok(code) };
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(code),
     }
 }
