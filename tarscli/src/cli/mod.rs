@@ -145,7 +145,13 @@ pub(crate) struct Supervisor {
     pub(crate) disable_flow: bool,
 
     /// Version of the server, for the registry
-    #[arg(long, value_name = "VERSION", env = "SERVER_VERSION", default_value = "")]
+    #[arg(
+        long,
+        value_name = "VERSION",
+        env = "SERVER_VERSION",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(crate) server_version: String,
 
     /// Time between two checks of the server

@@ -91,8 +91,18 @@ fn explained(error: Error, line: &[OsString]) -> Error {
     if mistakes.is_empty() {
         return error;
     }
-    bare.clone()
-        .error(ErrorKind::ValueValidation, mistakes.join("\n       "))
+    refusal(line, mistakes.join("\n       "))
+}
+
+/// An error of values, with the usage of the command in `line`.
+fn refusal(line: &[OsString], text: String) -> Error {
+    let mut program = definition();
+    program.build();
+    let name = line.get(1).and_then(|name| name.to_str()).unwrap_or_default();
+    match program.find_subcommand_mut(name) {
+        Some(command) => command.error(ErrorKind::ValueValidation, text),
+        None => program.error(ErrorKind::ValueValidation, text),
+    }
 }
 
 /// What is wrong with the value of the argument's variable.
