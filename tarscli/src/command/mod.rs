@@ -3,6 +3,7 @@
 mod completion;
 mod notify;
 mod outcome;
+mod supervisor;
 mod version;
 
 use anyhow::bail;
@@ -13,6 +14,7 @@ use crate::cli::Command;
 /// Runs `command`.
 pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
+        Command::Supervisor(args) => supervisor::run(&args).await,
         Command::Notify(args) => notify::run(&args).await.map(Outcome::text),
         Command::Version => Ok(Outcome::text(version::text())),
         Command::Completion(args) => Ok(Outcome::text(completion::script(&args))),
