@@ -1,6 +1,7 @@
 //! One module a subcommand: each takes its arguments and gives what to print and how to end.
 
 mod completion;
+mod genconf;
 mod notify;
 mod outcome;
 mod supervisor;
@@ -15,6 +16,7 @@ use crate::cli::Command;
 pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Supervisor(args) => supervisor::run(&args).await,
+        Command::Genconf(args) => genconf::run(&args).await.map(Outcome::text),
         Command::Notify(args) => notify::run(&args).await.map(Outcome::text),
         Command::Version => Ok(Outcome::text(version::text())),
         Command::Completion(args) => Ok(Outcome::text(completion::script(&args))),
