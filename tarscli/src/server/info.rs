@@ -1,6 +1,11 @@
 //! `data/server_info.yaml`: the server as genconf resolved it, in K8STARS' form.
 
+use std::io;
+
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
+
+use crate::layout::Layout;
 
 /// The whole file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +62,21 @@ pub(crate) struct Adapter {
     pub(crate) queuecap: i32,
     pub(crate) queuetimeout: i32,
     pub(crate) threads: i32,
+}
+
+impl ServerInfo {
+    /// Reads the file; `None` when there is none.
+    pub(crate) fn read(layout: &Layout) -> anyhow::Result<Option<Self>> {
+        let path = layout.server_info();
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+        };
+        let info = serde_saphyr::from_str(&text)
+            .with_context(|| format!("`{}` is not what `tarscli genconf` writes", path.display()))?;
+        Ok(Some(info))
+    }
 }
 
 impl ServerConf {
