@@ -12,6 +12,7 @@ mod control;
 mod files;
 mod generate;
 mod layout;
+mod leaving;
 mod output;
 mod process;
 mod server;

@@ -29,6 +29,18 @@ pub(crate) struct Status {
     pub(crate) worker_id: Option<u32>,
     /// How far its end has come.
     pub(crate) leaving: Option<Phase>,
+    /// How it left the registry: there from [`Phase::Gone`] on, and what a `prestop` waits for.
+    #[serde(default)]
+    pub(crate) left: Option<Left>,
+}
+
+/// How the attempt to leave the registry ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Left {
+    /// The registry has taken the server out, or there is none that could know it.
+    pub(crate) told: bool,
+    /// Why it has not.
+    pub(crate) error: Option<String>,
 }
 
 /// How often the server was looked at.
