@@ -78,6 +78,13 @@ impl Processes {
         self.leftovers_in(&Tree::read())
     }
 
+    /// Sends a signal to the first of the leftovers: of a daemon, the one that started the others.
+    pub(crate) fn signal_first_leftover(&self, signal: Signal) {
+        if let Some(pid) = self.leftovers().first() {
+            send(*pid, || kill_process(*pid, signal));
+        }
+    }
+
     /// The leftovers that are not in the process group of `process`.
     pub(super) fn leftovers_outside(&self, process: Option<&Process>) -> Vec<Pid> {
         let tree = Tree::read();

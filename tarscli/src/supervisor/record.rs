@@ -36,7 +36,6 @@ struct LastExit {
     ran_seconds: f64,
     /// Seconds since 1970.
     ended_at: u64,
-    restarts: u32,
 }
 
 impl Record {
@@ -62,7 +61,7 @@ impl Record {
     }
 
     /// How the server ended.
-    pub(super) fn exit(&mut self, exit: Exit, pid: Option<i32>, ran: Duration, restarts: u32) {
+    pub(super) fn exit(&mut self, exit: Exit, pid: Option<i32>, ran: Duration) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let last = LastExit {
             exit,
@@ -70,7 +69,6 @@ impl Record {
             pid,
             ran_seconds: ran.as_secs_f64(),
             ended_at: since.as_secs(),
-            restarts,
         };
         let written = serde_json::to_string(&last)
             .map_err(anyhow::Error::from)
@@ -138,13 +136,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::new(folder.path());
         let exit = Exit::Signal { number: 11, core: true };
-        Record::new(layout.clone()).exit(exit, Some(7), Duration::from_millis(1500), 2);
+        Record::new(layout.clone()).exit(exit, Some(7), Duration::from_millis(1500));
         let text = fs::read_to_string(layout.last_exit()).unwrap();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["exit"]["signal"]["number"], 11);
         assert_eq!(value["exit"]["signal"]["core"], true);
         assert_eq!((&value["code"], &value["pid"]), (&139.into(), &7.into()));
-        assert_eq!((&value["ran_seconds"], &value["restarts"]), (&1.5.into(), &2.into()));
+        assert_eq!(value["ran_seconds"], 1.5);
     }
 
     #[test]
