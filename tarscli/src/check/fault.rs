@@ -21,7 +21,11 @@ impl Fault {
     /// What is wrong with one of many, if anything is.
     pub(super) fn of(reasons: impl IntoIterator<Item = Option<String>>) -> Result<(), Self> {
         let reasons: Vec<String> = reasons.into_iter().flatten().collect();
-        if reasons.is_empty() { Ok(()) } else { Err(Self { reasons }) }
+        if reasons.is_empty() {
+            Ok(())
+        } else {
+            Err(Self { reasons })
+        }
     }
 }
 

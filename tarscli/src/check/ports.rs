@@ -48,7 +48,10 @@ impl Ports {
 
     /// The list is long: it is read only when somebody needs it, and once.
     fn bound(&self) -> io::Result<Bound> {
-        let is_needed = self.targets.iter().any(|target| target.transport == Transport::Datagrams);
+        let is_needed = self
+            .targets
+            .iter()
+            .any(|target| target.transport == Transport::Datagrams);
         if is_needed { Bound::read() } else { Ok(Bound::default()) }
     }
 }

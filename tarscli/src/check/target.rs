@@ -160,10 +160,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_that_cannot_be_looked_at_is_named() {
-        for (endpoint, expected) in [
-            ("tcp -h 10.0.0.7", "no port"),
-            ("tcp -h 10.0.0.7 -p http", "column 20"),
-        ] {
+        for (endpoint, expected) in [("tcp -h 10.0.0.7", "no port"), ("tcp -h 10.0.0.7 -p http", "column 20")] {
             let error = targets(&info(&[("OneObj", endpoint, "tars")], "")).unwrap_err();
             let error = format!("{error:#}");
             assert!(error.contains(expected) && error.contains("OneObj"), "{error}");

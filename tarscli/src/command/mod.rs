@@ -1,8 +1,10 @@
 //! One module a subcommand: each takes its arguments and gives what to print and how to end.
 
 mod completion;
+mod hzcheck;
 mod notify;
 mod outcome;
+mod prestop;
 mod version;
 
 use anyhow::bail;
@@ -13,7 +15,9 @@ use crate::cli::Command;
 /// Runs `command`.
 pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
+        Command::Hzcheck(args) => hzcheck::run(&args).await,
         Command::Notify(args) => notify::run(&args).await.map(Outcome::text),
+        Command::Prestop(args) => prestop::run(&args).await,
         Command::Version => Ok(Outcome::text(version::text())),
         Command::Completion(args) => Ok(Outcome::text(completion::script(&args))),
         other => bail!("cannot run {other:?} yet"),

@@ -109,9 +109,8 @@ async fn question(stream: &mut UnixStream) -> Result<Question, String> {
     if line.len() == LONGEST_QUESTION && !line.ends_with(b"\n") {
         return Err(format!("a question has at most {LONGEST_QUESTION} bytes"));
     }
-    serde_json::from_slice(&line).map_err(|error| {
-        format!(r#"expected a line such as {{"ask":"state"}}, with state, live or prestop: {error}"#)
-    })
+    serde_json::from_slice(&line)
+        .map_err(|error| format!(r#"expected a line such as {{"ask":"state"}}, with state, live or prestop: {error}"#))
 }
 
 /// Until the client is gone. What it says more is not listened to.

@@ -148,7 +148,13 @@ async fn a_supervisor_that_ends_says_so() {
 async fn what_is_no_question_is_refused() {
     let it = supervisor();
     let path = it.layout.socket();
-    for bytes in [&b"\n"[..], b"{}\n", b"GET / HTTP/1.1\r\n", b"{\"ask\":\"money\"}\n", &[0xff, b'\n']] {
+    for bytes in [
+        &b"\n"[..],
+        b"{}\n",
+        b"GET / HTTP/1.1\r\n",
+        b"{\"ask\":\"money\"}\n",
+        &[0xff, b'\n'],
+    ] {
         let text = say(&path, bytes).await;
         assert!(text.starts_with(r#"{"answer":"refused","error":"expected"#), "{text}");
     }
@@ -174,9 +180,7 @@ async fn clients_have_places_and_leave_them() {
     let error = ask_state(&it.layout, LONG).await.unwrap_err();
     assert!(matches!(error, AskError::Refused(_)), "{error}");
     held.clear();
-    timeout(LONG, async {
-        while ask_state(&it.layout, LONG).await.is_err() {}
-    })
-    .await
-    .unwrap();
+    timeout(LONG, async { while ask_state(&it.layout, LONG).await.is_err() {} })
+        .await
+        .unwrap();
 }
