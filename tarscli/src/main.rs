@@ -13,6 +13,7 @@ mod files;
 mod generate;
 mod layout;
 mod leaving;
+mod notice;
 mod output;
 mod process;
 mod server;

@@ -2,8 +2,10 @@
 
 mod completion;
 mod genconf;
+mod hzcheck;
 mod notify;
 mod outcome;
+mod prestop;
 mod supervisor;
 mod version;
 
@@ -17,7 +19,9 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Supervisor(args) => supervisor::run(&args).await,
         Command::Genconf(args) => genconf::run(&args).await.map(Outcome::text),
+        Command::Hzcheck(args) => hzcheck::run(&args).await,
         Command::Notify(args) => notify::run(&args).await.map(Outcome::text),
+        Command::Prestop(args) => prestop::run(&args).await,
         Command::Version => Ok(Outcome::text(version::text())),
         Command::Completion(args) => Ok(Outcome::text(completion::script(&args))),
         other => bail!("cannot run {other:?} yet"),

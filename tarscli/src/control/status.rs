@@ -43,6 +43,14 @@ pub(crate) struct Left {
     pub(crate) error: Option<String>,
 }
 
+impl Left {
+    /// It went well.
+    pub(crate) const TOLD: Self = Self {
+        told: true,
+        error: None,
+    };
+}
+
 /// How often the server was looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checks {

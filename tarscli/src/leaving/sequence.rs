@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tars::{Communicator, Endpoint, protocol::AdminFClient};
+use tars::{Communicator, Endpoint, protocol::AdminFClient, registration::Session};
 use tokio::{
     task::JoinHandle,
     time::{Instant, sleep_until, timeout_at},
@@ -22,6 +22,16 @@ pub(crate) trait Registered: Send + 'static {
 
     /// Tells that the server is gone, again and again until it is heard or time is over.
     fn deregister(self, until: Instant) -> impl Future<Output = tars::Result<()>> + Send;
+}
+
+impl Registered for Session {
+    async fn deactivate(&self, until: Instant) -> tars::Result<()> {
+        Self::deactivate(self, until).await
+    }
+
+    async fn deregister(self, until: Instant) -> tars::Result<()> {
+        Self::deregister(self, until).await
+    }
 }
 
 /// How it went.

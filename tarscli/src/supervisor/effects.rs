@@ -332,12 +332,9 @@ impl<'a> Effects<'a> {
     }
 
     /// The end: the last words are where they belong, and those who asked have their answers.
-    pub(super) async fn finish(&mut self, machine: &Machine) {
+    pub(super) async fn finish(mut self, machine: &Machine) {
         self.publish(machine);
         self.tasks.shutdown().await;
-        self.reporter.last_words(&self.output);
-        for _ in 0..8 {
-            tokio::task::yield_now().await;
-        }
+        self.reporter.finish(&self.output).await;
     }
 }

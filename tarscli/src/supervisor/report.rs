@@ -1,5 +1,7 @@
 //! What the supervisor says: its status to those who ask, what happens to its log and to the operators.
 
+use std::time::Duration;
+
 use tars::registration;
 use tokio::{sync::watch, time::Instant};
 
@@ -12,6 +14,7 @@ use crate::{
     check::Fault,
     cli,
     control::{self, Left, Registry, Status},
+    notice::{Level, Notices},
     output::Output,
     server::ServerInfo,
     state::State,
@@ -19,6 +22,9 @@ use crate::{
 
 /// Bytes of a server's last output that Kubernetes shows.
 const LAST_WORDS: usize = 4 << 10;
+
+/// How long the last message to the operators may take.
+const NOTICES: Duration = Duration::from_millis(500);
 
 /// Knows what there is to say.
 pub(super) struct Reporter {
@@ -32,12 +38,17 @@ pub(super) struct Reporter {
     last_check: Option<Instant>,
     fault: Option<String>,
     left: Option<Left>,
+    notices: Notices,
     status: watch::Sender<Status>,
 }
 
 impl Reporter {
     pub(super) fn new(args: &cli::Supervisor, info: &ServerInfo, mistake: Option<String>) -> Self {
         let (server, node) = (info.conf.name(), info.local_ip.clone());
+        let notices = Notices::new(info).unwrap_or_else(|error| {
+            tracing::warn!("tarsnotify hears nothing of the server: {error:#}");
+            Notices::nobody()
+        });
         Self {
             begun: Instant::now(),
             status: watch::Sender::new(first(server.clone(), node.clone())),
@@ -49,6 +60,7 @@ impl Reporter {
             last_check: None,
             fault: None,
             left: None,
+            notices,
         }
     }
 
@@ -120,44 +132,62 @@ impl Reporter {
         });
     }
 
-    /// Says what has happened.
+    /// Says what has happened: to the log, and to the operators.
     pub(super) fn say(&self, notice: Notice, output: &Output) {
-        let server = &self.server;
-        match notice {
-            Notice::Started => tracing::info!(server, version = self.version, "started"),
-            Notice::Ended(exit) => {
-                tracing::warn!(server, %exit, "the server ended");
-                self.last_words(output);
-            }
-            Notice::Again(pause) => tracing::info!(server, ?pause, "it is started again after a pause"),
-            Notice::Held => tracing::warn!(server, "not started again as long as data/stop exists"),
-            Notice::Enough(exit) => tracing::error!(server, %exit, "the server ended too often: giving up"),
+        let fault = self.fault.as_deref().unwrap_or("it was not looked at yet");
+        let (level, text) = match notice {
+            Notice::Started => (Level::Normal, format!("server version: {}", self.version)),
+            Notice::Ended(exit) => (Level::Error, format!("server down, {exit}")),
+            Notice::Again(pause) => (
+                Level::Warn,
+                format!("restart server, after {:.1} s", pause.as_secs_f64()),
+            ),
+            Notice::Held => (Level::Warn, "not started again as long as data/stop exists".to_owned()),
+            Notice::Enough(exit) => (
+                Level::Error,
+                format!("[alarm] server down, {exit}; it ended too often: giving up"),
+            ),
             Notice::Late(time) => {
-                tracing::error!(
-                    server,
-                    ?time,
-                    reason = self.fault,
-                    "the server is not ready after so long"
-                );
+                let seconds = time.as_secs();
+                (Level::Error, format!("[alarm] not ready after {seconds} s: {fault}"))
             }
-            Notice::Active => tracing::info!(server, "active"),
-            Notice::Inactive => tracing::warn!(server, reason = self.fault, "inactive"),
+            Notice::Active => (Level::Normal, "server is active".to_owned()),
+            Notice::Inactive => (Level::Error, format!("server is inactive: {fault}")),
             Notice::Watchdog(time) => {
-                tracing::error!(
-                    server,
-                    ?time,
-                    reason = self.fault,
-                    "its checks fail for too long: started again"
-                );
+                let seconds = time.as_secs();
+                (
+                    Level::Error,
+                    format!("[alarm] not ready for {seconds} s, to be started again: {fault}"),
+                )
             }
             Notice::NoWorkerId(time) => {
-                tracing::error!(server, ?time, "the registry gave no worker number in time: giving up");
+                let seconds = time.as_secs();
+                (
+                    Level::Error,
+                    format!("[alarm] no worker number after {seconds} s: giving up"),
+                )
             }
+        };
+        let server = &self.server;
+        match level {
+            Level::Normal => tracing::info!(server, "{text}"),
+            Level::Warn => tracing::warn!(server, "{text}"),
+            Level::Error => tracing::error!(server, "{text}"),
+        }
+        self.notices.send(level, text);
+        if matches!(notice, Notice::Ended(_)) {
+            self.last_words(output);
         }
     }
 
+    /// Waits for what there was to tell the operators, for a moment.
+    pub(super) async fn finish(self, output: &Output) {
+        self.last_words(output);
+        self.notices.finish(NOTICES).await;
+    }
+
     /// The last the server printed, where Kubernetes looks for it.
-    pub(super) fn last_words(&self, output: &Output) {
+    fn last_words(&self, output: &Output) {
         record::last_words(&output.last(LAST_WORDS));
     }
 }
