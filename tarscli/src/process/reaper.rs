@@ -50,6 +50,7 @@ impl Processes {
     }
 
     /// Starts a process in a group of its own. Pipes are made by who reads them: see `output`.
+    #[expect(clippy::unused_self, reason = "without a reaper nobody would tell of its end")]
     pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Process> {
         let mut table = table();
         let child = command.process_group(0).spawn()?;
