@@ -4,6 +4,7 @@ mod completion;
 mod genconf;
 mod notify;
 mod outcome;
+mod syncdir;
 mod version;
 
 use anyhow::bail;
@@ -16,6 +17,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Genconf(args) => genconf::run(&args).await.map(Outcome::text),
         Command::Notify(args) => notify::run(&args).await.map(Outcome::text),
+        Command::Syncdir(args) => syncdir::run(&args).map(Outcome::text),
         Command::Version => Ok(Outcome::text(version::text())),
         Command::Completion(args) => Ok(Outcome::text(completion::script(&args))),
         other => bail!("cannot run {other:?} yet"),
