@@ -1,10 +1,6 @@
 //! The reaper, and the processes it tells of.
 
-use std::{
-    io,
-    os::unix::process::CommandExt as _,
-    process::{ChildStderr, ChildStdout, Command},
-};
+use std::{io, os::unix::process::CommandExt as _, process::Command};
 
 use rustix::{
     io::Errno,
@@ -17,14 +13,14 @@ use tokio::{
 
 use super::{
     Exit,
-    table::table,
+    table::{Orphans, table},
     tree::{self, Tree},
 };
 
 /// All processes of this program. A handle, cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Processes {
-    orphans: watch::Receiver<u64>,
+    orphans: watch::Receiver<Orphans>,
 }
 
 impl Processes {
@@ -53,10 +49,10 @@ impl Processes {
         Ok(Self { orphans })
     }
 
-    /// Starts a process in a group of its own.
+    /// Starts a process in a group of its own. Pipes are made by who reads them: see `output`.
     pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Process> {
         let mut table = table();
-        let mut child = command.process_group(0).spawn()?;
+        let child = command.process_group(0).spawn()?;
         let pid = i32::try_from(child.id())
             .ok()
             .and_then(Pid::from_raw)
@@ -64,18 +60,20 @@ impl Processes {
         let end = watch::Sender::new(None);
         let ended = end.subscribe();
         table.spawned.insert(Pid::as_raw(Some(pid)), end);
-        Ok(Process {
-            pid,
-            ended,
-            stdout: child.stdout.take(),
-            stderr: child.stderr.take(),
-        })
+        Ok(Process { pid, ended })
     }
 
     /// The orphans that were re-parented to us and run still, and all their descendants: what nobody here spawned, or
     /// can wait for by name. Nothing when `/proc` cannot be read.
     pub(crate) fn leftovers(&self) -> Vec<Pid> {
         self.leftovers_in(&Tree::read())
+    }
+
+    /// Sends a signal to the first of the leftovers: of a daemon, the one that started the others.
+    pub(crate) fn signal_first_leftover(&self, signal: Signal) {
+        if let Some(pid) = self.leftovers().first() {
+            send(*pid, || kill_process(*pid, signal));
+        }
     }
 
     /// The leftovers that are not in the process group of `process`.
@@ -94,11 +92,16 @@ impl Processes {
 
     /// How many orphans were waited for.
     pub(crate) fn orphans(&self) -> u64 {
-        *self.orphans.borrow()
+        self.orphans.borrow().count
+    }
+
+    /// How the last of them ended.
+    pub(crate) fn last_orphan(&self) -> Option<Exit> {
+        self.orphans.borrow().last
     }
 
     /// Waits until one more orphan has ended than before the last time this was asked.
-    pub(super) async fn orphan_ended(&mut self) {
+    pub(crate) async fn orphan_ended(&mut self) {
         if self.orphans.changed().await.is_err() {
             unreachable!("the table lives as long as the program");
         }
@@ -110,9 +113,6 @@ impl Processes {
 pub(crate) struct Process {
     pid: Pid,
     ended: watch::Receiver<Option<Exit>>,
-    /// What it prints, when that was asked for.
-    pub(crate) stdout: Option<ChildStdout>,
-    pub(crate) stderr: Option<ChildStderr>,
 }
 
 impl Process {
