@@ -339,10 +339,10 @@ fn all_kinds_of_endpoints() {
 application: App
 server: Server1
 adapters:
-  - {object: Tcp, endpoint: tcp -h ${local_ip} -p ${random_port} -t 1}
-  - {object: Udp, endpoint: udp -h ${local_ip} -p ${random_port}}
-  - {object: Ssl, endpoint: ssl -h ${local_ip} -p ${random_port} -t 2}
-  - {object: Any, endpoint: tcp -h * -p ${random_port}}
+  - {object: Tcp, endpoint: 'tcp -h ${local_ip} -p ${random_port} -t 1'}
+  - {object: Udp, endpoint: 'udp -h ${local_ip} -p ${random_port}'}
+  - {object: Ssl, endpoint: 'ssl -h ${local_ip} -p ${random_port} -t 2'}
+  - {object: Any, endpoint: 'tcp -h * -p ${random_port}'}
   - {object: Fixed, endpoint: tcp -h 192.0.2.1 -p 23000}
 ";
     let has_v6 = UdpSocket::bind("[::1]:0").is_ok();
@@ -431,7 +431,7 @@ fn mistakes_are_named() {
         (
             "TARS_RAND_PORT_MIN",
             "16000",
-            "TARS_RAND_PORT_MIN 16000 is not below TARS_RAND_PORT_MAX 16000",
+            "(TARS_RAND_PORT_MIN) is 16000: expected less than --rand-port-max (TARS_RAND_PORT_MAX), 16000",
         ),
         (
             "POD_IP",

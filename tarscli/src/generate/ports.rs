@@ -19,13 +19,6 @@ use super::{address::look_up, earlier::Earlier};
 #[derive(Debug, Default)]
 pub(crate) struct HeldPorts(Vec<Socket>);
 
-impl HeldPorts {
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-}
-
 /// Chooses ports, each once.
 pub(super) struct Ports {
     range: Range<u16>,
@@ -309,7 +302,7 @@ mod tests {
         );
         let mut ports = with_earlier(20_000..20_001, port, true);
         assert_eq!(ports.choose("O", &at).unwrap(), port, "the server itself has it");
-        assert_eq!(ports.into_held().len(), 0);
+        assert_eq!(ports.into_held().0.len(), 0);
 
         // The server has ended, and a connection of its own lingers.
         let client = TcpStream::connect(("127.61.0.4", port)).unwrap();
