@@ -8,5 +8,7 @@ pub mod lookup;
 pub mod mysql;
 pub mod named;
 pub mod node;
+pub mod pod;
 pub mod process;
+pub mod proxy;
 pub mod registry;

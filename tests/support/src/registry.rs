@@ -222,17 +222,36 @@ impl Registry {
     /// # Panics
     /// When it does not end cleanly.
     pub async fn pause(self) -> Paused {
-        let (args, http) = (self.args.clone(), self.http.clone());
+        self.process.terminate().await;
+        let (process, paused) = self.parted();
+        let (code, output) = process.wait().await;
+        assert_eq!(code, 0, "{output}");
+        paused
+    }
+
+    /// Kills it, to start it again later at the same place on the same rows.
+    ///
+    /// # Panics
+    /// When the system does not let it be killed.
+    pub async fn crash(self) -> Paused {
+        let (process, paused) = self.parted();
+        process.kill().await;
+        paused
+    }
+
+    /// The process, and what it takes to start it again.
+    fn parted(self) -> (Process, Paused) {
         let endpoints = [&self.query, &self.object, &self.admin].map(|object| {
             let endpoint = object.split_once('@').map_or(object.as_str(), |(_, endpoint)| endpoint);
             endpoint.to_owned()
         });
-        Paused {
-            backend: self.stop().await,
-            args,
+        let paused = Paused {
+            backend: self.backend,
+            args: self.args,
             endpoints,
-            http,
-        }
+            http: self.http,
+        };
+        (self.process, paused)
     }
 
     /// Ends it as a container runtime does, and gives back where its rows are.
@@ -240,10 +259,7 @@ impl Registry {
     /// # Panics
     /// When it does not end well.
     pub async fn stop(self) -> Backend {
-        self.process.terminate().await;
-        let (code, output) = self.process.wait().await;
-        assert_eq!(code, 0, "{output}");
-        self.backend
+        self.pause().await.backend
     }
 
     /// The object to call, with its endpoint.
@@ -287,6 +303,12 @@ pub struct Paused {
 }
 
 impl Paused {
+    /// Where it kept its rows.
+    #[must_use]
+    pub fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
     /// Starts it where it was.
     ///
     /// # Panics
