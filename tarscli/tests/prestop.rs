@@ -75,11 +75,12 @@ async fn a_slow_registry_is_waited_for() {
 
 #[tokio::test]
 async fn a_registry_that_cannot_be_told_is_an_error_in_time_and_may_be_tried_again() {
-    for mood in [Mood::Hangs, Mood::Fails] {
+    for (mood, reason) in [(Mood::Hangs, "in time"), (Mood::Fails, "no database")] {
         let (folder, registry, _admin) = described(mood).await;
         let run = folder.run_with(HASTY, &["prestop"]).await;
         assert_eq!((run.code, run.out.as_str()), (1, ""), "{run:?}");
-        assert!(run.err.contains("the registry was not told"), "{run:?}");
+        let says = |word| run.err.contains(word);
+        assert!(says("the registry was not told") && says(reason), "{run:?}");
         assert!(run.took < Duration::from_secs(10), "{run:?}");
         assert!(!folder.data("prestop").exists());
 

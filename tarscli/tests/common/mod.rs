@@ -4,6 +4,7 @@
 mod registry;
 
 use std::{
+    fmt::Write as _,
     path::Path,
     process::Stdio,
     time::{Duration, Instant},
@@ -19,7 +20,7 @@ use tokio::{process::Command, sync::watch, time::timeout};
 pub use self::registry::{Mood, Registry};
 
 /// More than anything here takes on a busy machine.
-pub const LONG: Duration = Duration::from_secs(60);
+pub const LONG: Duration = Duration::from_mins(1);
 
 /// How a run of the program ended.
 #[derive(Debug)]
@@ -59,13 +60,13 @@ impl Folder {
 
     /// `server_info.yaml` of a server with these adapters, and its AdminObj.
     pub fn describe(&self, locator: &str, local: &str, adapters: &[(&str, String)]) {
-        let adapters: String = adapters
-            .iter()
-            .map(|(object, endpoint)| format!("    - object: {object}\n      endpoint: {endpoint}\n"))
-            .collect();
-        let adapters = if adapters.is_empty() { "    []\n" } else { &adapters };
+        let mut list = String::new();
+        for (object, endpoint) in adapters {
+            writeln!(list, "    - object: {object}\n      endpoint: {endpoint}").unwrap();
+        }
+        let list = if adapters.is_empty() { "    []\n" } else { &list };
         let text = format!(
-            "conf:\n  application: App\n  server: Server\n  locator: {locator}\n  local: \"{local}\"\n  adapters:\n{adapters}\
+            "conf:\n  application: App\n  server: Server\n  locator: {locator}\n  local: \"{local}\"\n  adapters:\n{list}\
              local_ip: 127.0.0.1\ntars_path: {}\n",
             self.path().display()
         );
