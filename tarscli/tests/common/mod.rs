@@ -1,5 +1,5 @@
 //! A server's folder, the program in it, and what it talks to.
-#![allow(unreachable_pub, dead_code, reason = "each test file uses a part")]
+#![allow(unreachable_pub, dead_code, unused_imports, reason = "each test file uses a part")]
 
 mod registry;
 
