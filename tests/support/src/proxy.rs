@@ -43,7 +43,13 @@ pub struct Arrival {
 }
 
 /// Functions that are told apart.
-pub const FUNCTIONS: [&str; 5] = ["onStartup", "keepAlive", "onPrestop", "registerMetrics", "findObjectById"];
+pub const FUNCTIONS: [&str; 5] = [
+    "onStartup",
+    "keepAlive",
+    "onPrestop",
+    "registerMetrics",
+    "findObjectById",
+];
 
 /// Largest request that is looked at; longer ones count as `other`.
 const FRAME: usize = 64 * 1024;
@@ -125,6 +131,12 @@ impl Front {
     #[must_use]
     pub fn locator(&self) -> &str {
         &self.locator
+    }
+
+    /// What sets the manners of both, for another task.
+    #[must_use]
+    pub fn manners(&self) -> [watch::Sender<Manner>; 2] {
+        [&self.query, &self.registration].map(|proxy| proxy.manner.clone())
     }
 
     /// Treats connections of both so from now on.
@@ -315,7 +327,9 @@ impl Frames {
     fn length(&self) -> Option<usize> {
         let head = self.pending.first_chunk::<4>()?;
         // No frame is shorter than its own length.
-        usize::try_from(u32::from_be_bytes(*head)).ok().map(|length| length.max(4))
+        usize::try_from(u32::from_be_bytes(*head))
+            .ok()
+            .map(|length| length.max(4))
     }
 }
 
@@ -335,7 +349,13 @@ mod tests {
 
     #[test]
     fn requests_are_counted_however_they_are_cut() {
-        let all = [frame("an onStartup"), frame("x"), frame(&"y".repeat(FRAME)), frame("keepAlive")].concat();
+        let all = [
+            frame("an onStartup"),
+            frame("x"),
+            frame(&"y".repeat(FRAME)),
+            frame("keepAlive"),
+        ]
+        .concat();
         for cut in [1, 3, 7, 1000, all.len()] {
             let mut frames = Frames::default();
             let found: Vec<_> = all.chunks(cut).flat_map(|part| frames.functions(part)).collect();
