@@ -47,7 +47,8 @@
 //! - Serving: [`Server`] binds adapters and serves; a servant's method gets a [`Context`].
 //! - Calling: a [`Communicator`] makes typed [`Client`]s over a [`Proxy`]; a call is a [`Call`], a builder to be awaited.
 //! - Finding each other: a communicator with a [locator](CommunicatorBuilder::locator) asks the registry where objects
-//!   are; a server with a [`Registration`] makes itself known there.
+//!   are; a server with a [`Registration`] makes itself known there;
+//!   [`registration`] also makes a server known that another process runs.
 //! - In between: servants and proxies are tower services of [`Request`] and [`Response`], so layers go around both.
 //! - Failing: an [`Error`] is a return code of [`code`] and a text, the same on both sides of the wire.
 //! - Watching: [`trace`] follows calls from server to server.
@@ -77,7 +78,7 @@ mod message;
 mod operation;
 mod packet;
 pub mod protocol;
-mod registration;
+pub mod registration;
 mod server;
 mod set_division;
 pub mod trace;

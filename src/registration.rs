@@ -1,19 +1,29 @@
-//! A server that registers itself: what it says about itself, when, and how it leaves.
+//! Making a server known to a registry: what is said about it, when, and how it leaves.
+//!
+//! A [`Server`](crate::Server) that has a [`Registration`] registers itself. Who runs a server that does not, such as a
+//! supervisor, registers it: a [`Registration`] and an [`Instance`] make a [`Session`], which says in which [`State`] the
+//! instance is for as long as it lives.
 
 mod instance;
 mod life;
 mod registrar;
+mod report;
+mod session;
+mod talk;
 
 use std::fmt;
 use std::time::Duration;
 
-pub(crate) use self::instance::Instance;
+pub use self::instance::{Adapter, Instance, State};
 pub(crate) use self::registrar::{Leave, Registrar};
+use self::session::{First, Prepared};
+pub use self::session::{Session, Status};
 
 use crate::set_division::SetDivision;
 use crate::{Communicator, Endpoint, Error, ObjectAddress, Result, clock, code};
 
-/// How a server makes itself known: to which registry and as what. For [`ServerBuilder::register`].
+/// How a server is made known: to which registry and as what. For [`ServerBuilder::register`], or to
+/// [`start`](Self::start) for a server that another process runs.
 ///
 /// ```
 /// # fn doc(builder: tars::ServerBuilder) -> tars::Result<()> {
@@ -51,6 +61,8 @@ pub struct Registration {
     template: String,
     server_type: String,
     metrics_port: Option<u16>,
+    disable_flow: bool,
+    worker_id: bool,
     beat_interval: Duration,
     drain: Duration,
 }
@@ -98,6 +110,8 @@ impl Registration {
             template: String::new(),
             server_type: String::new(),
             metrics_port: None,
+            disable_flow: false,
+            worker_id: false,
             beat_interval: Duration::from_secs(15),
             drain: Duration::ZERO,
         }
@@ -142,6 +156,19 @@ impl Registration {
         self
     }
 
+    /// Registers the server without having clients sent to it.
+    pub fn disable_flow(mut self, disable: bool) -> Self {
+        self.disable_flow = disable;
+        self
+    }
+
+    /// Asks the registry for a worker id, not done by default: a small number that no other living instance of the
+    /// application has. [`Status::worker_id`] tells it. A registry that does not know of them gives none.
+    pub fn worker_id(mut self, ask: bool) -> Self {
+        self.worker_id = ask;
+        self
+    }
+
     /// Time between two beats, 15 seconds by default, at least one second; up to a tenth more or less. Registries take a
     /// server that is silent for about two minutes for dead.
     pub fn beat_interval(mut self, interval: Duration) -> Self {
@@ -151,9 +178,27 @@ impl Registration {
 
     /// How long the server goes on serving after it has told the registry that it leaves, none by default. Clients ask
     /// the registry about once a minute: what drains for a little longer than that loses no call.
+    ///
+    /// A [`Session`] leaves as its holder says.
     pub fn drain(mut self, time: Duration) -> Self {
         self.drain = time.min(clock::NEVER);
         self
+    }
+
+    /// Begins to register an instance in a state, in a task of its own.
+    ///
+    /// Fails when the registry's object cannot be called, when the instance is not one or clients could not call it, and
+    /// outside a tokio runtime.
+    pub fn start(self, instance: Instance, state: State) -> Result<Session> {
+        Prepared::new(self, instance)?.start(First::Register(state))
+    }
+
+    /// Takes over an instance that somebody else has registered, to take it out. Nothing is said of it until its state
+    /// is [reported](Session::report) or it leaves.
+    ///
+    /// Fails as [`start`](Self::start) does.
+    pub fn resume(self, instance: Instance) -> Result<Session> {
+        Prepared::new(self, instance)?.start(First::Resume)
     }
 }
 

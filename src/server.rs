@@ -102,12 +102,12 @@ impl Server {
     /// # }
     /// ```
     pub fn registered(&self) -> impl Future<Output = Result<()>> + Send + use<> {
-        let registered = self.registrar.as_ref().map(Registrar::registered);
+        let status = self.registrar.as_ref().map(Registrar::status);
         async move {
-            let Some(mut registered) = registered else {
+            let Some(mut status) = status else {
                 return Ok(());
             };
-            let ended = registered.wait_for(|is_registered| *is_registered).await.is_err();
+            let ended = status.wait_for(|status| status.registered).await.is_err();
             if ended {
                 let text = "the server ended before it was registered";
                 return Err(Error::new(code::PROXY_CONNECT_ERR, text));
@@ -135,7 +135,7 @@ impl Server {
         for listener in self.listeners {
             serving.spawn(listener.serve(Arc::clone(&self.settings), stop.clone(), give_up.clone()));
         }
-        let registering = self.registrar.map(Registrar::start);
+        let registering = self.registrar.map(Registrar::start).transpose()?;
         let broken = tokio::select! {
             () = signal => false,
             // Never ready without a listener.

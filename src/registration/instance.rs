@@ -1,82 +1,165 @@
 //! What a server says about itself. Pure: from adapters to requests.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use super::Registration;
 use crate::protocol::{AdapterConf, KeepAliveReq, OnPrestopReq, OnStartupReq, RegisterMetricsReq};
 use crate::{Endpoint, Error, Result, code};
 
-/// A server as the registry sees it.
+/// A server as the registry sees it: whose it is and which objects it serves.
+///
+/// ```
+/// # fn doc() -> tars::Result<()> {
+/// use tars::registration::{Adapter, Instance};
+///
+/// let endpoint = "tcp -h 10.0.0.7 -p 18015".parse().expect("an endpoint");
+/// let instance = Instance::new("TestApp", "HelloServer").adapter(Adapter {
+///     threads: 5,
+///     ..Adapter::new("TestApp.HelloServer.HelloObj", endpoint)
+/// });
+/// # Ok(())
+/// # }
+/// # doc().unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Instance {
+#[must_use = "it only describes a server"]
+pub struct Instance {
     application: String,
     server: String,
-    /// What is registered: object and endpoint, at least one.
-    adapters: Vec<(String, Endpoint)>,
-    max_connections: i32,
+    adapters: Vec<Adapter>,
 }
 
-/// What an instance says of itself besides `active`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+/// An object of a server, and how it is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adapter {
+    /// The object, `Application.Server.Object`.
+    pub servant: String,
+    /// Where it is served. A host that stands for every address (`0.0.0.0`, `::`) is told as the node.
+    pub endpoint: Endpoint,
+    /// What is spoken there, `tars` for Tars.
+    pub protocol: String,
+    /// Connections at most, 0 when not known.
+    pub max_connections: i32,
+    /// Threads that serve it, 0 when not known.
+    pub threads: i32,
+    /// Requests that may wait, 0 when not known.
+    pub queue_capacity: i32,
+    /// Milliseconds a request may wait, 0 when not known.
+    pub queue_timeout: i32,
+}
+
+impl Adapter {
+    /// An object that is served by Tars' own protocol.
+    #[must_use]
+    pub fn new(servant: impl Into<String>, endpoint: Endpoint) -> Self {
+        Self {
+            servant: servant.into(),
+            endpoint,
+            protocol: "tars".to_owned(),
+            max_connections: 0,
+            threads: 0,
+            queue_capacity: 0,
+            queue_timeout: 0,
+        }
+    }
+}
+
+/// What an instance says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// It is starting and does not serve yet.
+    Activating,
+    /// It serves: clients are sent to it.
     Active,
+    /// It is there and does not serve.
+    Inactive,
+    /// It is about to end: it serves on for those who have not heard of that. There is no way back but to register again.
     Deactivating,
 }
 
 impl State {
-    fn as_str(self) -> &'static str {
+    /// The word that the registry knows it by.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
+            Self::Activating => "activating",
             Self::Active => "active",
+            Self::Inactive => "inactive",
             Self::Deactivating => "deactivating",
         }
     }
 }
 
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl Instance {
-    /// The server that these adapters make, each an object and its endpoint. Fails when they are not of one server, when
-    /// none can be registered, or when an object has two endpoints: the registry keeps one.
+    /// A server without adapters.
+    pub fn new(application: impl Into<String>, server: impl Into<String>) -> Self {
+        Self {
+            application: application.into(),
+            server: server.into(),
+            adapters: Vec::new(),
+        }
+    }
+
+    /// Adds an object.
+    pub fn adapter(mut self, adapter: Adapter) -> Self {
+        self.adapters.push(adapter);
+        self
+    }
+
+    /// The server that these adapters make, each an object and its endpoint; those of another form than
+    /// `Application.Server.Object` are left out. Fails when none can be registered.
     pub(crate) fn of<'a>(
         adapters: impl IntoIterator<Item = (&'a str, &'a Endpoint)>,
         max_connections: usize,
     ) -> Result<Self> {
         let mut found: Option<Self> = None;
         for (object, endpoint) in adapters {
-            let Some((application, server)) = names(object) else {
-                continue;
-            };
-            let adapter = (object.to_owned(), endpoint.clone());
-            let Some(instance) = &mut found else {
-                found = Some(Self {
-                    application: application.to_owned(),
-                    server: server.to_owned(),
-                    adapters: vec![adapter],
+            if let Some((application, server)) = names(object) {
+                let instance = found.take().unwrap_or_else(|| Self::new(application, server));
+                found = Some(instance.adapter(Adapter {
                     max_connections: i32::try_from(max_connections).unwrap_or(i32::MAX),
-                });
-                continue;
-            };
-            if (application, server) != (&instance.application, &instance.server) {
-                let first = &instance.adapters[0].0;
-                return Err(mistake(&format!("`{object}` is of another server than `{first}`")));
+                    ..Adapter::new(object, endpoint.clone())
+                }));
             }
-            if instance.adapters.iter().any(|(other, _)| other == object) {
-                return Err(mistake(&format!(
-                    "`{object}` has two endpoints, the registry keeps one"
-                )));
-            }
-            instance.adapters.push(adapter);
         }
         found.ok_or_else(|| mistake("no adapter's object is of the form `Application.Server.Object`"))
     }
 
+    /// Fails when a name is missing, when the adapters are not of one server, or when an object has two endpoints: the
+    /// registry keeps one.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.application.is_empty() || self.server.is_empty() {
+            return Err(mistake("it has no application or no name"));
+        }
+        for (index, Adapter { servant, .. }) in self.adapters.iter().enumerate() {
+            if names(servant) != Some((&self.application, &self.server)) {
+                return Err(mistake(&format!("`{servant}` is not an object of {}", self.name())));
+            }
+            if self.adapters[..index].iter().any(|other| other.servant == *servant) {
+                return Err(mistake(&format!(
+                    "`{servant}` has two endpoints, the registry keeps one"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Its node, when the first endpoint names one.
     pub(super) fn host(&self) -> Option<&str> {
-        let host = &self.adapters[0].1.host;
+        let host = &self.adapters.first()?.endpoint.host;
         (!is_unspecified(host)).then_some(host)
     }
 
     /// An adapter that only this machine reaches, and so no client elsewhere that is told of it.
-    pub(super) fn unreachable(&self) -> Option<&(String, Endpoint)> {
-        self.adapters.iter().find(|(_, endpoint)| is_loopback(&endpoint.host))
+    pub(super) fn unreachable(&self) -> Option<&Adapter> {
+        self.adapters.iter().find(|adapter| is_loopback(&adapter.endpoint.host))
     }
 
     /// For people.
@@ -84,16 +167,16 @@ impl Instance {
         format!("{}.{}", self.application, self.server)
     }
 
-    /// The adapters as clients are told of them, on `node`.
-    fn advertised(&self, node: &str) -> impl Iterator<Item = (&str, Endpoint)> {
-        self.adapters.iter().map(move |(object, endpoint)| {
-            let mut endpoint = endpoint.clone();
+    /// The adapters with the endpoints that clients are told, on `node`.
+    fn advertised(&self, node: &str) -> impl Iterator<Item = (&Adapter, Endpoint)> {
+        self.adapters.iter().map(move |adapter| {
+            let mut endpoint = adapter.endpoint.clone();
             // Where it listens is nobody else's business.
             endpoint.bind = None;
             if is_unspecified(&endpoint.host) {
                 node.clone_into(&mut endpoint.host);
             }
-            (object.as_str(), endpoint)
+            (adapter, endpoint)
         })
     }
 
@@ -101,19 +184,19 @@ impl Instance {
     pub(super) fn endpoints(&self, node: &str) -> String {
         let texts = self
             .advertised(node)
-            .map(|(object, endpoint)| format!("{object}@{endpoint}"));
+            .map(|(adapter, endpoint)| format!("{}@{endpoint}", adapter.servant));
         texts.collect::<Vec<_>>().join(", ")
     }
 
-    /// It is active already when it registers: its listeners are open. (As `activating` it would stay invisible if the
-    /// beat after this call were lost.)
-    pub(super) fn startup(&self, node: &str, settings: &Registration) -> OnStartupReq {
-        let adapters = self.advertised(node).map(|(object, endpoint)| AdapterConf {
-            servant: object.to_owned(),
+    pub(super) fn startup(&self, node: &str, state: State, settings: &Registration) -> OnStartupReq {
+        let adapters = self.advertised(node).map(|(adapter, endpoint)| AdapterConf {
+            servant: adapter.servant.clone(),
             endpoint: endpoint.to_string(),
-            protocol: "tars".to_owned(),
-            max_conns: self.max_connections,
-            ..AdapterConf::default()
+            protocol: adapter.protocol.clone(),
+            max_conns: adapter.max_connections,
+            thread_num: adapter.threads,
+            queue_cap: adapter.queue_capacity,
+            queue_timeout: adapter.queue_timeout,
         });
         OnStartupReq {
             node_name: node.to_owned(),
@@ -121,11 +204,11 @@ impl Instance {
             server: self.server.clone(),
             set_id: settings.division.as_ref().map(ToString::to_string).unwrap_or_default(),
             adapters: adapters.collect(),
-            state: State::Active.as_str().to_owned(),
+            disable_flow: settings.disable_flow,
+            state: state.as_str().to_owned(),
             version: settings.version.clone(),
             template_name: settings.template.clone(),
             server_type: settings.server_type.clone(),
-            ..OnStartupReq::default()
         }
     }
 
@@ -186,7 +269,9 @@ mod tests {
             .iter()
             .map(|(object, endpoint)| (*object, endpoint.parse().unwrap()))
             .collect();
-        Instance::of(adapters.iter().map(|(object, endpoint)| (*object, endpoint)), 7)
+        let found = Instance::of(adapters.iter().map(|(object, endpoint)| (*object, endpoint)), 7)?;
+        found.check()?;
+        Ok(found)
     }
 
     #[test]
@@ -205,8 +290,9 @@ mod tests {
             .set_division("gray.sz.*")
             .unwrap()
             .template("t")
-            .server_type("tars_cpp");
-        let request = found.startup("10.0.0.7", &settings);
+            .server_type("tars_cpp")
+            .disable_flow(true);
+        let request = found.startup("10.0.0.7", State::Inactive, &settings);
         let adapters: Vec<_> = request
             .adapters
             .iter()
@@ -220,7 +306,7 @@ mod tests {
         assert_eq!((request.application.as_str(), request.server.as_str()), ("A", "S"));
         assert_eq!(
             (request.state.as_str(), request.set_id.as_str()),
-            ("active", "gray.sz.*")
+            ("inactive", "gray.sz.*")
         );
         assert_eq!(request.adapters[0].max_conns, 7);
         let rest = (
@@ -229,6 +315,7 @@ mod tests {
             request.server_type.as_str(),
         );
         assert_eq!(rest, ("v1", "t", "tars_cpp"));
+        assert!(request.disable_flow);
         assert_eq!(found.beat("n", State::Deactivating).state, "deactivating");
     }
 
@@ -247,8 +334,41 @@ mod tests {
         for host in ["127.0.0.1", "127.8.9.1", "::1", "localhost", "LocalHost"] {
             let adapter = format!("tcp -h {host} -p 3");
             let found = instance(&[("A.S.One", "tcp -h 10.0.0.9 -p 3"), ("A.S.Two", &adapter)]).unwrap();
-            assert_eq!(found.unreachable().unwrap().0, "A.S.Two", "{host}");
+            assert_eq!(found.unreachable().unwrap().servant, "A.S.Two", "{host}");
         }
+    }
+
+    #[test]
+    fn an_instance_by_hand_says_all_of_an_adapter() {
+        let adapter = Adapter {
+            servant: "A.S.One".to_owned(),
+            endpoint: "udp -h 0.0.0.0 -p 3".parse().unwrap(),
+            protocol: "not_tars".to_owned(),
+            max_connections: 1,
+            threads: 2,
+            queue_capacity: 3,
+            queue_timeout: 4,
+        };
+        let settings = Registration::at("R@tcp -h a -p 1").unwrap();
+        let instance = Instance::new("A", "S").adapter(adapter);
+        instance.check().unwrap();
+        let request = instance.startup("10.0.0.7", State::Activating, &settings);
+        let expected = AdapterConf {
+            servant: "A.S.One".to_owned(),
+            endpoint: "udp -h 10.0.0.7 -p 3".to_owned(),
+            protocol: "not_tars".to_owned(),
+            max_conns: 1,
+            thread_num: 2,
+            queue_cap: 3,
+            queue_timeout: 4,
+        };
+        assert_eq!(request.adapters, [expected]);
+        assert_eq!(request.state, "activating");
+        for (application, server) in [("", "S"), ("A", "")] {
+            let error = Instance::new(application, server).check().unwrap_err();
+            assert!(error.message().ends_with("it has no application or no name"), "{error}");
+        }
+        assert_eq!(Instance::new("A", "S").host(), None, "a server may have no adapters");
     }
 
     #[test]
@@ -260,7 +380,7 @@ mod tests {
             ),
             (
                 &[("A.S.One", "tcp -h a -p 1"), ("A.T.One", "tcp -h a -p 1")],
-                "`A.T.One` is of another server than `A.S.One`",
+                "`A.T.One` is not an object of A.S",
             ),
             (
                 &[("A.S.One", "tcp -h a -p 1"), ("A.S.One", "tcp -h a -p 2")],

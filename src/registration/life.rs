@@ -2,17 +2,74 @@
 
 use std::time::Duration;
 
+use super::instance::State;
 use crate::jitter;
 
 /// A call of the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// `onStartup`
-    Startup,
+    /// `onStartup` in this state
+    Startup(State),
     /// `registerMetrics`
     Metrics,
-    /// `keepAlive`, active
-    Beat,
+    /// `keepAlive` with this state
+    Beat(State),
+    /// `onPrestop`
+    Prestop,
+}
+
+/// What the instance's owner wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wish {
+    /// What the registry is to think of it; `None` as long as nobody asks. Nothing follows `Deactivating`.
+    pub(super) state: Option<State>,
+    /// It is to be taken out.
+    pub(super) out: bool,
+    /// How often `deactivating` and `onPrestop` are tried at most, each.
+    pub(super) tries: u32,
+}
+
+impl Wish {
+    /// To be in a state.
+    pub(super) fn to_be(state: Option<State>) -> Self {
+        Self {
+            state,
+            out: false,
+            tries: u32::MAX,
+        }
+    }
+
+    pub(super) fn leaves(self) -> bool {
+        self.out || self.state == Some(State::Deactivating)
+    }
+}
+
+/// How far something is that is said once, when the instance leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Farewell {
+    /// Not said yet; it failed so many times.
+    Due(u32),
+    /// The registry took it.
+    Told,
+    /// Nobody can know the instance: there is nothing to say.
+    Needless,
+    /// The registry does not want it, or it was tried often enough.
+    GivenUp,
+}
+
+impl Farewell {
+    fn ended(self, outcome: Outcome, tries: u32) -> Self {
+        match (self, outcome) {
+            // Who is not known needs no farewell.
+            (_, Outcome::Accepted | Outcome::Forgotten) => Self::Told,
+            (Self::Due(failed), Outcome::Failed) if failed.saturating_add(1) < tries => Self::Due(failed + 1),
+            (_, Outcome::Refused | Outcome::Failed) => Self::GivenUp,
+        }
+    }
+
+    pub(super) fn is_due(self) -> bool {
+        matches!(self, Self::Due(_))
+    }
 }
 
 /// How it ended.
@@ -41,12 +98,21 @@ pub(super) enum Pause {
     Refusal,
     /// After a refused beat. Beats cost little, and a registry forgets who is silent.
     RefusedBeat,
+    /// After so many failures to say that the instance leaves: its time is short.
+    Farewell(u32),
 }
 
-/// A server's dealings with the registry until it leaves.
+/// A server's dealings with the registry.
 #[derive(Debug)]
 pub(super) struct Life {
-    due: Step,
+    wish: Wish,
+    due: Due,
+    /// The state that the registry took last, since it was last registered.
+    told: Option<State>,
+    /// The registry may know the instance.
+    known: bool,
+    /// Nothing went wrong with the last call: a change of state need not wait.
+    well: bool,
     has_metrics: bool,
     metrics: Metrics,
     /// Calls that failed, and that were refused, since one was accepted. Those for the metrics are counted apart.
@@ -54,6 +120,16 @@ pub(super) struct Life {
     refusals: u32,
     /// How often the server was forgotten since a beat was accepted.
     forgotten: u32,
+    deactivation: Farewell,
+    removal: Farewell,
+}
+
+/// What comes next for an instance that stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Startup,
+    Metrics,
+    Beat,
 }
 
 /// Whether the present registration has the metrics port.
@@ -92,6 +168,10 @@ impl Pause {
     const FIRST: Duration = Duration::from_millis(500);
     const MOST: Duration = Duration::from_secs(30);
 
+    /// The same for who leaves: shorter, and not as if by lot, since the time it has is its own.
+    const FIRST_FAREWELL: Duration = Duration::from_millis(200);
+    const MOST_FAREWELL: Duration = Duration::from_secs(1);
+
     /// After a refusal, at most.
     const REFUSAL: Duration = Duration::from_mins(1);
 
@@ -109,25 +189,88 @@ impl Pause {
             Self::Forgotten(count) => Self::Failures(count.saturating_add(1)).time(beat_interval),
             Self::Refusal => jitter::around(Self::REFUSAL),
             Self::RefusedBeat => jitter::around(Self::REFUSAL.min(beat_interval)),
+            Self::Farewell(count) => {
+                jitter::upper_half(jitter::doubled(Self::FIRST_FAREWELL, count, Self::MOST_FAREWELL))
+            }
         }
     }
 }
 
 impl Life {
-    pub(super) fn new(has_metrics: bool) -> Self {
+    /// Of an instance that is to be registered.
+    pub(super) fn new(state: State, has_metrics: bool) -> Self {
         Self {
-            due: Step::Startup,
+            wish: Wish::to_be(Some(state)),
+            due: Due::Startup,
+            told: None,
+            known: false,
+            well: false,
             has_metrics,
             metrics: Metrics::Settled,
             failures: 0,
             refusals: 0,
             forgotten: 0,
+            deactivation: Farewell::Due(0),
+            removal: Farewell::Due(0),
         }
     }
 
-    /// The call to make.
-    pub(super) fn step(&self) -> Step {
-        self.due
+    /// Of one that somebody else has registered: nothing is said of it until something is to be.
+    pub(super) fn resumed(has_metrics: bool) -> Self {
+        Self {
+            wish: Wish::to_be(None),
+            due: Due::Beat,
+            known: true,
+            well: true,
+            ..Self::new(State::Active, has_metrics)
+        }
+    }
+
+    /// Takes a wish. -> whether the next call does not wait for the pause before it to end
+    pub(super) fn wish(&mut self, wish: Wish) -> bool {
+        let before = std::mem::replace(&mut self.wish, wish);
+        if wish.leaves() && !self.known {
+            (self.deactivation, self.removal) = (Farewell::Needless, Farewell::Needless);
+        }
+        if wish.leaves() {
+            return (wish.out, wish.state) != (before.out, before.state);
+        }
+        // What goes wrong keeps its pause also when the state changes: many servers may lose the same thing at once.
+        self.well && self.due == Due::Beat && self.told != wish.state
+    }
+
+    /// The call to make, if any.
+    pub(super) fn step(&self) -> Option<Step> {
+        if self.wish.out {
+            return self.removal.is_due().then_some(Step::Prestop);
+        }
+        if self.wish.leaves() {
+            return self.deactivation.is_due().then_some(Step::Beat(State::Deactivating));
+        }
+        let state = self.wish.state?;
+        Some(match self.due {
+            Due::Startup => Step::Startup(state),
+            Due::Metrics => Step::Metrics,
+            Due::Beat => Step::Beat(state),
+        })
+    }
+
+    /// The call is on its way.
+    pub(super) fn sent(&mut self, step: Step) {
+        if let Step::Startup(_) = step {
+            self.known = true;
+            self.told = None;
+        }
+    }
+
+    /// What has become of `deactivating`.
+    pub(super) fn deactivation(&self) -> Farewell {
+        self.deactivation
+    }
+
+    /// What has become of `onPrestop`.
+    pub(super) fn removal(&self) -> Farewell {
+        self.removal
     }
 
     /// How many calls have failed since one was accepted.
@@ -151,40 +294,71 @@ impl Life {
     }
 
     /// Takes note of how the call ended. -> the pause before the next one
-    pub(super) fn ended(&mut self, outcome: Outcome) -> Pause {
-        if self.due == Step::Metrics {
+    pub(super) fn ended(&mut self, step: Step, outcome: Outcome) -> Pause {
+        if step == Step::Metrics {
             // Being visible is more important: the beat comes next, a port that could not be told again after some.
             self.metrics = match outcome {
                 Outcome::Failed => Metrics::after_failures(self.metrics.failures().saturating_add(1)),
                 Outcome::Accepted | Outcome::Forgotten | Outcome::Refused => Metrics::Settled,
             };
-            self.due = Step::Beat;
+            self.due = Due::Beat;
             return Pause::None;
         }
+        self.count(outcome);
+        match step {
+            Step::Metrics => Pause::None,
+            Step::Startup(state) => self.startup_ended(state, outcome),
+            Step::Beat(State::Deactivating) => {
+                self.deactivation = self.deactivation.ended(outcome, self.wish.tries);
+                Pause::Farewell(self.failures)
+            }
+            Step::Beat(state) => self.beat_ended(state, outcome),
+            Step::Prestop => {
+                self.removal = self.removal.ended(outcome, self.wish.tries);
+                Pause::Farewell(self.failures)
+            }
+        }
+    }
+
+    fn count(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Accepted | Outcome::Forgotten => (self.failures, self.refusals) = (0, 0),
             Outcome::Refused => self.refusals = self.refusals.saturating_add(1),
             Outcome::Failed => self.failures = self.failures.saturating_add(1),
         }
-        match (self.due, outcome) {
-            (_, Outcome::Failed) => Pause::Failures(self.failures),
-            (Step::Startup, Outcome::Refused) => Pause::Refusal,
-            (Step::Startup, Outcome::Accepted | Outcome::Forgotten) => {
-                self.due = if self.has_metrics { Step::Metrics } else { Step::Beat };
+        self.well = outcome == Outcome::Accepted;
+    }
+
+    fn startup_ended(&mut self, state: State, outcome: Outcome) -> Pause {
+        match outcome {
+            Outcome::Failed => Pause::Failures(self.failures),
+            Outcome::Refused => Pause::Refusal,
+            // The beat that follows shows whether the registry knows what it took.
+            Outcome::Accepted | Outcome::Forgotten => {
+                self.told = Some(state);
+                self.due = if self.has_metrics { Due::Metrics } else { Due::Beat };
                 self.metrics = Metrics::Settled;
                 Pause::None
             }
-            (_, Outcome::Refused) => Pause::RefusedBeat,
-            (_, Outcome::Accepted) => {
+        }
+    }
+
+    fn beat_ended(&mut self, state: State, outcome: Outcome) -> Pause {
+        match outcome {
+            Outcome::Failed => Pause::Failures(self.failures),
+            Outcome::Refused => Pause::RefusedBeat,
+            Outcome::Accepted => {
+                self.told = Some(state);
                 self.forgotten = 0;
                 self.count_beat();
                 Pause::Beat
             }
             // Only an accepted beat shows that registering helps: a registry that takes the registration and does not
             // know it is asked ever more slowly.
-            (_, Outcome::Forgotten) => {
+            Outcome::Forgotten => {
+                self.told = None;
                 self.forgotten = self.forgotten.saturating_add(1);
-                self.due = Step::Startup;
+                self.due = Due::Startup;
                 Pause::Forgotten(self.forgotten)
             }
         }
@@ -194,7 +368,7 @@ impl Life {
         if let Metrics::Owed { beats, .. } = &mut self.metrics {
             *beats = beats.saturating_sub(1);
             if *beats == 0 {
-                self.due = Step::Metrics;
+                self.due = Due::Metrics;
             }
         }
     }
@@ -203,15 +377,40 @@ impl Life {
 #[cfg(test)]
 mod tests {
     use super::Outcome::{Accepted, Failed, Forgotten, Refused};
-    use super::Step::{Beat, Metrics, Startup};
+    use super::State::{Activating, Active, Deactivating, Inactive};
+    use super::Step::{Beat, Metrics, Prestop, Startup};
     use super::*;
+
+    impl Life {
+        /// Makes the call that is due. -> the call and the pause after it
+        fn call(&mut self, outcome: Outcome) -> (Step, Pause) {
+            let step = self.step().unwrap();
+            self.sent(step);
+            (step, self.ended(step, outcome))
+        }
+
+        /// An instance that has registered in a state and told that once.
+        fn registered(state: State) -> Self {
+            let mut life = Self::new(state, false);
+            life.call(Accepted);
+            assert_eq!(life.call(Accepted), (Beat(state), Pause::Beat));
+            life
+        }
+
+        fn be(&mut self, state: State) -> bool {
+            self.wish(Wish::to_be(Some(state)))
+        }
+
+        fn out(&mut self) -> bool {
+            self.wish(Wish { out: true, ..self.wish })
+        }
+    }
 
     /// Plays outcomes and checks the calls they answer and the pauses they cause.
     fn play(has_metrics: bool, calls: &[(Step, Outcome, Pause)]) {
-        let mut life = Life::new(has_metrics);
+        let mut life = Life::new(Active, has_metrics);
         for (index, (step, outcome, pause)) in calls.iter().enumerate() {
-            assert_eq!(life.step(), *step, "call {index}");
-            assert_eq!(life.ended(*outcome), *pause, "call {index}");
+            assert_eq!(life.call(*outcome), (*step, *pause), "call {index}");
         }
     }
 
@@ -220,9 +419,9 @@ mod tests {
         play(
             false,
             &[
-                (Startup, Accepted, Pause::None),
-                (Beat, Accepted, Pause::Beat),
-                (Beat, Accepted, Pause::Beat),
+                (Startup(Active), Accepted, Pause::None),
+                (Beat(Active), Accepted, Pause::Beat),
+                (Beat(Active), Accepted, Pause::Beat),
             ],
         );
     }
@@ -232,50 +431,50 @@ mod tests {
         play(
             true,
             &[
-                (Startup, Accepted, Pause::None),
+                (Startup(Active), Accepted, Pause::None),
                 (Metrics, Accepted, Pause::None),
-                (Beat, Accepted, Pause::Beat),
-                (Beat, Forgotten, Pause::Forgotten(1)),
-                (Startup, Accepted, Pause::None),
+                (Beat(Active), Accepted, Pause::Beat),
+                (Beat(Active), Forgotten, Pause::Forgotten(1)),
+                (Startup(Active), Accepted, Pause::None),
                 (Metrics, Refused, Pause::None),
-                (Beat, Accepted, Pause::Beat),
-                (Beat, Accepted, Pause::Beat),
+                (Beat(Active), Accepted, Pause::Beat),
+                (Beat(Active), Accepted, Pause::Beat),
             ],
         );
     }
 
     #[test]
     fn a_metrics_port_that_failed_never_holds_up_the_beats() {
-        let mut life = Life::new(true);
-        life.ended(Accepted);
+        let mut life = Life::new(Active, true);
+        life.call(Accepted);
         let mut beats = Vec::new();
         for failures in 1..=7 {
-            assert_eq!((life.step(), life.ended(Failed)), (Metrics, Pause::None));
+            assert_eq!(life.call(Failed), (Metrics, Pause::None));
             assert_eq!((life.metrics_failures(), life.failures()), (failures, 0));
             beats.push(0);
-            while life.step() == Beat {
-                assert_eq!(life.ended(Accepted), Pause::Beat);
+            while life.step() == Some(Beat(Active)) {
+                assert_eq!(life.call(Accepted).1, Pause::Beat);
                 *beats.last_mut().unwrap() += 1;
             }
         }
         assert_eq!(beats, [1, 2, 4, 8, 16, 16, 16]);
-        assert_eq!((life.step(), life.ended(Accepted)), (Metrics, Pause::None));
+        assert_eq!(life.call(Accepted), (Metrics, Pause::None));
         for _ in 0..100 {
-            assert_eq!((life.step(), life.ended(Accepted)), (Beat, Pause::Beat));
+            assert_eq!(life.call(Accepted), (Beat(Active), Pause::Beat));
         }
     }
 
     #[test]
     fn a_registry_that_goes_on_forgetting_is_asked_ever_more_slowly() {
-        let mut life = Life::new(false);
+        let mut life = Life::new(Active, false);
         for round in 1..=100 {
-            assert_eq!((life.step(), life.ended(Accepted)), (Startup, Pause::None));
-            assert_eq!((life.step(), life.ended(Forgotten)), (Beat, Pause::Forgotten(round)));
+            assert_eq!(life.call(Accepted), (Startup(Active), Pause::None));
+            assert_eq!(life.call(Forgotten), (Beat(Active), Pause::Forgotten(round)));
         }
-        life.ended(Accepted);
-        assert_eq!(life.ended(Accepted), Pause::Beat);
+        life.call(Accepted);
+        assert_eq!(life.call(Accepted).1, Pause::Beat);
         assert_eq!(
-            life.ended(Forgotten),
+            life.call(Forgotten).1,
             Pause::Forgotten(1),
             "an accepted beat ends the row"
         );
@@ -291,18 +490,162 @@ mod tests {
         play(
             false,
             &[
-                (Startup, Failed, Pause::Failures(1)),
-                (Startup, Failed, Pause::Failures(2)),
-                (Startup, Refused, Pause::Refusal),
-                (Startup, Accepted, Pause::None),
-                (Beat, Failed, Pause::Failures(1)),
-                (Beat, Refused, Pause::RefusedBeat),
-                (Beat, Failed, Pause::Failures(2)),
-                (Beat, Refused, Pause::RefusedBeat),
-                (Beat, Accepted, Pause::Beat),
-                (Beat, Failed, Pause::Failures(1)),
+                (Startup(Active), Failed, Pause::Failures(1)),
+                (Startup(Active), Failed, Pause::Failures(2)),
+                (Startup(Active), Refused, Pause::Refusal),
+                (Startup(Active), Accepted, Pause::None),
+                (Beat(Active), Failed, Pause::Failures(1)),
+                (Beat(Active), Refused, Pause::RefusedBeat),
+                (Beat(Active), Failed, Pause::Failures(2)),
+                (Beat(Active), Refused, Pause::RefusedBeat),
+                (Beat(Active), Accepted, Pause::Beat),
+                (Beat(Active), Failed, Pause::Failures(1)),
             ],
         );
+    }
+
+    #[test]
+    fn a_change_of_state_is_told_at_once_and_only_once() {
+        let mut life = Life::registered(Activating);
+        assert!(!life.be(Activating), "nothing new");
+        assert!(life.be(Active));
+        assert_eq!(life.call(Accepted), (Beat(Active), Pause::Beat));
+        assert!(!life.be(Active));
+        assert!(
+            life.be(Inactive) && !life.be(Active),
+            "it changed back before it was told"
+        );
+        assert_eq!(life.call(Accepted), (Beat(Active), Pause::Beat));
+    }
+
+    #[test]
+    fn a_state_that_changes_during_a_call_is_told_after_it() {
+        let mut life = Life::new(Activating, false);
+        let step = life.step().unwrap();
+        life.sent(step);
+        life.ended(step, Accepted);
+        assert!(life.be(Active));
+        let step = life.step().unwrap();
+        life.sent(step);
+        assert_eq!(life.ended(step, Accepted), Pause::Beat);
+        // The beat that ended said `active`.
+        assert!(life.be(Inactive));
+        assert_eq!(life.step(), Some(Beat(Inactive)));
+    }
+
+    #[test]
+    fn who_registers_says_the_present_state_whatever_it_was() {
+        let mut life = Life::new(Activating, false);
+        assert_eq!(life.call(Failed), (Startup(Activating), Pause::Failures(1)));
+        assert!(!life.be(Active), "a registry in trouble is not asked sooner");
+        assert_eq!(life.call(Accepted), (Startup(Active), Pause::None));
+        assert_eq!(life.call(Forgotten), (Beat(Active), Pause::Forgotten(1)));
+        assert!(!life.be(Inactive), "nor one that has lost its data");
+        assert_eq!(life.call(Accepted), (Startup(Inactive), Pause::None));
+    }
+
+    #[test]
+    fn failing_beats_carry_the_present_state() {
+        let mut life = Life::registered(Active);
+        assert_eq!(life.call(Failed), (Beat(Active), Pause::Failures(1)));
+        assert!(!life.be(Inactive));
+        assert_eq!(life.call(Refused), (Beat(Inactive), Pause::RefusedBeat));
+        assert_eq!(life.call(Accepted), (Beat(Inactive), Pause::Beat));
+    }
+
+    #[test]
+    fn who_leaves_says_so_at_once_and_then_goes() {
+        let mut life = Life::registered(Active);
+        assert!(life.be(Deactivating));
+        assert_eq!(life.call(Failed), (Beat(Deactivating), Pause::Farewell(1)));
+        assert!(!life.be(Deactivating));
+        assert_eq!(life.call(Accepted).0, Beat(Deactivating));
+        assert_eq!((life.deactivation(), life.step()), (Farewell::Told, None));
+        assert!(life.out());
+        assert_eq!(life.call(Failed), (Prestop, Pause::Farewell(1)));
+        assert_eq!(life.removal(), Farewell::Due(1));
+        assert_eq!(life.call(Accepted).0, Prestop);
+        assert_eq!((life.removal(), life.step()), (Farewell::Told, None));
+    }
+
+    #[test]
+    fn who_leaves_does_not_register_again() {
+        let mut life = Life::registered(Active);
+        life.be(Deactivating);
+        assert_eq!(life.call(Forgotten).0, Beat(Deactivating));
+        assert_eq!((life.deactivation(), life.step()), (Farewell::Told, None));
+        let mut life = Life::registered(Active);
+        assert_eq!(life.call(Forgotten), (Beat(Active), Pause::Forgotten(1)));
+        assert!(life.be(Deactivating), "before it did");
+        assert_eq!(life.step(), Some(Beat(Deactivating)));
+    }
+
+    #[test]
+    fn who_may_have_been_registered_is_taken_out_and_who_cannot_needs_no_word() {
+        let mut life = Life::new(Activating, false);
+        life.call(Failed);
+        assert!(life.be(Deactivating));
+        assert_eq!(life.call(Failed).0, Beat(Deactivating));
+        assert!(life.out());
+        assert_eq!(life.call(Accepted).0, Prestop);
+
+        let mut life = Life::new(Activating, false);
+        life.be(Deactivating);
+        assert_eq!((life.deactivation(), life.step()), (Farewell::Needless, None));
+        life.out();
+        assert_eq!((life.removal(), life.step()), (Farewell::Needless, None));
+    }
+
+    #[test]
+    fn a_farewell_ends_when_it_is_refused_or_was_tried_often_enough() {
+        let mut life = Life::registered(Active);
+        let wish = Wish {
+            state: Some(Deactivating),
+            out: false,
+            tries: 2,
+        };
+        life.wish(wish);
+        life.call(Failed);
+        assert_eq!(life.deactivation(), Farewell::Due(1));
+        life.call(Failed);
+        assert_eq!((life.deactivation(), life.step()), (Farewell::GivenUp, None));
+        life.out();
+        life.call(Refused);
+        assert_eq!((life.removal(), life.step()), (Farewell::GivenUp, None));
+    }
+
+    #[test]
+    fn who_was_registered_by_another_is_silent_until_asked() {
+        let mut life = Life::resumed(false);
+        assert_eq!(life.step(), None);
+        assert!(life.be(Inactive));
+        assert_eq!(life.call(Accepted), (Beat(Inactive), Pause::Beat));
+        let mut life = Life::resumed(false);
+        assert!(life.be(Deactivating));
+        assert_eq!(life.call(Accepted).0, Beat(Deactivating));
+        let mut life = Life::resumed(false);
+        assert!(life.out());
+        assert_eq!(life.call(Accepted).0, Prestop);
+    }
+
+    /// 300 instances whose registry was away for long are back within one window, evenly.
+    #[test]
+    fn no_herd_comes_when_the_registry_is_back() {
+        let beat = Duration::from_secs(15);
+        let back = Duration::from_mins(5);
+        let mut seconds = [0_u32; 15];
+        for _ in 0..300 {
+            let mut life = Life::registered(Active);
+            let mut now = Duration::ZERO;
+            while now < back {
+                now += life.call(Failed).1.time(beat);
+            }
+            let after = usize::try_from(now.saturating_sub(back).as_secs()).unwrap();
+            seconds[after.min(14)] += 1;
+        }
+        assert_eq!(seconds.iter().sum::<u32>(), 300);
+        assert!(seconds.iter().all(|count| *count < 80), "{seconds:?}");
+        assert!(seconds[10..].iter().sum::<u32>() > 10, "{seconds:?}");
     }
 
     #[test]
@@ -321,5 +664,9 @@ mod tests {
         );
         assert!(Pause::RefusedBeat.time(beat * 100) <= Duration::from_secs(66));
         assert_eq!(Pause::None.time(beat), Duration::ZERO);
+        for count in 0..40 {
+            let pause = Pause::Farewell(count).time(beat);
+            assert!((100..=1000).contains(&pause.as_millis()), "{pause:?}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use tars::protocol::{
 };
 use tars::{Communicator, CommunicatorBuilder, Context, Endpoint, Error, Result, Server, code};
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
 use crate::common::{ANYWHERE, Gate, TestServer};
 
@@ -263,6 +264,8 @@ pub enum Mood {
     Fails(i32),
     /// Never answers.
     Hangs,
+    /// Accepts after so many milliseconds.
+    Slow(u64),
 }
 
 /// Listens to servers.
@@ -270,6 +273,11 @@ pub enum Mood {
 pub struct Ear {
     mood: Arc<Mutex<Mood>>,
     told: watch::Sender<Vec<Told>>,
+    /// When each of that was told.
+    times: Arc<Mutex<Vec<Instant>>>,
+    /// The worker ids that registrations asked for, and the one that is given.
+    asked: Arc<Mutex<Vec<Option<String>>>>,
+    worker_id: Arc<Mutex<Option<u32>>>,
 }
 
 impl Ear {
@@ -277,9 +285,16 @@ impl Ear {
         let is_beat = matches!(told, Told::Beat(_));
         if matches!(told, Told::Startup(_)) {
             cx.set_response_context("tars-registry-lease", "lease-7");
+            let asked = cx.context_str("tars-worker-id").map(ToOwned::to_owned);
+            self.asked.lock().unwrap().push(asked);
+            if let Some(number) = *self.worker_id.lock().unwrap() {
+                cx.set_response_context("tars-worker-id", number.to_string());
+            }
         }
+        self.times.lock().unwrap().push(Instant::now());
         self.told.send_modify(|all| all.push(told));
-        if is_beat && cx.context_str("tars-registry-lease") != Some("lease-7") {
+        let gave_lease = !self.asked.lock().unwrap().is_empty();
+        if is_beat && gave_lease && cx.context_str("tars-registry-lease") != Some("lease-7") {
             return Err(Error::new(1, "the lease is missing"));
         }
         let mood = {
@@ -294,6 +309,7 @@ impl Ear {
             Mood::Accepts | Mood::Forgets | Mood::ForgetsOnce => {}
             Mood::Fails(code) => return Err(Error::new(code, "in no mood")),
             Mood::Hangs => std::future::pending().await,
+            Mood::Slow(millis) => sleep(Duration::from_millis(millis)).await,
         }
         Ok(())
     }
@@ -336,6 +352,9 @@ impl EarRegistry {
         let ear = Ear {
             mood: Arc::new(Mutex::new(mood)),
             told: watch::Sender::new(Vec::new()),
+            times: Arc::default(),
+            asked: Arc::default(),
+            worker_id: Arc::default(),
         };
         let servant = TarsregistryServer::new(ear.clone());
         let server = TestServer::of(Server::builder().adapter(endpoint, REGISTRY, servant)).await;
@@ -358,6 +377,21 @@ impl EarRegistry {
     /// What it was told, each in one word.
     pub fn words(&self) -> Vec<String> {
         self.told().iter().map(|told| told.word().to_owned()).collect()
+    }
+
+    /// When it was told them.
+    pub fn times(&self) -> Vec<Instant> {
+        self.ear.times.lock().unwrap().clone()
+    }
+
+    /// The worker ids that registrations asked for.
+    pub fn asked(&self) -> Vec<Option<String>> {
+        self.ear.asked.lock().unwrap().clone()
+    }
+
+    /// Gives this worker id from now on.
+    pub fn give_worker_id(&self, number: Option<u32>) {
+        *self.ear.worker_id.lock().unwrap() = number;
     }
 
     /// Waits until it was told `count` things.

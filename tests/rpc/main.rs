@@ -18,6 +18,7 @@ mod limits;
 mod refused_versions;
 mod registration;
 mod server;
+mod session;
 mod set_aside;
 mod shutdown;
 mod trace;

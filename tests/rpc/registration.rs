@@ -293,7 +293,7 @@ async fn mistakes_are_found_before_anything_is_served() {
         ),
         (
             builder(at()).adapter(ANYWHERE, "TestApp.OtherServer.OtherObj", Servant::echo()),
-            "`TestApp.OtherServer.OtherObj` is of another server than `TestApp.EchoServer.EchoObj`",
+            "`TestApp.OtherServer.OtherObj` is not an object of TestApp.EchoServer",
         ),
         (
             builder(at()).adapter("tcp -h 127.0.0.1 -p 0 -b 127.0.0.1", OBJECT, Servant::echo()),
