@@ -53,6 +53,7 @@
 //! - Failing: an [`Error`] is a return code of [`code`] and a text, the same on both sides of the wire.
 //! - Watching: [`trace`] follows calls from server to server.
 //! - Addresses: [`Endpoint`] and [`ObjectAddress`].
+//! - Settings: [`config`] reads and writes Tars' configuration files.
 //! - Bytes: [`codec`] is the wire format, [`TarsStruct`] and [`TarsEnum`] derive it, [`protocol`] holds the framework's
 //!   own packets and interfaces.
 //!
@@ -67,6 +68,7 @@ mod client;
 mod clock;
 pub mod code;
 pub mod codec;
+pub mod config;
 mod context;
 mod endpoint;
 mod error;

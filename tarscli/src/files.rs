@@ -1,8 +1,13 @@
 //! Files that are read by others while they are written: the old text or the new one, never half of it.
 
-use std::{fs::Permissions, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{
+    fs::{File, Permissions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use tempfile::NamedTempFile;
 
 /// Only this user may read it: it may hold secrets.
@@ -16,7 +21,7 @@ pub(crate) fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
     replace(path, text, mode).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-fn replace(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
+fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     let mut file = NamedTempFile::new_in(folder)?;
@@ -24,4 +29,29 @@ fn replace(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     file.as_file().set_permissions(Permissions::from_mode(mode))?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// The text of the file at `path`, `None` when there is none. More than `limit` bytes are an error.
+pub(crate) fn read(path: &Path, limit: u64) -> anyhow::Result<Option<String>> {
+    let cannot = || format!("cannot read `{}`", path.display());
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(cannot),
+    };
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).with_context(cannot)?;
+    ensure!(
+        bytes.len() as u64 <= limit,
+        "{}: it has more than {limit} bytes",
+        cannot()
+    );
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
+            .iter()
+            .filter(|b| **b == b'\n')
+            .count();
+        anyhow::anyhow!("line {line} is not UTF-8")
+    });
+    text.map(Some).with_context(cannot)
 }

@@ -22,16 +22,27 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::{cli::Usage, command::Outcome};
+
+/// Bad arguments, or a bad variable of the environment.
+const USAGE: u8 = 2;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match command::run(cli::Cli::parse().command).await {
-        Ok(text) => {
-            println!("{text}");
-            ExitCode::SUCCESS
+    match command::run(cli::Cli::parse().command).await.map(Outcome::into_parts) {
+        Ok((text, code)) => {
+            if let Some(text) = text {
+                println!("{text}");
+            }
+            ExitCode::from(code)
         }
         Err(error) => {
             eprintln!("tarscli: {error:#}");
-            ExitCode::FAILURE
+            if error.is::<Usage>() {
+                ExitCode::from(USAGE)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

@@ -2,12 +2,14 @@
 
 mod duration;
 mod switch;
+mod usage;
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use self::usage::Usage;
 use self::{duration::duration, switch::switch};
 
 /// Life-cycle tool of Tars servers in containers.

@@ -1,16 +1,23 @@
-//! One module a subcommand: each takes its arguments and gives the text to print.
+//! One module a subcommand: each takes its arguments and gives what to print and how to end.
 
+mod completion;
+mod genconf;
 mod notify;
+mod outcome;
+mod version;
 
 use anyhow::bail;
 
+pub(crate) use self::outcome::Outcome;
 use crate::cli::Command;
 
-/// Runs `command` and returns what it has to say.
-pub(crate) async fn run(command: Command) -> anyhow::Result<String> {
+/// Runs `command`.
+pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
-        Command::Notify(args) => notify::run(&args).await,
-        Command::Version => Ok(env!("CARGO_PKG_VERSION").to_owned()),
+        Command::Genconf(args) => genconf::run(&args).await.map(Outcome::text),
+        Command::Notify(args) => notify::run(&args).await.map(Outcome::text),
+        Command::Version => Ok(Outcome::text(version::text())),
+        Command::Completion(args) => Ok(Outcome::text(completion::script(&args))),
         other => bail!("cannot run {other:?} yet"),
     }
 }

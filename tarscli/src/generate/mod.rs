@@ -1,1 +1,82 @@
-//! To be filled.
+//! From what is known about a server to its files: `conf/<name>.conf`, which it is started with, and
+//! `data/server_info.yaml`, which all other commands read.
+
+mod address;
+mod earlier;
+mod merge;
+mod names;
+mod ports;
+mod resolve;
+mod template;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use tars::config::Config;
+
+pub(crate) use self::ports::HeldPorts;
+use self::ports::Ports;
+use crate::{
+    cli::Genconf,
+    files,
+    layout::Layout,
+    server::{Meta, ServerInfo},
+};
+
+/// What was written.
+#[derive(Debug)]
+pub(crate) struct Generated {
+    pub(crate) info: ServerInfo,
+    /// The ports that were chosen: nobody else gets them until this is dropped, and so neither does the server.
+    pub(crate) held: HeldPorts,
+    pub(crate) config_path: PathBuf,
+    /// What is odd, for people.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Writes both files. With `keep`, a server that may use its ports runs already, so those of `server_info.yaml` are used
+/// again untried.
+///
+/// Blocks: files, and where host names must be looked up, at most [`address::LOOKUP`] for each.
+pub(crate) fn genconf(args: &Genconf, keep: bool) -> anyhow::Result<Generated> {
+    let layout = Layout::new(&args.place.path);
+    let Meta { mut conf, mut warnings } = Meta::read(&layout.meta())?;
+    names::override_by(&mut conf, args);
+    names::check(&conf, &layout)?;
+    let build_server = names::build_server(&conf, args)?;
+    let earlier = earlier::ports(&layout, &conf, &mut warnings);
+    let mut ports = Ports::new(args.rand_port_min..args.rand_port_max, earlier, keep)?;
+    let mut info = resolve::resolve(conf, args, &mut ports)?;
+    let mut config = template::render(&info)?;
+    if let Some(path) = args.merge_conf.as_deref().filter(|path| !path.as_os_str().is_empty()) {
+        merge::merge(&mut config, path)?;
+        merge::follow(&mut info, &config, &mut warnings)
+            .with_context(|| format!("`{}` (TARS_MERGE_CONF)", path.display()))?;
+    }
+    merge::check_for_others(&config, &mut warnings);
+    let config_path = layout.config(&build_server);
+    write(&layout, &config_path, &config, args, &info)?;
+    Ok(Generated {
+        info,
+        held: ports.into_held(),
+        config_path,
+        warnings,
+    })
+}
+
+fn write(
+    layout: &Layout,
+    config_path: &std::path::Path,
+    config: &Config,
+    args: &Genconf,
+    info: &ServerInfo,
+) -> anyhow::Result<()> {
+    // What is merged may be a database's password.
+    let mode = match args.merge_conf {
+        Some(_) => files::PRIVATE,
+        None => files::PUBLIC,
+    };
+    files::write(config_path, &config.to_string(), mode)?;
+    let text = serde_saphyr::to_string(info).context("server_info.yaml")?;
+    files::write(&layout.server_info(), &text, files::PUBLIC)
+}

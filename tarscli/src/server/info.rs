@@ -1,6 +1,12 @@
 //! `data/server_info.yaml`: the server as genconf resolved it, in K8STARS' form.
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
+
+use crate::{files, layout::Layout};
+
+/// Most bytes of the file.
+const MAX_SIZE: u64 = 4 * 1024 * 1024;
 
 /// The whole file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +63,19 @@ pub(crate) struct Adapter {
     pub(crate) queuecap: i32,
     pub(crate) queuetimeout: i32,
     pub(crate) threads: i32,
+}
+
+impl ServerInfo {
+    /// Reads the file; `None` when there is none, because `genconf` has not run.
+    pub(crate) fn read(layout: &Layout) -> anyhow::Result<Option<Self>> {
+        let path = layout.server_info();
+        let Some(text) = files::read(&path, MAX_SIZE)? else {
+            return Ok(None);
+        };
+        let options = serde_saphyr::options! { with_snippet: false };
+        let info = serde_saphyr::from_str_with_options(&text, options);
+        info.map(Some).with_context(|| format!("`{}`", path.display()))
+    }
 }
 
 impl ServerConf {

@@ -1,0 +1,135 @@
+//! Addresses: this node's own, and those of host names.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _, UdpSocket},
+    sync::mpsc,
+    time::Duration,
+};
+
+use anyhow::{bail, ensure};
+use tars::ObjectAddress;
+
+/// Longest wait for a name's addresses.
+pub(super) const LOOKUP: Duration = Duration::from_secs(2);
+
+/// Somewhere else: what is asked is by which of this node's addresses it would be reached. It is K8STARS' own.
+const ELSEWHERE: &str = "10.0.0.1";
+
+/// This node's name: what was given, else the address from which the registry is reached, else the one from which the
+/// rest of the network is. K8STARS falls to `0.0.0.0`, where no client ever finds the server; here it is an error.
+pub(super) fn own(given: Option<&str>, locator: &ObjectAddress) -> anyhow::Result<String> {
+    if let Some(given) = given.filter(|given| !given.is_empty()) {
+        check(given)?;
+        return Ok(given.to_owned());
+    }
+    let registries = locator.endpoints.iter().map(|endpoint| endpoint.host.as_str());
+    match registries.chain([ELSEWHERE]).find_map(|host| reached_from(host).ok()) {
+        Some(address) => Ok(address.to_string()),
+        None => bail!("this node's address cannot be told, it reaches no network: set POD_IP"),
+    }
+}
+
+/// An address that others can call, or a host name.
+fn check(node: &str) -> anyhow::Result<()> {
+    if let Ok(address) = node.parse::<IpAddr>() {
+        let is_one = !address.is_unspecified() && !address.is_multicast();
+        ensure!(is_one, "POD_IP is `{node}`, expected an address of this node");
+        return Ok(());
+    }
+    let is_label =
+        |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    // A name that ends in a number is an address with a slip in it.
+    let last_is_number = node
+        .rsplit('.')
+        .next()
+        .is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    let is_name = node.len() <= 253 && !last_is_number && node.split('.').all(is_label);
+    ensure!(is_name, "POD_IP is {node:?}, expected an address or a host name");
+    Ok(())
+}
+
+/// The own address on the way to `host`. No packet is sent.
+fn reached_from(host: &str) -> io::Result<IpAddr> {
+    let to = look_up(host)?.first().copied().ok_or(io::ErrorKind::NotFound)?;
+    let any: IpAddr = match to {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((any, 0))?;
+    socket.connect(SocketAddr::new(to, 80))?;
+    Ok(socket.local_addr()?.ip())
+}
+
+/// The addresses of a host, at least one. A thread that goes on asking a slow name server does not keep the process.
+pub(super) fn look_up(host: &str) -> io::Result<Vec<IpAddr>> {
+    if let Ok(address) = host.parse() {
+        return Ok(vec![address]);
+    }
+    let (answer, answered) = mpsc::channel();
+    let name = host.to_owned();
+    std::thread::Builder::new().spawn(move || {
+        let found = (name.as_str(), 0).to_socket_addrs();
+        // Nobody waits any more when it took too long.
+        let _ = answer.send(found.map(|found| found.map(|address| address.ip()).collect::<Vec<_>>()));
+    })?;
+    match answered.recv_timeout(LOOKUP) {
+        Ok(Ok(addresses)) if addresses.is_empty() => Err(io::Error::new(io::ErrorKind::NotFound, "it has no address")),
+        Ok(found) => found,
+        Err(_) => Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the name servers do not answer",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn locator(text: &str) -> ObjectAddress {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_is_given_counts_when_it_can_be_called() {
+        let locator = locator("a.b.c@tcp -h 127.0.0.1 -p 1");
+        for good in ["10.1.2.3", "fd00::7", "node-1", "node_1.rack2.example", "1a"] {
+            assert_eq!(own(Some(good), &locator).unwrap(), good);
+        }
+        for bad in [
+            "0.0.0.0",
+            "::",
+            "224.0.0.1",
+            "10.0.0.300",
+            "10.0.0",
+            "7",
+            "a b",
+            "a..b",
+            "[::1]",
+            "a/b",
+            "a\n",
+        ] {
+            let error = own(Some(bad), &locator).unwrap_err().to_string();
+            assert!(error.starts_with("POD_IP is "), "{bad}: {error}");
+        }
+        assert!(own(Some(&"a".repeat(254)), &locator).is_err());
+    }
+
+    #[test]
+    fn without_it_the_way_to_the_registry_tells() {
+        for given in [None, Some("")] {
+            let locator = locator("a.b.c@tcp -h 127.0.0.1 -p 1");
+            assert_eq!(own(given, &locator).unwrap(), "127.0.0.1");
+        }
+        // One that cannot be found is passed over.
+        let locator = locator("a.b.c@tcp -h no-such-host.invalid -p 1:tcp -h 127.0.0.1 -p 1");
+        assert_eq!(own(None, &locator).unwrap(), "127.0.0.1");
+    }
+
+    #[test]
+    fn names_are_looked_up() {
+        assert!(look_up("localhost").unwrap().iter().all(IpAddr::is_loopback));
+        assert!(look_up("no-such-host.invalid").is_err());
+    }
+}

@@ -1,0 +1,83 @@
+//! A file of the operator's, laid over what was generated.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use tars::{Endpoint, config::Config};
+
+use crate::{files, server::ServerInfo};
+
+const SERVER: &str = "/tars/application/server";
+
+/// Lays the file at `path` over `config`.
+pub(super) fn merge(config: &mut Config, path: &Path) -> anyhow::Result<()> {
+    overlay(path)
+        .and_then(|overlay| Ok(config.merge(&overlay)?))
+        .with_context(|| format!("cannot merge `{}` (TARS_MERGE_CONF)", path.display()))
+}
+
+fn overlay(path: &Path) -> anyhow::Result<Config> {
+    // A byte more than it may have, so that the parser tells that it is too many.
+    match files::read(path, Config::MAX_SIZE as u64 + 1)? {
+        Some(text) => Ok(text.parse()?),
+        None => bail!("there is no such file"),
+    }
+}
+
+/// Lets `info` say what the merged configuration does: that is where the server listens.
+pub(super) fn follow(info: &mut ServerInfo, config: &Config, warnings: &mut Vec<String>) -> anyhow::Result<()> {
+    let conf = &info.conf;
+    let servants: Vec<_> = conf.adapters.iter().map(|adapter| conf.servant(adapter)).collect();
+    let domains: Vec<_> = servants.iter().map(|servant| format!("{servant}Adapter")).collect();
+    for domain in config
+        .domains(SERVER)
+        .filter(|domain| !domains.iter().any(|own| own == domain))
+    {
+        if config.get(&format!("{SERVER}/{domain}<servant>")).is_some() {
+            warnings.push(format!(
+                "`{domain}` is only in TARS_MERGE_CONF: it is neither registered nor checked; list it in _server_meta.yaml"
+            ));
+        }
+    }
+    let conf = &mut info.conf;
+    let endpoints = conf.adapters.iter_mut().map(|adapter| &mut adapter.endpoint);
+    let paths = domains.iter().map(|domain| format!("{SERVER}/{domain}<endpoint>"));
+    for (path, endpoint) in paths.zip(endpoints) {
+        follow_endpoint(endpoint, config, &path)?;
+    }
+    follow_endpoint(&mut conf.local, config, &format!("{SERVER}<local>"))?;
+    let texts = [
+        (&mut conf.locator, "/tars/application/client<locator>"),
+        (&mut conf.set_id, "/tars/application<setdivision>"),
+    ];
+    for (text, path) in texts {
+        if let Some(merged) = config.get(path) {
+            merged.as_ref().clone_into(text);
+        }
+    }
+    Ok(())
+}
+
+fn follow_endpoint(endpoint: &mut String, config: &Config, path: &str) -> anyhow::Result<()> {
+    if let Some(merged) = config.get(path).filter(|merged| merged != endpoint) {
+        merged.parse::<Endpoint>().with_context(|| path.to_owned())?;
+        merged.as_ref().clone_into(endpoint);
+    }
+    Ok(())
+}
+
+/// Tells of values that only a server in Go loses: its parser takes the file for XML, and reads nothing behind a `&` or
+/// `<` in a value.
+pub(super) fn check_for_others(config: &Config, warnings: &mut Vec<String>) {
+    let mut open = vec![String::new()];
+    while let Some(domain) = open.pop() {
+        let path = if domain.is_empty() { "/" } else { &domain };
+        for (key, value) in config.entries(path) {
+            if value.contains(['&', '<']) {
+                let text = format!("`{domain}<{key}>` has a `&` or `<`: a server in Go reads nothing behind it");
+                warnings.push(text);
+            }
+        }
+        open.extend(config.domains(path).map(|name| format!("{domain}/{name}")));
+    }
+}
