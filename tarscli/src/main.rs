@@ -12,15 +12,18 @@ mod control;
 mod files;
 mod generate;
 mod layout;
+mod leaving;
+mod notice;
 mod output;
 mod process;
 mod server;
 mod state;
 mod supervisor;
 
-use std::process::ExitCode;
-
-use clap::Parser;
+use std::{
+    io::{self, ErrorKind, Write as _},
+    process::ExitCode,
+};
 
 use crate::{cli::Usage, command::Outcome};
 
@@ -29,13 +32,16 @@ const USAGE: u8 = 2;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match command::run(cli::Cli::parse().command).await.map(Outcome::into_parts) {
-        Ok((text, code)) => {
-            if let Some(text) = text {
-                println!("{text}");
-            }
-            ExitCode::from(code)
+    let command = match cli::read(std::env::args_os()) {
+        Ok(command) => command,
+        // Help and the version are answers, not mistakes: clap knows which stream and code they have.
+        Err(answer) => {
+            let _ = answer.print();
+            return u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }
+    };
+    match command::run(command).await.and_then(told) {
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("tarscli: {error:#}");
             if error.is::<Usage>() {
@@ -44,5 +50,15 @@ async fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         }
+    }
+}
+
+/// Prints what there is to print. A reader who has gone, as `head` does, wants no more.
+fn told(outcome: Outcome) -> anyhow::Result<u8> {
+    let (text, code) = outcome.into_parts();
+    let Some(text) = text else { return Ok(code) };
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(code),
     }
 }

@@ -52,6 +52,18 @@ fn mistake(text: &str) -> String {
     }
 }
 
+/// A time as it would be typed, in its largest unit without a fraction.
+pub(super) fn words(time: Duration) -> String {
+    let nanoseconds = time.as_nanos();
+    let (unit, many) = UNITS
+        .iter()
+        .map(|(unit, of)| (*unit, u128::from(*of)))
+        .filter(|(_, of)| nanoseconds >= *of && nanoseconds.is_multiple_of(*of))
+        .max_by_key(|(_, of)| *of)
+        .unwrap_or(("s", 1_000_000_000));
+    format!("{}{unit}", nanoseconds / many)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +83,14 @@ mod tests {
         for (text, milliseconds) in cases {
             assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
+    }
+
+    #[test]
+    fn times_in_words() {
+        for text in ["0s", "10ms", "29s", "90s", "2h", "1500us"] {
+            assert_eq!(words(duration(text).unwrap()), text);
+        }
+        assert_eq!(words(Duration::from_mins(5)), "5m");
     }
 
     #[test]

@@ -1,20 +1,34 @@
 //! What can be typed, and set in the environment: types only, no behaviour.
 
+mod check;
 mod duration;
-mod switch;
+mod read;
 mod usage;
+mod value;
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-pub(crate) use self::usage::Usage;
-use self::{duration::duration, switch::switch};
+use self::{
+    duration::duration,
+    value::{any_text, at_least, number, port, switch},
+};
+pub(crate) use self::{
+    read::{definition, read},
+    usage::Usage,
+};
+
+/// The shortest that times may be which are waited for again and again.
+const SHORTEST: Duration = Duration::from_millis(10);
+
+/// The shortest time between two messages to the registry, and the shortest that anything has to leave.
+const BRIEF: Duration = Duration::from_millis(100);
 
 /// Life-cycle tool of Tars servers in containers.
 #[derive(Debug, Parser)]
-#[command(name = "tarscli", version, disable_version_flag = true)]
+#[command(name = "tarscli", version)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -68,11 +82,11 @@ pub(crate) struct Genconf {
     #[command(flatten)]
     pub(crate) node: Node,
 
-    /// The application's name; by default that of _server_meta.yaml
+    /// The application's name; by default that of `_server_meta.yaml`
     #[arg(long, value_name = "NAME", env = "TARS_APPLICATION")]
     pub(crate) application: Option<String>,
 
-    /// The server's name; by default that of _server_meta.yaml
+    /// The server's name; by default that of `_server_meta.yaml`
     #[arg(long, value_name = "NAME", env = "TARS_SERVER")]
     pub(crate) server: Option<String>,
 
@@ -80,11 +94,11 @@ pub(crate) struct Genconf {
     #[arg(long, value_name = "NAME", env = "TARS_BUILD_SERVER")]
     pub(crate) build_server: Option<String>,
 
-    /// The set the server belongs to, `name.area.group`; by default that of _server_meta.yaml
+    /// The set the server belongs to, `name.area.group`; by default that of `_server_meta.yaml`
     #[arg(long, value_name = "SET", env = "TARS_SET_ID")]
     pub(crate) set_id: Option<String>,
 
-    /// Where the registry answers lookups, `OBJECT@ENDPOINTS`; by default that of _server_meta.yaml
+    /// Where the registry answers lookups, `OBJECT@ENDPOINTS`; by default that of `_server_meta.yaml`
     #[arg(long, value_name = "OBJECT@ENDPOINTS", env = "TARS_LOCATOR")]
     pub(crate) locator: Option<String>,
 
@@ -92,20 +106,21 @@ pub(crate) struct Genconf {
     #[arg(long, value_name = "FILE", env = "TARS_MERGE_CONF")]
     pub(crate) merge_conf: Option<PathBuf>,
 
-    /// Milliseconds between two lookups of the same object by the server; by default that of _server_meta.yaml
-    #[arg(long, value_name = "MILLISECONDS", env = "TARS_EP_UPTIME")]
+    /// Milliseconds between two lookups of the same object by the server; by default that of `_server_meta.yaml`
+    #[arg(long, value_name = "MILLISECONDS", env = "TARS_EP_UPTIME", value_parser = number)]
     pub(crate) ep_uptime: Option<u32>,
 
     /// First port that may be chosen for `${random_port}`
-    #[arg(long, value_name = "PORT", env = "TARS_RAND_PORT_MIN", default_value_t = 13000, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", env = "TARS_RAND_PORT_MIN", default_value_t = 13000, value_parser = port)]
     pub(crate) rand_port_min: u16,
 
     /// The port after the last that may be chosen
-    #[arg(long, value_name = "PORT", env = "TARS_RAND_PORT_MAX", default_value_t = 16000, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", env = "TARS_RAND_PORT_MAX", default_value_t = 16000, value_parser = port)]
     pub(crate) rand_port_max: u16,
 }
 
 /// Arguments of `tarscli supervisor`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is typed by itself")]
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Supervisor {
     #[command(flatten)]
@@ -122,19 +137,25 @@ pub(crate) struct Supervisor {
     pub(crate) stop_path: Option<String>,
 
     /// Time after which the registry is told again what has not changed
-    #[arg(long, value_name = "TIME", env = "TARS_REPORT_INTERVAL", default_value = "30s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", env = "TARS_REPORT_INTERVAL", default_value = "30s", value_parser = at_least(BRIEF))]
     pub(crate) report_interval: Duration,
 
     /// Tell the registry that the server is to get no calls
-    #[arg(long, value_name = "YES|NO", env = "TARS_DISABLE_FLOW", default_value = "n", num_args = 0..=1, default_missing_value = "y", require_equals = true, value_parser = switch, action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "YES|NO", env = "TARS_DISABLE_FLOW", default_value = "n", num_args = 0..=1, default_missing_value = "y", require_equals = true, value_parser = any_text, action = clap::ArgAction::Set)]
     pub(crate) disable_flow: bool,
 
     /// Version of the server, for the registry
-    #[arg(long, value_name = "VERSION", env = "SERVER_VERSION", default_value = "")]
+    #[arg(
+        long,
+        value_name = "VERSION",
+        env = "SERVER_VERSION",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(crate) server_version: String,
 
     /// Time between two checks of the server
-    #[arg(long, value_name = "TIME", env = "TARS_CHECK_INTERVAL", default_value = "10s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", env = "TARS_CHECK_INTERVAL", default_value = "10s", value_parser = at_least(SHORTEST))]
     pub(crate) check_interval: Duration,
 
     /// Time in which a check that failed is repeated before it counts
@@ -150,7 +171,7 @@ pub(crate) struct Supervisor {
     pub(crate) check_script: Option<String>,
 
     /// Time after which a script of a check is killed
-    #[arg(long, value_name = "TIME", env = "TARS_CHECK_SCRIPT_TIMEOUT", default_value = "2s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", env = "TARS_CHECK_SCRIPT_TIMEOUT", default_value = "2s", value_parser = at_least(SHORTEST))]
     pub(crate) check_script_timeout: Duration,
 
     /// Call `tars_ping` of each servant in each check
@@ -167,15 +188,15 @@ pub(crate) struct Supervisor {
 
     /// How often a server that ends is started again before the supervisor ends with its exit code; it counts anew after a
     /// time without fault
-    #[arg(long, value_name = "COUNT", env = "TARS_MAX_RESTARTS", default_value_t = 10)]
+    #[arg(long, value_name = "COUNT", env = "TARS_MAX_RESTARTS", default_value_t = 10, value_parser = number)]
     pub(crate) max_restarts: u32,
 
     /// Pause before the first new start; it doubles up to the longest
-    #[arg(long, value_name = "TIME", env = "TARS_RESTART_DELAY", default_value = "1s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", env = "TARS_RESTART_DELAY", default_value = "1s", value_parser = at_least(SHORTEST))]
     pub(crate) restart_delay: Duration,
 
     /// Longest pause before a new start
-    #[arg(long, value_name = "TIME", env = "TARS_RESTART_DELAY_MAX", default_value = "60s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", env = "TARS_RESTART_DELAY_MAX", default_value = "60s", value_parser = at_least(SHORTEST))]
     pub(crate) restart_delay_max: Duration,
 
     /// A server that ran so long has no faults that count any more
@@ -187,7 +208,7 @@ pub(crate) struct Supervisor {
     pub(crate) stop_timeout: Duration,
 
     /// Port of the server's metrics on this node, for the registry
-    #[arg(long, value_name = "PORT", env = "TARS_METRICS_PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", env = "TARS_METRICS_PORT", value_parser = port)]
     pub(crate) metrics_port: Option<u16>,
 
     /// Ask the registry for a worker number before the server starts, and give it in TARS_WORKER_ID
@@ -195,7 +216,7 @@ pub(crate) struct Supervisor {
     pub(crate) worker_id: bool,
 
     /// Time the start waits for the worker number; without one, the supervisor ends
-    #[arg(long, value_name = "TIME", env = "TARS_WORKER_ID_TIMEOUT", default_value = "60s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", env = "TARS_WORKER_ID_TIMEOUT", default_value = "60s", value_parser = at_least(SHORTEST))]
     pub(crate) worker_id_timeout: Duration,
 
     /// The server and its arguments, run in place of the start script
@@ -207,7 +228,7 @@ pub(crate) struct Supervisor {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Grace {
     /// Time from the request to leave until everything has ended; a second less than the pod's grace period
-    #[arg(long, value_name = "TIME", env = "TARS_GRACE_PERIOD", default_value = "29s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", env = "TARS_GRACE_PERIOD", default_value = "29s", value_parser = at_least(BRIEF))]
     pub(crate) grace_period: Duration,
 
     /// Time in which the server is served on after it has told the registry that it leaves; makes the grace period this
@@ -217,6 +238,7 @@ pub(crate) struct Grace {
 }
 
 /// Arguments of `tarscli hzcheck`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is typed by itself")]
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Hzcheck {
     #[command(flatten)]
@@ -240,7 +262,7 @@ pub(crate) struct Hzcheck {
 
     /// Time after which the registry is told again what has not changed: without a supervisor's answer, its status file may
     /// be twice as old
-    #[arg(long, value_name = "TIME", env = "TARS_REPORT_INTERVAL", default_value = "30s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", env = "TARS_REPORT_INTERVAL", default_value = "30s", value_parser = at_least(BRIEF))]
     pub(crate) report_interval: Duration,
 }
 
@@ -265,13 +287,13 @@ pub(crate) struct Notify {
     #[command(flatten)]
     pub(crate) place: Place,
 
-    /// Where the server's AdminObj listens; by default what data/server_info.yaml says, and without that file
+    /// Where the server's `AdminObj` listens; by default what `data/server_info.yaml` says, and without that file
     /// `tcp -h 127.0.0.1 -p 17893`, where a registry's is
     #[arg(long, value_name = "ENDPOINT", env = "TARSCLI_ADMIN")]
     pub(crate) admin: Option<String>,
 
     /// Time to wait for the answer; the command goes on in the server when the wait ends
-    #[arg(long, value_name = "TIME", env = "TARSCLI_TIMEOUT", default_value = "60s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", env = "TARSCLI_TIMEOUT", default_value = "60s", value_parser = at_least(SHORTEST))]
     pub(crate) timeout: Duration,
 
     /// Print the answer as JSON
@@ -309,3 +331,6 @@ pub(crate) struct Completion {
     /// The shell
     pub(crate) shell: Shell,
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,26 @@ pub(crate) struct Status {
     pub(crate) worker_id: Option<u32>,
     /// How far its end has come.
     pub(crate) leaving: Option<Phase>,
+    /// How it left the registry: there from [`Phase::Gone`] on, and what a `prestop` waits for.
+    #[serde(default)]
+    pub(crate) left: Option<Left>,
+}
+
+/// How the attempt to leave the registry ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Left {
+    /// The registry has taken the server out, or there is none that could know it.
+    pub(crate) told: bool,
+    /// Why it has not.
+    pub(crate) error: Option<String>,
+}
+
+impl Left {
+    /// It went well.
+    pub(crate) const TOLD: Self = Self {
+        told: true,
+        error: None,
+    };
 }
 
 /// How often the server was looked at.

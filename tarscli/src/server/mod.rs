@@ -2,6 +2,7 @@
 
 mod info;
 mod meta;
+pub(crate) mod registering;
 
 pub(crate) use info::{Adapter, ServerConf, ServerInfo};
 pub(crate) use meta::Meta;

@@ -1,0 +1,142 @@
+//! `tarscli prestop`: takes the server out of the registry before it ends. A supervisor does it when one runs; without one
+//! this command does.
+
+use std::{fs::File, time::Duration};
+
+use anyhow::{Context as _, anyhow, bail};
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
+use serde::Serialize;
+use tars::Endpoint;
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::Outcome;
+use crate::{
+    cli::Prestop,
+    control::{self, AskError, Left},
+    files::{self, PUBLIC},
+    layout::Layout,
+    leaving::{Budget, Deadlines, leave, mark},
+    server::{ServerInfo, registering},
+    state::State,
+};
+
+/// Time in which a supervisor says that it is there.
+const HELLO: Duration = Duration::from_secs(1);
+
+/// What a supervisor's answer may take longer than its budget.
+const SLACK: Duration = Duration::from_millis(500);
+
+/// Pause before another hook's lock is tried again.
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
+
+/// Who has taken the server out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum By {
+    Supervisor,
+    Prestop,
+    /// An earlier hook.
+    Earlier,
+}
+
+/// What is printed with `--json`.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    by: By,
+    #[serde(flatten)]
+    left: &'a Left,
+    seconds: f64,
+}
+
+/// Takes the server out. When the registry could not be told, the command fails: Kubernetes makes an event of it, and goes
+/// on.
+pub(crate) async fn run(args: &Prestop) -> anyhow::Result<Outcome> {
+    let start = Instant::now();
+    let layout = Layout::new(&args.place.path);
+    let times = Budget::new(&args.grace).from(start);
+    let (by, left) = take_out(&layout, times).await?;
+    let code = u8::from(!left.told);
+    if args.json {
+        let seconds = start.elapsed().as_secs_f64();
+        let report = Report {
+            by,
+            left: &left,
+            seconds,
+        };
+        return Ok(Outcome::text(serde_json::to_string(&report)?).with_code(code));
+    }
+    match left.error {
+        _ if left.told => Ok(Outcome::SILENT),
+        reason => Err(anyhow!(reason.unwrap_or_else(|| "no reason is known".to_owned()))
+            .context("the registry was not told that the server is gone")),
+    }
+}
+
+async fn take_out(layout: &Layout, times: Deadlines) -> anyhow::Result<(By, Left)> {
+    if mark::is_set(layout) {
+        return Ok((By::Earlier, Left::TOLD));
+    }
+    // A supervisor that is there and does nothing is no help.
+    if control::ask_live(layout, HELLO).await.is_ok() {
+        let limit = times.hook.saturating_duration_since(Instant::now()) + SLACK;
+        match control::ask_prestop(layout, limit).await {
+            Ok(left) => return Ok((By::Supervisor, left)),
+            Err(error @ (AskError::Late(_) | AskError::Refused(_))) => return Err(error.into()),
+            Err(error @ (AskError::NoSupervisor(_) | AskError::Broken(_))) => {
+                tracing::warn!(%error, "the supervisor is gone");
+            }
+        }
+    }
+    alone(layout, times).await
+}
+
+/// Without a supervisor.
+async fn alone(layout: &Layout, times: Deadlines) -> anyhow::Result<(By, Left)> {
+    let path = layout.server_info();
+    let info = ServerInfo::read(layout)?.with_context(|| {
+        format!(
+            "no supervisor answers, and `{}` is missing: `tarscli genconf` writes it, in the folder that TARS_PATH names",
+            path.display()
+        )
+    })?;
+    let lock = File::open(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let Ok(locked) = timeout_at(times.hook, take(&lock)).await else {
+        bail!("another `tarscli prestop` runs and has not ended in time");
+    };
+    locked.with_context(|| format!("cannot lock `{}`", path.display()))?;
+    if mark::is_set(layout) {
+        return Ok((By::Earlier, Left::TOLD));
+    }
+    let session = registering::registration(&info)?.resume(registering::instance(&info)?)?;
+    let admin: Option<Endpoint> = info.conf.local.parse().ok();
+    say_deactivating(layout);
+    let outcome = leave(session, admin, times, CancellationToken::new(), |_| {}).await;
+    if outcome.left.told {
+        mark::set(layout)?;
+    }
+    Ok((By::Prestop, outcome.left))
+}
+
+/// Waits for the file's lock, which ends with this process.
+async fn take(file: &File) -> Result<(), Errno> {
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => sleep(LOCK_PAUSE).await,
+            taken => return taken,
+        }
+    }
+}
+
+/// For `hzcheck`, where somebody keeps the file.
+fn say_deactivating(layout: &Layout) {
+    let path = layout.check_status();
+    if path.exists()
+        && let Err(error) = files::write(&path, State::Deactivating.as_str(), PUBLIC)
+    {
+        tracing::warn!("{error:#}");
+    }
+}

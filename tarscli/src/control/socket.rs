@@ -1,0 +1,146 @@
+//! The socket's file: the one place that binds and connects it.
+
+use std::{
+    fs::Permissions,
+    io,
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{MetadataExt as _, PermissionsExt as _},
+    },
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::files;
+
+/// Longest path of a unix socket in bytes.
+const LONGEST_PATH: usize = 107;
+
+/// A socket that listens. Dropping it removes its file.
+#[derive(Debug)]
+pub(super) struct Bound {
+    pub(super) listener: UnixListener,
+    /// Kept beside the listener, so that the file goes with it.
+    pub(super) file: SocketFile,
+}
+
+/// The file, known by its number: another supervisor's in its place is left alone.
+#[derive(Debug)]
+pub(super) struct SocketFile {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let is_ours = std::fs::symlink_metadata(&self.path)
+            .is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode));
+        if is_ours {
+            // It is gone already, or the next supervisor replaces it.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Listens at `path`, which only this user can use. A file that nobody listens at is replaced.
+pub(super) fn bind(path: &Path) -> anyhow::Result<Bound> {
+    check_length(path)?;
+    match std::os::unix::net::UnixStream::connect(path) {
+        Ok(_) => bail!("another supervisor listens at `{}`", path.display()),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            bail!("another supervisor listens at `{}` and does not answer", path.display())
+        }
+        Err(_) => {}
+    }
+    listen(path).with_context(|| format!("cannot listen at `{}`", path.display()))
+}
+
+/// Under another name first: nobody can connect before the permissions are set.
+fn listen(path: &Path) -> io::Result<Bound> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    // Shorter than the socket's own name, so that it fits as well.
+    let hidden = folder.join(format!(".s{}", std::process::id()));
+    let _ = std::fs::remove_file(&hidden);
+    let listener = UnixListener::bind(&hidden)?;
+    let moved = std::fs::set_permissions(&hidden, Permissions::from_mode(files::PRIVATE))
+        .and_then(|()| std::fs::rename(&hidden, path));
+    if let Err(error) = moved {
+        let _ = std::fs::remove_file(&hidden);
+        return Err(error);
+    }
+    let found = std::fs::symlink_metadata(path)?;
+    let file = SocketFile {
+        path: path.to_owned(),
+        device: found.dev(),
+        inode: found.ino(),
+    };
+    Ok(Bound { listener, file })
+}
+
+/// Connects to who listens at `path`.
+pub(super) async fn connect(path: &Path) -> io::Result<UnixStream> {
+    check_length(path).map_err(io::Error::other)?;
+    UnixStream::connect(path).await
+}
+
+fn check_length(path: &Path) -> anyhow::Result<()> {
+    let length = path.as_os_str().as_bytes().len();
+    ensure!(
+        length <= LONGEST_PATH,
+        "the path of a socket has at most {LONGEST_PATH} bytes, `{}` has {length}: set a shorter TARS_PATH",
+        path.display()
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_its_user_may_connect_and_the_file_goes_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data/supervisor.sock");
+        let bound = bind(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o600);
+        assert_eq!(path.parent().unwrap().read_dir().unwrap().count(), 1);
+        drop(bound);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_file_left_behind_is_replaced_and_another_supervisor_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("supervisor.sock");
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        let bound = bind(&path).unwrap();
+        let error = bind(&path).unwrap_err().to_string();
+        assert!(error.contains("another supervisor"), "{error}");
+
+        std::fs::remove_file(&path).unwrap();
+        let next = bind(&path).unwrap();
+        drop(bound);
+        assert!(path.exists(), "that of the next one is left alone");
+        drop(next);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn what_is_in_the_way_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = folder.path().join("l".repeat(100)).join("supervisor.sock");
+        let error = bind(&long).unwrap_err().to_string();
+        assert!(error.contains("107 bytes") && error.contains("TARS_PATH"), "{error}");
+        assert!(connect(&long).await.unwrap_err().to_string().contains("107 bytes"));
+
+        let path = folder.path().join("supervisor.sock");
+        std::fs::create_dir(&path).unwrap();
+        let error = format!("{:#}", bind(&path).unwrap_err());
+        assert!(error.contains("cannot listen at"), "{error}");
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1, "nothing is left behind");
+    }
+}

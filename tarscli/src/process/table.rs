@@ -1,0 +1,65 @@
+//! Which process ids are ours by name. Waiting belongs to the whole program, so this does too.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
+};
+
+use rustix::process::{Pid, RawPid, WaitOptions, wait};
+use tokio::sync::watch;
+
+use super::Exit;
+
+static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
+
+/// The children of this program that have not been waited for.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    /// Those spawned here, and who wants to know of their end.
+    pub(super) spawned: BTreeMap<RawPid, watch::Sender<Option<Exit>>>,
+    /// Those that were here before this program took over the process: a shell may start something and `exec` us.
+    pub(super) inherited: Vec<RawPid>,
+    /// How many others were waited for. The others are orphans.
+    pub(super) orphans: watch::Sender<u64>,
+}
+
+/// The table, for this thread alone. A child is spawned, and reaped, while it is held: no end is told before its process
+/// is in the table, and none is taken from the standard library while it still looks whether the program could be run.
+pub(super) fn table() -> MutexGuard<'static, Table> {
+    // Each change below is whole: a panic elsewhere in the holder leaves nothing half done.
+    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Table {
+    /// Waits for every child that has ended, and tells those who want to know.
+    pub(super) fn reap(&mut self) {
+        let mut orphans = 0;
+        while let Some((pid, exit)) = ended() {
+            match self.spawned.remove(&pid) {
+                Some(sender) => drop(sender.send_replace(Some(exit))),
+                None => orphans += 1,
+            }
+            self.inherited.retain(|inherited| *inherited != pid);
+        }
+        if orphans > 0 {
+            self.orphans.send_modify(|count| *count += orphans);
+        }
+    }
+}
+
+/// A child that has ended.
+fn ended() -> Option<(RawPid, Exit)> {
+    loop {
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some((pid, status))) => {
+                if let Some(exit) = Exit::from_raw(status.as_raw()) {
+                    return Some((Pid::as_raw(Some(pid)), exit));
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // None has ended, or there is no child at all.
+            Ok(None) | Err(_) => return None,
+        }
+    }
+}
