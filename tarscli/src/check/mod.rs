@@ -58,7 +58,17 @@ impl Checks {
     pub(crate) async fn run_patiently(&self) -> Result<(), Fault> {
         let _turn = self.turn.lock().await;
         self.scripts.before().await;
-        patiently(self.patience, async || self.look().await).await
+        let until = Instant::now() + self.patience;
+        loop {
+            let fault = match self.look().await {
+                Ok(()) => return Ok(()),
+                Err(fault) => fault,
+            };
+            if Instant::now() + AGAIN > until {
+                return Err(fault);
+            }
+            sleep(AGAIN).await;
+        }
     }
 
     /// What costs little comes first, and the first that finds a fault ends the look.
@@ -68,20 +78,6 @@ impl Checks {
             ping::ping(&self.ports).await?;
         }
         self.scripts.check().await
-    }
-}
-
-async fn patiently(patience: Duration, look: impl AsyncFn() -> Result<(), Fault>) -> Result<(), Fault> {
-    let until = Instant::now() + patience;
-    loop {
-        let fault = match look().await {
-            Ok(()) => return Ok(()),
-            Err(fault) => fault,
-        };
-        if Instant::now() + AGAIN > until {
-            return Err(fault);
-        }
-        sleep(AGAIN).await;
     }
 }
 

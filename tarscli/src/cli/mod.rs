@@ -187,9 +187,9 @@ pub(crate) struct Supervisor {
     pub(crate) watchdog: Duration,
 
     /// How often a server that ends is started again before the supervisor ends with its exit code; it counts anew after a
-    /// time without fault
-    #[arg(long, value_name = "COUNT", env = "TARS_MAX_RESTARTS", default_value_t = 10, value_parser = number)]
-    pub(crate) max_restarts: u32,
+    /// time without fault. By default 10, and 0 for a command that is no Tars server
+    #[arg(long, value_name = "COUNT", env = "TARS_MAX_RESTARTS", value_parser = number)]
+    pub(crate) max_restarts: Option<u32>,
 
     /// Pause before the first new start; it doubles up to the longest
     #[arg(long, value_name = "TIME", env = "TARS_RESTART_DELAY", default_value = "1s", value_parser = at_least(SHORTEST))]

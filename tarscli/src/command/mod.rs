@@ -1,14 +1,12 @@
 //! One module a subcommand: each takes its arguments and gives what to print and how to end.
 
 mod completion;
-<<<<<<< HEAD
 mod genconf;
-=======
 mod hzcheck;
->>>>>>> b-probe
 mod notify;
 mod outcome;
 mod prestop;
+mod supervisor;
 mod version;
 
 use anyhow::bail;
@@ -19,11 +17,9 @@ use crate::cli::Command;
 /// Runs `command`.
 pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
-<<<<<<< HEAD
+        Command::Supervisor(args) => supervisor::run(&args).await,
         Command::Genconf(args) => genconf::run(&args).await.map(Outcome::text),
-=======
         Command::Hzcheck(args) => hzcheck::run(&args).await,
->>>>>>> b-probe
         Command::Notify(args) => notify::run(&args).await.map(Outcome::text),
         Command::Prestop(args) => prestop::run(&args).await,
         Command::Version => Ok(Outcome::text(version::text())),

@@ -17,14 +17,14 @@ use tokio::{
 
 use super::{
     Exit,
-    table::table,
+    table::{Orphans, table},
     tree::{self, Tree},
 };
 
 /// All processes of this program. A handle, cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Processes {
-    orphans: watch::Receiver<u64>,
+    orphans: watch::Receiver<Orphans>,
 }
 
 impl Processes {
@@ -78,6 +78,13 @@ impl Processes {
         self.leftovers_in(&Tree::read())
     }
 
+    /// Sends a signal to the first of the leftovers: of a daemon, the one that started the others.
+    pub(crate) fn signal_first_leftover(&self, signal: Signal) {
+        if let Some(pid) = self.leftovers().first() {
+            send(*pid, || kill_process(*pid, signal));
+        }
+    }
+
     /// The leftovers that are not in the process group of `process`.
     pub(super) fn leftovers_outside(&self, process: Option<&Process>) -> Vec<Pid> {
         let tree = Tree::read();
@@ -94,11 +101,16 @@ impl Processes {
 
     /// How many orphans were waited for.
     pub(crate) fn orphans(&self) -> u64 {
-        *self.orphans.borrow()
+        self.orphans.borrow().count
+    }
+
+    /// How the last of them ended.
+    pub(crate) fn last_orphan(&self) -> Option<Exit> {
+        self.orphans.borrow().last
     }
 
     /// Waits until one more orphan has ended than before the last time this was asked.
-    pub(super) async fn orphan_ended(&mut self) {
+    pub(crate) async fn orphan_ended(&mut self) {
         if self.orphans.changed().await.is_err() {
             unreachable!("the table lives as long as the program");
         }

@@ -20,8 +20,16 @@ pub(super) struct Table {
     pub(super) spawned: BTreeMap<RawPid, watch::Sender<Option<Exit>>>,
     /// Those that were here before this program took over the process: a shell may start something and `exec` us.
     pub(super) inherited: Vec<RawPid>,
-    /// How many others were waited for. The others are orphans.
-    pub(super) orphans: watch::Sender<u64>,
+    /// The others that were waited for.
+    pub(super) orphans: watch::Sender<Orphans>,
+}
+
+/// Orphans of our children that have ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Orphans {
+    pub(super) count: u64,
+    /// How the last one did.
+    pub(super) last: Option<Exit>,
 }
 
 /// The table, for this thread alone. A child is spawned, and reaped, while it is held: no end is told before its process
@@ -34,16 +42,20 @@ pub(super) fn table() -> MutexGuard<'static, Table> {
 impl Table {
     /// Waits for every child that has ended, and tells those who want to know.
     pub(super) fn reap(&mut self) {
-        let mut orphans = 0;
+        let mut orphans = Orphans::default();
         while let Some((pid, exit)) = ended() {
             match self.spawned.remove(&pid) {
                 Some(sender) => drop(sender.send_replace(Some(exit))),
-                None => orphans += 1,
+                None => {
+                    orphans.count += 1;
+                    orphans.last = Some(exit);
+                }
             }
             self.inherited.retain(|inherited| *inherited != pid);
         }
-        if orphans > 0 {
-            self.orphans.send_modify(|count| *count += orphans);
+        if orphans.count > 0 {
+            let count = orphans.count.saturating_add(self.orphans.borrow().count);
+            self.orphans.send_replace(Orphans { count, ..orphans });
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `data/server_info.yaml`: the server as genconf resolved it, in K8STARS' form.
 
-<<<<<<< HEAD
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
@@ -8,14 +7,6 @@ use crate::{files, layout::Layout};
 
 /// Most bytes of the file.
 const MAX_SIZE: u64 = 4 * 1024 * 1024;
-=======
-use std::io;
-
-use anyhow::Context as _;
-use serde::{Deserialize, Serialize};
-
-use crate::layout::Layout;
->>>>>>> b-probe
 
 /// The whole file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,7 +66,6 @@ pub(crate) struct Adapter {
 }
 
 impl ServerInfo {
-<<<<<<< HEAD
     /// Reads the file; `None` when there is none, because `genconf` has not run.
     pub(crate) fn read(layout: &Layout) -> anyhow::Result<Option<Self>> {
         let path = layout.server_info();
@@ -85,19 +75,6 @@ impl ServerInfo {
         let options = serde_saphyr::options! { with_snippet: false };
         let info = serde_saphyr::from_str_with_options(&text, options);
         info.map(Some).with_context(|| format!("`{}`", path.display()))
-=======
-    /// Reads the file; `None` when there is none.
-    pub(crate) fn read(layout: &Layout) -> anyhow::Result<Option<Self>> {
-        let path = layout.server_info();
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
-        };
-        let info = serde_saphyr::from_str(&text)
-            .with_context(|| format!("`{}` is not what `tarscli genconf` writes", path.display()))?;
-        Ok(Some(info))
->>>>>>> b-probe
     }
 }
 

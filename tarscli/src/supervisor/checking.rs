@@ -14,12 +14,13 @@ const OFTEN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Checking {
     interval: Duration,
-    retry: Duration,
     /// `None` while one runs.
     next: Option<Instant>,
+    /// When the one that runs began.
+    began: Instant,
     /// The pause after one that fails.
     pause: Duration,
-    /// The last one succeeded, or has not failed for long.
+    /// The last one succeeded.
     is_ready: bool,
     /// They fail since then; a start counts as a failure.
     failing: Option<Instant>,
@@ -37,11 +38,11 @@ pub(super) enum Meaning {
 }
 
 impl Checking {
-    pub(super) fn new(interval: Duration, retry: Duration, now: Instant) -> Self {
+    pub(super) fn new(interval: Duration, now: Instant) -> Self {
         Self {
             interval,
-            retry,
             next: None,
+            began: now,
             pause: SOON,
             is_ready: false,
             failing: Some(now),
@@ -77,6 +78,7 @@ impl Checking {
         let is_due = self.next.is_some_and(|next| next <= now);
         if is_due {
             self.next = None;
+            self.began = now;
         }
         is_due
     }
@@ -104,12 +106,12 @@ impl Checking {
         }
         self.next = Some(now + self.pause);
         self.pause = (self.pause * 2).min(OFTEN).min(self.interval);
-        let since = *self.failing.get_or_insert(now);
-        if self.is_ready && now - since >= self.retry {
-            self.is_ready = false;
-            return Meaning::NotReady;
+        self.failing.get_or_insert(self.began);
+        if std::mem::replace(&mut self.is_ready, false) {
+            Meaning::NotReady
+        } else {
+            Meaning::Nothing
         }
-        Meaning::Nothing
     }
 }
 
@@ -118,7 +120,6 @@ mod tests {
     use super::*;
 
     const INTERVAL: Duration = Duration::from_secs(10);
-    const RETRY: Duration = Duration::from_secs(5);
 
     /// Runs checks as they become due until `most` seconds are over. -> when they began, in milliseconds, and what they meant
     fn play(checking: &mut Checking, begin: Instant, results: &[bool]) -> Vec<(u128, Meaning)> {
@@ -132,16 +133,16 @@ mod tests {
         results.iter().map(check).collect()
     }
 
-    fn started(retry: Duration) -> (Checking, Instant) {
+    fn started() -> (Checking, Instant) {
         let now = Instant::now();
-        let mut checking = Checking::new(INTERVAL, retry, now);
+        let mut checking = Checking::new(INTERVAL, now);
         checking.started(now);
         (checking, now)
     }
 
     #[test]
     fn a_start_is_looked_at_often_and_a_ready_server_seldom() {
-        let (mut checking, now) = started(RETRY);
+        let (mut checking, now) = started();
         let seen = play(
             &mut checking,
             now,
@@ -156,31 +157,34 @@ mod tests {
     }
 
     #[test]
-    fn failures_of_a_ready_server_count_after_a_while() {
-        let (mut checking, now) = started(RETRY);
-        let seen = play(
-            &mut checking,
-            now,
-            &[true, false, true, false, false, false, false, false, false],
-        );
-        let meanings: Vec<_> = seen.iter().map(|(_, meaning)| *meaning).collect();
-        assert_eq!(meanings[..8].iter().filter(|m| **m != Meaning::Nothing).count(), 1);
-        assert_eq!(seen[8], (26_100, Meaning::NotReady), "{seen:?}");
-        assert!(!checking.is_ready());
-        let again = play(&mut checking, now, &[false, true]);
-        assert_eq!(again, [(27_100, Meaning::Nothing), (28_100, Meaning::Ready)]);
+    fn a_failure_counts_at_once_and_is_looked_at_often() {
+        let (mut checking, now) = started();
+        let seen = play(&mut checking, now, &[true, false, false, true]);
+        let expected = [
+            (100, Meaning::Ready),
+            (10_100, Meaning::NotReady),
+            (11_100, Meaning::Nothing),
+            (12_100, Meaning::Ready),
+        ];
+        assert_eq!(seen, expected);
     }
 
     #[test]
-    fn without_patience_the_first_failure_counts() {
-        let (mut checking, now) = started(Duration::ZERO);
-        let seen = play(&mut checking, now, &[true, false]);
-        assert_eq!(seen, [(100, Meaning::Ready), (10_100, Meaning::NotReady)]);
+    fn a_failure_is_as_old_as_the_check_that_found_it() {
+        let (mut checking, _) = started();
+        let began = checking.due().unwrap();
+        checking.begins(began);
+        checking.checked(true, began);
+        let began = checking.due().unwrap();
+        checking.begins(began);
+        let seconds = Duration::from_secs;
+        checking.checked(false, began + seconds(5));
+        assert_eq!(checking.failing(began + seconds(7)), Some(seconds(7)));
     }
 
     #[test]
     fn an_ended_server_is_not_looked_at() {
-        let (mut checking, now) = started(RETRY);
+        let (mut checking, now) = started();
         play(&mut checking, now, &[true]);
         checking.ended();
         assert_eq!((checking.due(), checking.is_ready()), (None, false));
@@ -189,7 +193,7 @@ mod tests {
     #[test]
     fn a_short_interval_bounds_every_pause() {
         let now = Instant::now();
-        let mut checking = Checking::new(Duration::from_millis(50), RETRY, now);
+        let mut checking = Checking::new(Duration::from_millis(50), now);
         checking.started(now);
         let seen = play(&mut checking, now, &[false, false, true, true]);
         let times: Vec<_> = seen.iter().map(|(time, _)| *time).collect();

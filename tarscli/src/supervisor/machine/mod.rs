@@ -22,8 +22,6 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(in crate::supervisor) struct Settings {
     pub(in crate::supervisor) check_interval: Duration,
-    /// How long the checks of a healthy server fail before that counts.
-    pub(in crate::supervisor) check_retry: Duration,
     /// How long they fail before it is started again. Zero: never.
     pub(in crate::supervisor) watchdog: Duration,
     /// How long a start takes before that is an alarm.
@@ -52,8 +50,8 @@ pub(in crate::supervisor) enum Event {
     DaemonEnded(Exit),
     /// A check has succeeded or failed.
     Checked(bool),
-    /// What an ended server left behind is gone.
-    Cleaned,
+    /// What an ended server left behind is gone, and the server, if it ran still.
+    Cleaned(Option<Exit>),
     /// Time has passed.
     Tick { stop_mark: bool },
     /// Someone asks to leave the registry.
@@ -199,7 +197,7 @@ impl Machine {
             begun: now,
             state: State::Activating,
             server: Server::Gone,
-            checking: Checking::new(settings.check_interval, settings.check_retry, now),
+            checking: Checking::new(settings.check_interval, now),
             restarts: Restarts::new(settings.restarts),
             was_ready: false,
             is_late: false,
@@ -218,7 +216,7 @@ impl Machine {
             Event::Ended { exit, leaves_processes } => self.ended(exit, leaves_processes, now),
             Event::DaemonEnded(exit) => self.over(exit, now),
             Event::Checked(is_ready) => self.checked(is_ready, now),
-            Event::Cleaned => self.cleaned(now),
+            Event::Cleaned(exit) => self.cleaned(exit, now),
             Event::Tick { stop_mark } => self.tick(stop_mark, now),
             Event::Prestop => self.leave(None, now),
             Event::Asked(signal) => self.leave(Some(signal), now),

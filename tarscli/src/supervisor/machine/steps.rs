@@ -70,7 +70,8 @@ impl Machine {
         self.act(Action::Clean);
     }
 
-    pub(super) fn cleaned(&mut self, now: Instant) {
+    pub(super) fn cleaned(&mut self, exit: Option<Exit>, now: Instant) {
+        self.last_exit = exit.or(self.last_exit);
         let Server::Cleaning { then } = self.server else {
             return;
         };
@@ -193,7 +194,8 @@ impl Machine {
         });
         self.act(Action::ForgetCheck);
         self.tell(State::Deactivating);
-        let serve_on = matches!(self.server, Server::Running { .. });
+        // Clients know of a server only once it is active.
+        let serve_on = self.was_ready && matches!(self.server, Server::Running { .. });
         if matches!(
             self.server,
             Server::Waiting { .. } | Server::Pausing { .. } | Server::Held

@@ -2,7 +2,6 @@ use super::*;
 
 const SETTINGS: Settings = Settings {
     check_interval: Duration::from_secs(10),
-    check_retry: Duration::from_secs(5),
     watchdog: Duration::ZERO,
     activating: Duration::from_mins(5),
     restarts: Policy {
@@ -112,7 +111,7 @@ fn the_words_of_a_life() {
         "inactive at once"
     );
     assert!(!play.machine.is_ready() && play.machine.was_ready());
-    assert_eq!(play.does(Event::Cleaned), []);
+    assert_eq!(play.does(Event::Cleaned(None)), []);
     assert_eq!(play.tick(), [], "a pause first");
     play.wait(1);
     assert_eq!(play.tick(), [Action::Start]);
@@ -130,11 +129,8 @@ fn a_server_that_was_never_ready_stays_activating() {
 }
 
 #[test]
-fn checks_that_fail_make_it_inactive_after_a_while() {
+fn a_check_that_fails_makes_it_inactive() {
     let mut play = Play::active(SETTINGS);
-    for _ in 0..5 {
-        assert_eq!(play.check(false), []);
-    }
     assert_eq!(play.check(false), [Action::Tell(State::Inactive)]);
     assert_eq!(play.check(true), [Action::Tell(State::Active)]);
 }
@@ -144,14 +140,14 @@ fn after_too_many_restarts_it_leaves_and_ends_with_the_servers_code() {
     let mut play = Play::active(SETTINGS);
     for _ in 0..2 {
         play.crash();
-        play.does(Event::Cleaned);
+        play.does(Event::Cleaned(None));
         play.wait(60);
         assert_eq!(play.tick(), [Action::Start]);
     }
     let said = play.on(ended(CRASH));
     assert!(said.contains(&Action::Say(Notice::Enough(CRASH))), "{said:?}");
     assert_eq!(
-        play.does(Event::Cleaned),
+        play.does(Event::Cleaned(None)),
         [Action::Tell(State::Deactivating), Action::Leave { serve_on: false }]
     );
     assert_eq!(play.does(Event::Leaving(Phase::Gone)), []);
@@ -248,7 +244,7 @@ fn a_server_that_ends_while_it_leaves_is_not_started_again() {
 fn a_signal_in_a_pause_has_nothing_to_serve_on() {
     let mut play = Play::active(SETTINGS);
     play.crash();
-    play.on(Event::Cleaned);
+    play.on(Event::Cleaned(None));
     assert_eq!(
         play.does(Event::Asked(Signal::TERM)),
         [Action::Tell(State::Deactivating), Action::Leave { serve_on: false }]
@@ -264,7 +260,7 @@ fn a_signal_while_remains_are_ended_waits_for_that() {
     play.crash();
     play.on(Event::Asked(Signal::TERM));
     assert_eq!(play.does(Event::Left), []);
-    assert_eq!(play.does(Event::Cleaned), [Action::Exit(7)]);
+    assert_eq!(play.does(Event::Cleaned(None)), [Action::Exit(7)]);
 }
 
 #[test]
@@ -297,9 +293,6 @@ fn what_is_left_after_the_server_was_ready_is_the_server_only_when_its_checks_sa
     };
     let mut play = Play::active(SETTINGS);
     assert_eq!(play.does(left), []);
-    for _ in 0..5 {
-        assert_eq!(play.check(false), []);
-    }
     assert_eq!(play.check(false), [Action::Tell(State::Inactive), Action::Clean]);
 
     let mut play = Play::active(SETTINGS);
@@ -314,7 +307,7 @@ fn what_is_left_after_the_server_was_ready_is_the_server_only_when_its_checks_sa
 fn an_operators_mark_holds_the_server_until_it_goes() {
     let mut play = Play::active(SETTINGS);
     play.crash();
-    play.on(Event::Cleaned);
+    play.on(Event::Cleaned(None));
     play.wait(60);
     assert_eq!(play.on(Event::Tick { stop_mark: true }), [Action::Say(Notice::Held)]);
     play.wait(3600);
@@ -332,7 +325,7 @@ fn a_watchdog_starts_a_hanging_server_again() {
     }
     play.wait(30);
     assert_eq!(play.tick(), [Action::Clean]);
-    assert_eq!(play.does(Event::Cleaned), []);
+    assert_eq!(play.does(Event::Cleaned(None)), []);
     play.wait(1);
     assert_eq!(play.tick(), [Action::Start]);
     play.wait(31);
@@ -370,4 +363,15 @@ fn the_start_waits_for_a_worker_number() {
         [Action::Tell(State::Deactivating), Action::Leave { serve_on: false }]
     );
     assert_eq!(play.does(Event::Left), [Action::Exit(1)]);
+}
+
+#[test]
+fn nobody_knows_a_server_that_was_never_ready() {
+    let mut play = Play::begun(SETTINGS);
+    assert_eq!(
+        play.does(Event::Asked(Signal::TERM)),
+        [Action::Tell(State::Deactivating), Action::Leave { serve_on: false }]
+    );
+    let stop = play.stop(Signal::TERM, 5);
+    assert_eq!(play.does(Event::Left), [stop]);
 }

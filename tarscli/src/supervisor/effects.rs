@@ -1,0 +1,340 @@
+//! What the machine's actions do.
+
+use std::sync::Arc;
+
+use tars::registration::{self, Session};
+use tokio::{
+    sync::{mpsc, watch},
+    task::{AbortHandle, JoinError, JoinSet},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    command, cpu,
+    leave::{self, Leaver},
+    machine::{Action, Event, Machine},
+    record::Record,
+    registry, remains,
+    report::Reporter,
+    running::Running,
+};
+use crate::{
+    check::{Checks, Fault},
+    cli,
+    control::{Left, Phase, Status},
+    generate::{Generated, HeldPorts},
+    layout::Layout,
+    leaving::{self, mark},
+    output::Output,
+    process::{Exit, Processes, Signal},
+    server::ServerInfo,
+    state::State,
+};
+
+/// A task has done its work.
+pub(super) enum Done {
+    /// A check of this number.
+    Checked(u64, Result<(), Fault>),
+    Cleaned(Option<Exit>),
+    Stopped(Option<Exit>),
+    /// Out of the registry, or the time for it is over.
+    Gone(leaving::Outcome),
+    /// Nothing more is told to the registry.
+    Told,
+}
+
+/// Everything outside the machine.
+pub(super) struct Effects<'a> {
+    pub(super) args: &'a cli::Supervisor,
+    pub(super) layout: &'a Layout,
+    pub(super) info: ServerInfo,
+    pub(super) processes: Processes,
+    pub(super) tasks: JoinSet<Done>,
+    /// The server's process, or where its daemon came from.
+    pub(super) server: Option<Running>,
+    /// The server's ports, until it is started the first time.
+    held: Option<HeldPorts>,
+    output: Output,
+    record: Record,
+    checks: Arc<Checks>,
+    /// The number of the latest check, and what ends it.
+    check: (u64, Option<AbortHandle>),
+    session: Option<Session>,
+    registry: watch::Receiver<registration::Status>,
+    worker_id: Option<u32>,
+    reporter: Reporter,
+    phases: mpsc::UnboundedSender<Phase>,
+    hurry: CancellationToken,
+}
+
+impl<'a> Effects<'a> {
+    pub(super) fn new(
+        args: &'a cli::Supervisor,
+        layout: &'a Layout,
+        processes: Processes,
+        generated: Generated,
+        phases: mpsc::UnboundedSender<Phase>,
+    ) -> anyhow::Result<Self> {
+        let Generated { info, held, .. } = generated;
+        let checks = Arc::new(Checks::new(args, &info, processes.clone())?);
+        // A server that cannot be registered as it is serves those who know it all the same.
+        let session = registry::register(args, &info)
+            .inspect_err(|error| tracing::error!("the server is not registered: {error:#}"));
+        let error = session.as_ref().err().map(|error| format!("{error:#}"));
+        let session = session.ok();
+        let nobody = || watch::channel(registration::Status::default()).1;
+        Ok(Self {
+            args,
+            layout,
+            processes,
+            tasks: JoinSet::new(),
+            server: None,
+            held: Some(held),
+            output: Output::to(layout.start_log()),
+            record: Record::new(layout.clone()),
+            checks,
+            check: (0, None),
+            registry: session.as_ref().map_or_else(nobody, Session::status),
+            session,
+            worker_id: None,
+            reporter: Reporter::new(args, &info, error),
+            info,
+            phases,
+            hurry: CancellationToken::new(),
+        })
+    }
+
+    pub(super) fn status(&self) -> watch::Receiver<Status> {
+        self.reporter.status()
+    }
+
+    pub(super) fn registry(&self) -> watch::Receiver<registration::Status> {
+        self.registry.clone()
+    }
+
+    /// Says how things are, to those who ask.
+    pub(super) fn publish(&self, machine: &Machine) {
+        self.reporter
+            .publish(machine, self.server.as_ref(), &self.registry.borrow());
+    }
+
+    pub(super) fn beat(&mut self, machine: &Machine) {
+        self.record.beat(machine.state());
+    }
+
+    /// Does what the machine says. -> what came of it at once
+    pub(super) fn act(&mut self, action: Action, machine: &Machine) -> Option<Event> {
+        match action {
+            Action::Start => return Some(self.start()),
+            Action::Check => self.begin_check(machine.is_ready()),
+            Action::ForgetCheck => self.forget_check(),
+            Action::Clean => self.clean(),
+            Action::Tell(state) => self.tell(state),
+            Action::Leave { serve_on } => return self.leave(serve_on),
+            Action::Hurry => self.hurry.cancel(),
+            Action::Stop { signal, until } => self.stop(signal, until),
+            Action::Say(notice) => self.reporter.say(notice, &self.output),
+            Action::Exit(_) => {}
+        }
+        None
+    }
+
+    fn start(&mut self) -> Event {
+        // Nobody else gets the ports in the time it takes to start a program.
+        self.held = None;
+        let mut command = command::of(self.args, self.layout);
+        let processors = std::env::var_os("GOMAXPROCS").is_none().then(cpu::limit).flatten();
+        command::surround(&mut command, self.layout, self.worker_id, processors);
+        let started = self
+            .output
+            .capture(&mut command)
+            .and_then(|capture| Ok((self.processes.spawn(&mut command)?, capture)));
+        match started {
+            Ok((process, capture)) => {
+                self.server = Some(Running::new(process, capture));
+                Event::Started
+            }
+            Err(error) => {
+                tracing::error!("cannot start `{}`: {error}", command.get_program().display());
+                Event::Ended {
+                    exit: command::exit_of(&error),
+                    leaves_processes: false,
+                }
+            }
+        }
+    }
+
+    fn begin_check(&mut self, was_ready: bool) {
+        let checks = Arc::clone(&self.checks);
+        self.check.0 += 1;
+        let number = self.check.0;
+        let task = self.tasks.spawn(async move {
+            let result = if was_ready {
+                checks.run_patiently().await
+            } else {
+                checks.run().await
+            };
+            Done::Checked(number, result)
+        });
+        self.check.1 = Some(task);
+    }
+
+    fn forget_check(&mut self) {
+        self.check.0 += 1;
+        if let Some(task) = self.check.1.take() {
+            task.abort();
+        }
+    }
+
+    fn clean(&mut self) {
+        let server = self.server.take();
+        let (processes, limit) = (self.processes.clone(), self.args.stop_timeout);
+        let script = self.args.stop_path.clone();
+        self.tasks
+            .spawn(async move { Done::Cleaned(remains::clean(&processes, server, script.as_deref(), limit).await) });
+    }
+
+    fn stop(&mut self, signal: Signal, until: Instant) {
+        let server = self.server.take();
+        let processes = self.processes.clone();
+        self.tasks
+            .spawn(async move { Done::Stopped(remains::end(&processes, server, signal, until).await) });
+    }
+
+    fn tell(&mut self, state: State) {
+        self.record.state(state);
+        if let Some(session) = &self.session {
+            session.report(registry::told(state));
+        }
+    }
+
+    fn leave(&mut self, serve_on: bool) -> Option<Event> {
+        let Some(session) = self.session.take() else {
+            self.reporter.left(Left {
+                told: true,
+                error: None,
+            });
+            return Some(Event::Left);
+        };
+        let leaver = Leaver {
+            session,
+            admin: self
+                .server
+                .is_some()
+                .then(|| self.info.conf.local.parse().ok())
+                .flatten(),
+            times: leave::times(self.args, serve_on),
+            hurry: self.hurry.clone(),
+            phases: self.phases.clone(),
+        };
+        self.tasks.spawn(async move { Done::Gone(leaver.leave().await) });
+        None
+    }
+
+    /// Passes a signal on to the server's process; to the first process of a daemon.
+    pub(super) fn pass_on(&self, signal: Signal) {
+        match &self.server {
+            Some(server) if server.is_daemon => self.processes.signal_first_leftover(signal),
+            Some(server) => server.process.signal(signal),
+            None => {}
+        }
+    }
+
+    /// The server's process ended.
+    pub(super) fn ended(&mut self, exit: Exit) -> Event {
+        let leaves_processes = exit == Exit::Code(0) && !self.processes.leftovers().is_empty();
+        if let Some(server) = &mut self.server {
+            server.is_daemon = leaves_processes;
+        }
+        if !leaves_processes {
+            self.note_end(exit);
+        }
+        Event::Ended { exit, leaves_processes }
+    }
+
+    /// One of the daemon's processes ended, or an orphan of something else.
+    pub(super) fn orphan_ended(&mut self) -> Option<Event> {
+        if !self.processes.leftovers().is_empty() {
+            return None;
+        }
+        let exit = self.processes.last_orphan().unwrap_or(Exit::Code(0));
+        self.note_end(exit);
+        Some(Event::DaemonEnded(exit))
+    }
+
+    fn note_end(&mut self, exit: Exit) {
+        let pid = self.server.as_ref().map(|server| server.process.pid());
+        let ran = self.server.as_ref().map(Running::age).unwrap_or_default();
+        self.record.exit(exit, pid, ran);
+    }
+
+    pub(super) fn done(&mut self, done: Done) -> Option<Event> {
+        match done {
+            Done::Checked(number, result) => {
+                if number != self.check.0 {
+                    return None;
+                }
+                let succeeded = result.is_ok();
+                self.reporter.checked(result);
+                Some(Event::Checked(succeeded))
+            }
+            Done::Cleaned(exit) => Some(Event::Cleaned(exit)),
+            Done::Stopped(exit) => {
+                if let Some(exit) = exit {
+                    self.note_end(exit);
+                }
+                Some(Event::Stopped(exit))
+            }
+            Done::Gone(outcome) => Some(self.gone(outcome)),
+            Done::Told => Some(Event::Left),
+        }
+    }
+
+    fn gone(&mut self, outcome: leaving::Outcome) -> Event {
+        if outcome.left.told
+            && let Err(error) = mark::set(self.layout)
+        {
+            tracing::warn!("{error:#}");
+        }
+        self.reporter.left(outcome.left);
+        let Some(rest) = outcome.rest else {
+            return Event::Left;
+        };
+        self.tasks.spawn(async move {
+            leave::try_on(rest).await;
+            Done::Told
+        });
+        Event::Leaving(Phase::Gone)
+    }
+
+    /// A task could not do its work. A check is as good as failed.
+    pub(super) fn broken(&mut self, error: &JoinError) -> Option<Event> {
+        if !error.is_panic() {
+            return None;
+        }
+        tracing::error!(%error, "a task of the supervisor ended");
+        let check = self.check.1.take_if(|check| check.is_finished());
+        check.map(|_| Event::Checked(false))
+    }
+
+    pub(super) fn registry_changed(&mut self) -> Option<Event> {
+        let number = self.registry.borrow_and_update().worker_id?;
+        if let Some(before) = self.worker_id.filter(|before| *before != number) {
+            tracing::warn!(
+                before,
+                now = number,
+                "the registry gave another worker number: the server has the first until it is started again"
+            );
+        }
+        self.worker_id = Some(number);
+        Some(Event::WorkerId)
+    }
+
+    /// The end: the last words are where they belong, and those who asked have their answers.
+    pub(super) async fn finish(mut self, machine: &Machine) {
+        self.publish(machine);
+        self.tasks.shutdown().await;
+        self.reporter.finish(&self.output).await;
+    }
+}

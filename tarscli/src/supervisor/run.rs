@@ -1,0 +1,197 @@
+//! The supervisor's loop: waits for what happens, tells the machine, and does what it says. Nothing here blocks.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::{JoinError, yield_now},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    effects::{Done, Effects},
+    machine::{Action, Event, Machine},
+};
+use crate::{
+    cli,
+    control::{self, Listening, Order, Phase},
+    generate::{self, Generated},
+    layout::Layout,
+    leaving::mark,
+    process::{Exit, Processes, Signal, Signals},
+};
+
+/// Time between two looks at what tells nobody by itself, and two signs of life.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Turns of other tasks in which they answer who waited for the end.
+const ANSWERS: usize = 16;
+
+/// Orders that may wait.
+const ORDERS: usize = 16;
+
+/// Runs a Tars server until it has ended for good. -> the code to end with
+pub(super) async fn run(args: &cli::Supervisor, layout: &Layout) -> anyhow::Result<u8> {
+    // First of all: as PID 1, a signal that nobody listens to is lost.
+    let signals = Signals::listen()?;
+    let processes = Processes::start()?;
+    let generated = generate::genconf(&args.genconf, false)?;
+    for warning in &generated.warnings {
+        tracing::warn!("{warning}");
+    }
+    if let Err(error) = mark::clear(layout) {
+        tracing::warn!(%error, "cannot remove `{}`", layout.prestop_mark().display());
+    }
+    Supervisor::new(args, layout, (signals, processes), generated)?
+        .run()
+        .await
+}
+
+struct Supervisor<'a> {
+    layout: &'a Layout,
+    signals: Signals,
+    machine: Machine,
+    effects: Effects<'a>,
+    orders: mpsc::Receiver<Order>,
+    phases: mpsc::UnboundedReceiver<Phase>,
+    registry: watch::Receiver<tars::registration::Status>,
+    /// Events to be told to the machine.
+    events: VecDeque<Event>,
+    /// When the time is told next.
+    tick: Instant,
+    _socket: Option<Listening>,
+}
+
+/// Something came in.
+enum Happened {
+    Signal(Signal),
+    Order(Order),
+    Ended(Exit),
+    Orphan,
+    Done(Result<Done, JoinError>),
+    Leaving(Phase),
+    Registry,
+    Time,
+}
+
+impl<'a> Supervisor<'a> {
+    fn new(
+        args: &'a cli::Supervisor,
+        layout: &'a Layout,
+        (signals, processes): (Signals, Processes),
+        generated: Generated,
+    ) -> anyhow::Result<Self> {
+        let (orders_in, orders) = mpsc::channel(ORDERS);
+        let (phases_in, phases) = mpsc::unbounded_channel();
+        let machine = Machine::new(super::settings(args), rand::random::<f64>, Instant::now());
+        let effects = Effects::new(args, layout, processes, generated, phases_in)?;
+        let socket = control::serve(layout, effects.status(), orders_in)
+            .inspect_err(|error| tracing::warn!("{error:#}: probes look at files instead"))
+            .ok();
+        Ok(Self {
+            layout,
+            signals,
+            machine,
+            registry: effects.registry(),
+            effects,
+            orders,
+            phases,
+            events: VecDeque::from([Event::Begun]),
+            tick: Instant::now() + TICK,
+            _socket: socket,
+        })
+    }
+
+    async fn run(mut self) -> anyhow::Result<u8> {
+        loop {
+            if let Some(code) = self.settle() {
+                self.effects.finish(&self.machine).await;
+                // Who asked at the socket gets an answer before it is closed.
+                for _ in 0..ANSWERS {
+                    yield_now().await;
+                }
+                return Ok(code);
+            }
+            let happened = self.next().await;
+            self.take(happened);
+        }
+    }
+
+    /// Tells the machine all events, does what it says, and says how things are. -> the code when it is over
+    fn settle(&mut self) -> Option<u8> {
+        while let Some(event) = self.events.pop_front() {
+            for action in self.machine.on(event, Instant::now()) {
+                if let Action::Exit(code) = action {
+                    return Some(code);
+                }
+                self.events.extend(self.effects.act(action, &self.machine));
+            }
+        }
+        self.effects.publish(&self.machine);
+        None
+    }
+
+    async fn next(&mut self) -> Happened {
+        let time = self.machine.due().map_or(self.tick, |due| due.min(self.tick));
+        let Effects {
+            server,
+            processes,
+            tasks,
+            ..
+        } = &mut self.effects;
+        let is_daemon = server.as_ref().is_some_and(|server| server.is_daemon);
+        let process = server.as_mut().filter(|server| !server.is_daemon);
+        let ended = async {
+            match process {
+                Some(server) => server.process.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            signal = self.signals.next() => Happened::Signal(signal),
+            exit = ended => Happened::Ended(exit),
+            () = processes.orphan_ended(), if is_daemon => Happened::Orphan,
+            Some(done) = tasks.join_next() => Happened::Done(done),
+            Some(phase) = self.phases.recv() => Happened::Leaving(phase),
+            Some(order) = self.orders.recv() => Happened::Order(order),
+            Ok(()) = self.registry.changed() => Happened::Registry,
+            () = sleep_until(time) => Happened::Time,
+        }
+    }
+
+    fn take(&mut self, happened: Happened) {
+        let event = match happened {
+            Happened::Signal(signal @ (Signal::TERM | Signal::INT)) => Some(Event::Asked(signal)),
+            Happened::Signal(signal) => {
+                self.effects.pass_on(signal);
+                None
+            }
+            Happened::Ended(exit) => Some(self.effects.ended(exit)),
+            Happened::Orphan => self.effects.orphan_ended(),
+            Happened::Done(Ok(done)) => self.effects.done(done),
+            Happened::Done(Err(error)) => self.effects.broken(&error),
+            Happened::Leaving(phase) => Some(Event::Leaving(phase)),
+            Happened::Order(Order::Prestop) => Some(Event::Prestop),
+            Happened::Order(Order::Live(here)) => {
+                // Who asked may have gone.
+                let _ = here.send(());
+                None
+            }
+            Happened::Registry => self.effects.registry_changed(),
+            Happened::Time => Some(self.time()),
+        };
+        self.events.extend(event);
+    }
+
+    fn time(&mut self) -> Event {
+        let now = Instant::now();
+        if now >= self.tick {
+            self.tick = now + TICK;
+            self.effects.beat(&self.machine);
+        }
+        Event::Tick {
+            stop_mark: self.layout.stop_mark().exists(),
+        }
+    }
+}

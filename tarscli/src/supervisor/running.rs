@@ -1,0 +1,38 @@
+//! The server that runs.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{output::Capture, process::Process};
+
+/// The server's process, or where its daemon came from.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) process: Process,
+    pub(super) capture: Capture,
+    /// The process has ended; what it left behind is the server.
+    pub(super) is_daemon: bool,
+    since: Instant,
+}
+
+impl Running {
+    pub(super) fn new(process: Process, capture: Capture) -> Self {
+        Self {
+            process,
+            capture,
+            is_daemon: false,
+            since: Instant::now(),
+        }
+    }
+
+    /// The process; `None` when it is only known by what it left behind.
+    pub(super) fn pid(&self) -> Option<i32> {
+        (!self.is_daemon).then(|| self.process.pid())
+    }
+
+    /// The time since its start.
+    pub(super) fn age(&self) -> Duration {
+        self.since.elapsed()
+    }
+}
