@@ -25,13 +25,15 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{cli::Usage, command::Outcome};
+use crate::{
+    cli::{Command, Usage},
+    command::Outcome,
+};
 
 /// Bad arguments, or a bad variable of the environment.
 const USAGE: u8 = 2;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let command = match cli::read(std::env::args_os()) {
         Ok(command) => command,
         // Help and the version are answers, not mistakes: clap knows which stream and code they have.
@@ -40,7 +42,7 @@ async fn main() -> ExitCode {
             return u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }
     };
-    match command::run(command).await.and_then(told) {
+    match run(command).and_then(told) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("tarscli: {error:#}");
@@ -51,6 +53,14 @@ async fn main() -> ExitCode {
             }
         }
     }
+}
+
+/// Runs the command on one thread. Threads that are left do not hold up the end: the system's resolver may hold some.
+fn run(command: Command) -> anyhow::Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(command::run(command));
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Prints what there is to print. A reader who has gone, as `head` does, wants no more.

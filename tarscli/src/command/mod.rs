@@ -10,13 +10,16 @@ mod supervisor;
 mod version;
 
 use anyhow::bail;
+use tracing::level_filters::LevelFilter;
 
 pub(crate) use self::outcome::Outcome;
-use crate::cli::Command;
+use crate::{cli::Command, output::Log};
 
 /// Runs `command`.
 pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
-    match command {
+    // The supervisor has a log of its own.
+    let log = (!matches!(command, Command::Supervisor(_))).then(|| Log::start(None, LevelFilter::WARN));
+    let outcome = match command {
         Command::Supervisor(args) => supervisor::run(&args).await,
         Command::Genconf(args) => genconf::run(&args).await.map(Outcome::text),
         Command::Hzcheck(args) => hzcheck::run(&args).await,
@@ -25,5 +28,9 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Version => Ok(Outcome::text(version::text())),
         Command::Completion(args) => Ok(Outcome::text(completion::script(&args))),
         other => bail!("cannot run {other:?} yet"),
+    };
+    if let Some(log) = log {
+        log.flush().await;
     }
+    outcome
 }

@@ -27,7 +27,9 @@ impl Tail {
         let cut = kept.len().saturating_sub(most);
         let mut last: Vec<u8> = kept.range(cut..).copied().collect();
         let is_within_line = cut > 0 && kept.get(cut - 1) != Some(&b'\n');
-        if is_within_line && let Some(end) = last.iter().position(|byte| *byte == b'\n') {
+        let end = last.iter().position(|byte| *byte == b'\n');
+        // The end of a line alone says more than nothing.
+        if let Some(end) = end.filter(|end| is_within_line && end + 1 < last.len()) {
             last.drain(..=end);
         }
         last

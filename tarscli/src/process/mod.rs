@@ -14,6 +14,6 @@ mod tree;
 pub(crate) use end::end;
 pub(crate) use exit::Exit;
 pub(crate) use reaper::{Process, Processes};
-pub(crate) use rustix::process::{Pid, Signal};
+pub(crate) use rustix::process::Signal;
 pub(crate) use script::{ScriptError, shell};
 pub(crate) use signals::{Signals, take_terminal};

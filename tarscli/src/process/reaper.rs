@@ -1,10 +1,6 @@
 //! The reaper, and the processes it tells of.
 
-use std::{
-    io,
-    os::unix::process::CommandExt as _,
-    process::{ChildStderr, ChildStdout, Command},
-};
+use std::{io, os::unix::process::CommandExt as _, process::Command};
 
 use rustix::{
     io::Errno,
@@ -53,10 +49,11 @@ impl Processes {
         Ok(Self { orphans })
     }
 
-    /// Starts a process in a group of its own.
+    /// Starts a process in a group of its own. Pipes are made by who reads them: see `output`.
+    #[expect(clippy::unused_self, reason = "without a reaper nobody would tell of its end")]
     pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Process> {
         let mut table = table();
-        let mut child = command.process_group(0).spawn()?;
+        let child = command.process_group(0).spawn()?;
         let pid = i32::try_from(child.id())
             .ok()
             .and_then(Pid::from_raw)
@@ -64,12 +61,7 @@ impl Processes {
         let end = watch::Sender::new(None);
         let ended = end.subscribe();
         table.spawned.insert(Pid::as_raw(Some(pid)), end);
-        Ok(Process {
-            pid,
-            ended,
-            stdout: child.stdout.take(),
-            stderr: child.stderr.take(),
-        })
+        Ok(Process { pid, ended })
     }
 
     /// The orphans that were re-parented to us and run still, and all their descendants: what nobody here spawned, or
@@ -122,9 +114,6 @@ impl Processes {
 pub(crate) struct Process {
     pid: Pid,
     ended: watch::Receiver<Option<Exit>>,
-    /// What it prints, when that was asked for.
-    pub(crate) stdout: Option<ChildStdout>,
-    pub(crate) stderr: Option<ChildStderr>,
 }
 
 impl Process {

@@ -44,12 +44,11 @@ impl Table {
     pub(super) fn reap(&mut self) {
         let mut orphans = Orphans::default();
         while let Some((pid, exit)) = ended() {
-            match self.spawned.remove(&pid) {
-                Some(sender) => drop(sender.send_replace(Some(exit))),
-                None => {
-                    orphans.count += 1;
-                    orphans.last = Some(exit);
-                }
+            if let Some(sender) = self.spawned.remove(&pid) {
+                sender.send_replace(Some(exit));
+            } else {
+                orphans.count += 1;
+                orphans.last = Some(exit);
             }
             self.inherited.retain(|inherited| *inherited != pid);
         }

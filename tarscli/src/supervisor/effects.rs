@@ -17,7 +17,7 @@ use super::{
     record::Record,
     registry, remains,
     report::Reporter,
-    running::Running,
+    running::{Ended, Running},
 };
 use crate::{
     check::{Checks, Fault},
@@ -36,8 +36,8 @@ use crate::{
 pub(super) enum Done {
     /// A check of this number.
     Checked(u64, Result<(), Fault>),
-    Cleaned(Option<Exit>),
-    Stopped(Option<Exit>),
+    Cleaned(Option<Ended>),
+    Stopped(Option<Ended>),
     /// Out of the registry, or the time for it is over.
     Gone(leaving::Outcome),
     /// Nothing more is told to the registry.
@@ -264,9 +264,15 @@ impl<'a> Effects<'a> {
     }
 
     fn note_end(&mut self, exit: Exit) {
-        let pid = self.server.as_ref().map(|server| server.process.pid());
-        let ran = self.server.as_ref().map(Running::age).unwrap_or_default();
-        self.record.exit(exit, pid, ran);
+        if let Some(server) = &self.server {
+            self.record.exit(server.ended(exit));
+        }
+    }
+
+    fn note(&mut self, ended: Option<Ended>) -> Option<Exit> {
+        let ended = ended?;
+        self.record.exit(ended);
+        Some(ended.exit)
     }
 
     pub(super) fn done(&mut self, done: Done) -> Option<Event> {
@@ -279,13 +285,8 @@ impl<'a> Effects<'a> {
                 self.reporter.checked(result);
                 Some(Event::Checked(succeeded))
             }
-            Done::Cleaned(exit) => Some(Event::Cleaned(exit)),
-            Done::Stopped(exit) => {
-                if let Some(exit) = exit {
-                    self.note_end(exit);
-                }
-                Some(Event::Stopped(exit))
-            }
+            Done::Cleaned(ended) => Some(Event::Cleaned(self.note(ended))),
+            Done::Stopped(ended) => Some(Event::Stopped(self.note(ended))),
             Done::Gone(outcome) => Some(self.gone(outcome)),
             Done::Told => Some(Event::Left),
         }
@@ -335,6 +336,7 @@ impl<'a> Effects<'a> {
     pub(super) async fn finish(mut self, machine: &Machine) {
         self.publish(machine);
         self.tasks.shutdown().await;
+        tracing::debug!(orphans = self.processes.orphans(), "ending");
         self.reporter.finish(&self.output).await;
     }
 }

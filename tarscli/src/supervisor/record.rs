@@ -4,11 +4,12 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Write as _},
     path::Path,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use serde::Serialize;
 
+use super::running::Ended;
 use crate::{
     files::{self, PUBLIC},
     layout::Layout,
@@ -32,7 +33,7 @@ struct LastExit {
     exit: Exit,
     /// As a shell gives it.
     code: u8,
-    pid: Option<i32>,
+    pid: i32,
     ran_seconds: f64,
     /// Seconds since 1970.
     ended_at: u64,
@@ -61,7 +62,7 @@ impl Record {
     }
 
     /// How the server ended.
-    pub(super) fn exit(&mut self, exit: Exit, pid: Option<i32>, ran: Duration) {
+    pub(super) fn exit(&mut self, Ended { exit, pid, ran }: Ended) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let last = LastExit {
             exit,
@@ -105,7 +106,7 @@ fn write_over(path: &Path, text: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, time::Duration};
 
     use super::*;
 
@@ -136,7 +137,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::new(folder.path());
         let exit = Exit::Signal { number: 11, core: true };
-        Record::new(layout.clone()).exit(exit, Some(7), Duration::from_millis(1500));
+        let ran = Duration::from_millis(1500);
+        Record::new(layout.clone()).exit(Ended { exit, pid: 7, ran });
         let text = fs::read_to_string(layout.last_exit()).unwrap();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["exit"]["signal"]["number"], 11);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::running::Running;
+use super::running::{Ended, Running};
 use crate::process::{self, Exit, Processes, Signal};
 
 /// How long the last of a server's output may take to be read.
@@ -17,7 +17,7 @@ pub(super) async fn clean(
     server: Option<Running>,
     script: Option<&str>,
     limit: Duration,
-) -> Option<Exit> {
+) -> Option<Ended> {
     if let Some(text) = script.filter(|text| !text.is_empty()) {
         match process::shell(processes, text, limit).await {
             Ok(Exit::Code(0)) => {}
@@ -31,15 +31,17 @@ pub(super) async fn clean(
 /// Ends the server: `signal` now, SIGKILL at `until`. -> how it ended, if it ran still
 pub(super) async fn end(
     processes: &Processes,
-    mut server: Option<Running>,
+    server: Option<Running>,
     signal: Signal,
     until: Instant,
-) -> Option<Exit> {
-    let had_ended = server.as_ref().is_none_or(|server| server.process.exit().is_some());
-    let process = server.as_mut().map(|server| &mut server.process);
-    let exit = process::end(processes, process, signal, until).await;
-    if let Some(server) = &mut server {
-        server.capture.ended(OUTPUT).await;
-    }
-    exit.filter(|_| !had_ended)
+) -> Option<Ended> {
+    let Some(mut server) = server else {
+        process::end(processes, None, signal, until).await;
+        return None;
+    };
+    let had_ended = server.process.exit().is_some();
+    let exit = process::end(processes, Some(&mut server.process), signal, until).await;
+    let ended = exit.filter(|_| !had_ended).map(|exit| server.ended(exit));
+    server.capture.ended(OUTPUT).await;
+    ended
 }

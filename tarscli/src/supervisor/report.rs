@@ -89,9 +89,10 @@ impl Reporter {
 
     /// The server has left the registry.
     pub(super) fn left(&mut self, left: Left) {
-        match &left.error {
-            Some(error) => tracing::warn!(error, "the registry has not been told yet that the server is gone"),
-            None => tracing::info!("out of the registry"),
+        if let Some(error) = &left.error {
+            tracing::warn!(error, "the registry has not been told yet that the server is gone");
+        } else {
+            tracing::info!("out of the registry");
         }
         self.left = Some(left);
     }
@@ -176,20 +177,20 @@ impl Reporter {
         }
         self.notices.send(level, text);
         if matches!(notice, Notice::Ended(_)) {
-            self.last_words(output);
+            last_words(output);
         }
     }
 
     /// Waits for what there was to tell the operators, for a moment.
     pub(super) async fn finish(self, output: &Output) {
-        self.last_words(output);
+        last_words(output);
         self.notices.finish(NOTICES).await;
     }
+}
 
-    /// The last the server printed, where Kubernetes looks for it.
-    fn last_words(&self, output: &Output) {
-        record::last_words(&output.last(LAST_WORDS));
-    }
+/// The last the server printed, where Kubernetes looks for it.
+fn last_words(output: &Output) {
+    record::last_words(&output.last(LAST_WORDS));
 }
 
 fn first(server: String, node: String) -> Status {

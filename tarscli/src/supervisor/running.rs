@@ -4,7 +4,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::{output::Capture, process::Process};
+use crate::{
+    output::Capture,
+    process::{Exit, Process},
+};
+
+/// The end of a server's process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ended {
+    pub(super) exit: Exit,
+    pub(super) pid: i32,
+    pub(super) ran: Duration,
+}
 
 /// The server's process, or where its daemon came from.
 #[derive(Debug)]
@@ -29,6 +40,15 @@ impl Running {
     /// The process; `None` when it is only known by what it left behind.
     pub(super) fn pid(&self) -> Option<i32> {
         (!self.is_daemon).then(|| self.process.pid())
+    }
+
+    /// It ended just now.
+    pub(super) fn ended(&self, exit: Exit) -> Ended {
+        Ended {
+            exit,
+            pid: self.process.pid(),
+            ran: self.age(),
+        }
     }
 
     /// The time since its start.

@@ -266,11 +266,6 @@ impl Machine {
         self.leaving.map(|leaving| leaving.phase)
     }
 
-    /// When the request to leave came.
-    pub(in crate::supervisor) fn leaving_since(&self) -> Option<Instant> {
-        self.leaving.map(|leaving| leaving.since)
-    }
-
     /// Why the server is not running, when it is not meant to be.
     pub(in crate::supervisor) fn idle(&self) -> Option<&'static str> {
         match self.server {

@@ -347,7 +347,7 @@ fn a_late_start_is_told_once() {
 
 #[test]
 fn the_start_waits_for_a_worker_number() {
-    let worker_id = Some(Duration::from_secs(60));
+    let worker_id = Some(Duration::from_mins(1));
     let mut play = Play::new(Settings { worker_id, ..SETTINGS });
     assert_eq!(play.on(Event::Begun), [Action::Tell(State::Activating)]);
     play.wait(59);
