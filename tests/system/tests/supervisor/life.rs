@@ -109,7 +109,8 @@ async fn leaves(pod: &mut Pod, backend: &Backend, served: &Rows) {
     let (hook, ()) = tokio::join!(pod.run(&["prestop"]), async {
         let rows = until(pod, backend, "deactivating").await;
         assert_eq!(rows.endpoints, served.endpoints);
-        probes(pod, DOWN).await;
+        // It goes on for those who do not know yet.
+        assert_eq!(pod.probes().await, READY);
         is_served(served).await;
         assert_eq!(pod.noted("notified"), ["prestop"]);
     });
@@ -121,7 +122,12 @@ async fn leaves(pod: &mut Pod, backend: &Backend, served: &Rows) {
     );
     is_served(served).await;
     let status = pod.until("gone", |status| status["leaving"] == "gone").await;
-    assert_eq!(status["ready"], false, "{status}");
+    assert_eq!(
+        (&status["state"], &status["left"]["told"]),
+        (&"deactivating".into(), &true.into()),
+        "{status}"
+    );
+    assert_eq!(pod.file("data/prestop"), "done");
 
     pod.signal("TERM").await;
     let (code, output) = pod.ended().await;
