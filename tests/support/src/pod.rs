@@ -2,9 +2,10 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fmt::Debug,
     fs,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -361,23 +362,27 @@ impl Drop for Pod {
     fn drop(&mut self) {
         // Killed first, so that it starts nothing more.
         drop(self.supervisor.take());
-        // Bounded: a process that the kernel does not let go must not hold up the tests.
-        for _ in 0..1000 {
-            let left = processes(self.path());
-            if left.is_empty() {
-                return;
-            }
-            for process in left {
-                // It may have ended meanwhile.
-                let _ = kill_process(process, Signal::KILL);
-            }
+        kill_all_in(self.path());
+    }
+}
+
+/// Kills every process whose `TARS_PATH` is this folder, or one in it.
+pub fn kill_all_in(folder: &Path) {
+    // Bounded: a process that the kernel does not let go must not hold up the tests.
+    for _ in 0..1000 {
+        let left = processes(folder);
+        if left.is_empty() {
+            return;
+        }
+        for process in left {
+            // It may have ended meanwhile.
+            let _ = kill_process(process, Signal::KILL);
         }
     }
 }
 
 /// The processes whose environment says that they belong to this folder.
 fn processes(folder: &Path) -> Vec<Pid> {
-    let mark = format!("TARS_PATH={}", folder.display());
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
@@ -385,7 +390,11 @@ fn processes(folder: &Path) -> Vec<Pid> {
     ids.filter(|id| {
         // A process of somebody else, or one that has ended, tells nothing.
         let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|part| part == mark.as_bytes())
+        let mut variables = environment.split(|byte| *byte == 0);
+        variables.any(|variable| {
+            let path = variable.strip_prefix(b"TARS_PATH=");
+            path.is_some_and(|path| Path::new(OsStr::from_bytes(path)).starts_with(folder))
+        })
     })
     .filter_map(Pid::from_raw)
     .collect()

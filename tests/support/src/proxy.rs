@@ -133,6 +133,12 @@ impl Front {
         &self.locator
     }
 
+    /// What sets the manners of both, for another task.
+    #[must_use]
+    pub fn manners(&self) -> [watch::Sender<Manner>; 2] {
+        [&self.query, &self.registration].map(|proxy| proxy.manner.clone())
+    }
+
     /// Treats connections of both so from now on.
     pub fn be(&self, manner: Manner) {
         self.query.be(manner);

@@ -303,6 +303,12 @@ pub struct Paused {
 }
 
 impl Paused {
+    /// The object that answered lookups, with its endpoint.
+    #[must_use]
+    pub fn query(&self) -> String {
+        format!("tars.tarsregistry.QueryObj@{}", self.endpoints[0])
+    }
+
     /// Where it kept its rows.
     #[must_use]
     pub fn backend(&self) -> &Backend {

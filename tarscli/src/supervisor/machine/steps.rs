@@ -226,7 +226,11 @@ impl Machine {
         let Some(signal) = self.leaving.and_then(|leaving| leaving.signal) else {
             return;
         };
-        if matches!(self.server, Server::Running { .. }) {
+        if let Server::Running { by, .. } = self.server {
+            if by != By::Itself {
+                // How a daemon ends cannot be seen; how an earlier server ended says nothing of it.
+                self.last_exit = None;
+            }
             self.stop(signal, now);
         }
     }
