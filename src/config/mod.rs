@@ -72,7 +72,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Most bytes of a file that is parsed, 1 MiB: what a Kubernetes ConfigMap holds.
+    /// Most bytes of a file that is parsed, 1 MiB: what a `ConfigMap` of Kubernetes holds.
     pub const MAX_SIZE: usize = 1024 * 1024;
 
     /// Most domains inside each other.
