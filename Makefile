@@ -1,9 +1,14 @@
 # `make` alone lists the targets. A fresh clone needs no step before any of them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test build fmt lint doc deny bench clean
+.PHONY: help demo test build static static-for-tests fmt lint doc deny bench clean
 
 # Where cargo builds. The demo is run from there: `cargo run` would build its dependencies again, with fewer features.
 TARGET = "$(shell cargo metadata --locked --no-deps --format-version 1 | sed -E 's/.*"target_directory":"([^"]*)".*/\1/')"
+
+# Static binaries are for the machine that builds them. The target is named, so that only the program is linked statically and
+# not what the compiler loads: macros.
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+BUILD_STATIC = RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --package tarscli --target $(HOST)
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
@@ -17,12 +22,21 @@ demo: ## run the whole system on this machine from nothing (ONCE=1: check the an
 test: ## install what the tests need and run all of them
 	scripts/install-test-tools
 	cargo build --locked --workspace --bins
+	$(MAKE) static-for-tests
 	cargo test --locked --workspace --doc
 	$(MAKE) demo ONCE=1
 	scripts/with-mariadb cargo nextest run --locked --workspace
 
 build: ## build everything for release
 	cargo build --locked --workspace --release
+
+static: ## build tarscli for release as one static file
+	CARGO_PROFILE_RELEASE_STRIP=symbols $(BUILD_STATIC) --release
+	@echo $(TARGET)/$(HOST)/release/tarscli
+
+# Without optimisation: it takes a minute, and nothing else in the tests needs it.
+static-for-tests:
+	$(BUILD_STATIC)
 
 fmt: ## format the code
 	cargo fmt --all

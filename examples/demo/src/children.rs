@@ -153,11 +153,6 @@ impl Child {
         Ok(())
     }
 
-    /// Ends the process as a power cut does.
-    pub(crate) async fn kill(self) -> anyhow::Result<()> {
-        self.end_by(Signal::KILL).await.map(drop)
-    }
-
     async fn end_by(&self, signal: Signal) -> anyhow::Result<ExitStatus> {
         // An order that reaches nobody comes after the end.
         let _ = self.orders.send(signal);
@@ -216,6 +211,13 @@ impl Watched {
             let _ = kill_process(id, signal);
         }
     }
+}
+
+/// Ends a process that a child started, as a power cut does.
+pub(crate) fn kill(process: i64) -> anyhow::Result<()> {
+    let id = i32::try_from(process).ok().and_then(Pid::from_raw);
+    let id = id.with_context(|| format!("{process} is no number of a process"))?;
+    kill_process(id, Signal::KILL).with_context(|| format!("kill {process}"))
 }
 
 fn read(stream: impl AsyncRead + Unpin + Send + 'static, log: watch::Sender<VecDeque<String>>) -> JoinHandle<()> {
@@ -304,7 +306,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_child_that_stops_badly_is_an_error_and_a_killed_one_is_not() {
+    async fn a_child_that_stops_badly_is_an_error() {
         let (child, _alarms) = shell("trap 'echo ouch; exit 4' TERM; echo up; while :; do sleep 0.1; done");
         child.wait_for("up", |line| (line == "up").then_some(())).await.unwrap();
         let error = child.stop().await.unwrap_err().to_string();
@@ -312,9 +314,16 @@ mod tests {
             error,
             "the child ended with exit status: 4; its last lines:\n    up\n    ouch"
         );
-        let (child, mut alarms) = shell("sleep 60");
-        child.kill().await.unwrap();
-        assert!(alarms.recv().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_process_of_a_child_can_be_killed() {
+        let (child, _alarms) = shell("sleep 60 & echo $!; wait $!; echo ended $?; while :; do sleep 0.1; done");
+        let process = child.wait_for("its number", |line| line.parse().ok()).await.unwrap();
+        kill(process).unwrap();
+        let is_it = |line: &str| (line == "ended 137").then_some(());
+        child.wait_for("its end", is_it).await.unwrap();
+        assert!(kill(0).is_err() && kill(i64::MAX).is_err());
     }
 
     #[tokio::test]

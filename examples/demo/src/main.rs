@@ -1,6 +1,6 @@
-//! What `make demo` runs: the whole system on one machine, from nothing. A registry, two Rust servers that register themselves
-//! and call each other, a Node.js server, a gateway; then curl calls, the rows, and a call chain as a tree. Stays up until
-//! Ctrl-C, or ends by itself with `--once` after it has checked every answer.
+//! What `make demo` runs: the whole system on one machine, from nothing. A registry, two Rust servers that call each other and
+//! one in Node.js, each under `tarscli supervisor` as in its container, a gateway; then curl calls, the rows, and a call chain
+//! as a tree. Stays up until Ctrl-C, or ends by itself with `--once` after it has checked every answer.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,7 +11,6 @@ mod calls;
 mod checks;
 mod children;
 mod gateway;
-mod node;
 mod outage;
 mod ports;
 mod registry;
@@ -61,7 +60,7 @@ async fn run(args: &Args) -> anyhow::Result<()> {
         Some(error) = alarms.recv() => Err(error),
         told_to_end = signalled() => told_to_end.and_then(|()| args.may_be_interrupted()),
     };
-    heading("The end: the gateway lets calls end, the servers take themselves out, the registry ends");
+    heading("The end: the gateway lets calls end, supervisors take their servers out, the registry ends");
     let ended = system.stop().await;
     let sum = told?;
     let remains = ended?;
@@ -78,11 +77,11 @@ async fn story(system: &mut System, args: &Args) -> anyhow::Result<Option<String
     heading("A registry on its embedded store");
     println!("{}", system.start_registry().await?);
 
-    heading("Two Rust servers, which register themselves: onStartup, keepAlive");
+    heading("Two Rust servers, each under `tarscli supervisor`, which registers them: onStartup, keepAlive");
     println!("{}", system.start_back().await?);
     println!("{}", system.start_front().await?);
 
-    heading("A Node.js server, which its container's supervisor registers");
+    heading("A Node.js server, which reads the same configuration");
     println!("{}", system.start_node().await?);
 
     heading("A gateway, which may call these three and begins call chains");
@@ -110,7 +109,7 @@ async fn story(system: &mut System, args: &Args) -> anyhow::Result<Option<String
     }
     heading("The back server dies: the caller learns that, and the call chain says why");
     outage::begin(system).await?;
-    heading("It comes back at another port");
+    heading("Its supervisor starts it again, at the port it had");
     outage::end(system).await?;
     Ok(Some(chain.id))
 }
@@ -147,6 +146,14 @@ fn suggest(system: &System) -> anyhow::Result<()> {
         (
             format!("{} --trace-log {log}", program("trace-client")?),
             "a Rust client that begins one",
+        ),
+        (
+            format!(
+                "{} hzcheck --json --path {}",
+                program("tarscli")?,
+                system.back()?.folder().display()
+            ),
+            "what a server's supervisor says of it",
         ),
         (
             format!("{} notify clean", program("tarscli")?),

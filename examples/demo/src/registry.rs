@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use tars::{
     Communicator,
-    protocol::{EndpointF, QueryFClient, TarsregistryClient},
+    protocol::{EndpointF, QueryFClient},
 };
 use tokio::{
     process::Command,
@@ -69,11 +69,6 @@ impl Registry {
     /// The object that looks others up, with its endpoint: what clients are given.
     pub(crate) fn locator(&self) -> &str {
         &self.listening.query
-    }
-
-    /// A client of the object that servers register with.
-    pub(crate) fn client(&self) -> anyhow::Result<TarsregistryClient> {
-        Ok(Communicator::new().client(&self.listening.registry)?)
     }
 
     /// The database's file.

@@ -9,11 +9,10 @@ use tokio::sync::mpsc;
 use crate::{
     children::Family,
     gateway::Gateway,
-    node::Node,
     ports::Ports,
     registry::Registry,
     rows::{self, Table},
-    servers::{BACK, FRONT, Kind, Place, Server},
+    servers::{BACK, FRONT, Kind, NODE_JS, Place, Server},
     trace_log::TraceLog,
 };
 
@@ -30,7 +29,7 @@ pub(crate) struct System {
     settings: Settings,
     family: Family,
     gateway: Option<Gateway>,
-    node: Option<Node>,
+    node: Option<Server>,
     front: Option<Server>,
     back: Option<Server>,
     registry: Option<Registry>,
@@ -94,13 +93,9 @@ impl System {
         Ok(self.front.insert(front))
     }
 
-    pub(crate) async fn start_node(&mut self) -> anyhow::Result<&Node> {
-        let node = Node::start(self.registry()?.client()?, &self.family).await?;
-        // Kept before it is registered, so that an end in the middle takes it out.
-        let node = self.node.insert(node);
-        let registry = self.registry.as_ref().context("a client of it was made")?;
-        node.register(registry, &self.family).await?;
-        Ok(node)
+    pub(crate) async fn start_node(&mut self) -> anyhow::Result<&Server> {
+        let node = self.server(NODE_JS).await?;
+        Ok(self.node.insert(node))
     }
 
     pub(crate) async fn start_gateway(&mut self) -> anyhow::Result<&Gateway> {
@@ -109,20 +104,28 @@ impl System {
         Ok(self.gateway.insert(gateway))
     }
 
-    /// Ends the back server without a word to anybody.
-    pub(crate) async fn kill_back(&mut self) -> anyhow::Result<()> {
-        self.back.take().context("the back server does not run")?.kill().await
+    /// Ends the back server without a word to anybody; its supervisor lets it be.
+    pub(crate) async fn kill_back(&self) -> anyhow::Result<i64> {
+        self.back()?.kill().await
+    }
+
+    /// Has its supervisor start the back server again, and waits until the registry sends clients to it.
+    pub(crate) async fn revive_back(&self) -> anyhow::Result<&Server> {
+        let back = self.back()?;
+        back.let_live()?;
+        back.is_known(self.registry()?).await?;
+        Ok(back)
+    }
+
+    /// The back server.
+    pub(crate) fn back(&self) -> anyhow::Result<&Server> {
+        self.back.as_ref().context("the back server does not run")
     }
 
     /// `HOST:PORT` of the gateway.
     pub(crate) fn address(&self) -> anyhow::Result<String> {
         let gateway = self.gateway.as_ref().context("the gateway does not run")?;
         Ok(gateway.address().to_owned())
-    }
-
-    /// How often servers ask where those are that they call.
-    pub(crate) fn refresh_seconds(&self) -> u64 {
-        self.settings.refresh_seconds
     }
 
     /// What stands in the database.
@@ -135,18 +138,18 @@ impl System {
         self.traces.path()
     }
 
-    /// Ends everything in order, whatever of it runs: the way in first, then servers, which take themselves out of the
-    /// registry, then the registry. Goes on after a failure and returns the first.
+    /// Ends everything in order, whatever of it runs: the way in first, then servers, which their supervisors take
+    /// out of the registry, then the registry. Goes on after a failure and returns the first.
     pub(crate) async fn stop(mut self) -> anyhow::Result<Remains> {
         let mut ends = Vec::new();
         if let Some(gateway) = self.gateway.take() {
             ends.push(gateway.stop().await);
         }
-        for server in [self.front.take(), self.back.take()].into_iter().flatten() {
+        for server in [self.front.take(), self.back.take(), self.node.take()]
+            .into_iter()
+            .flatten()
+        {
             ends.push(server.stop().await);
-        }
-        if let Some(node) = self.node.take() {
-            ends.push(node.stop().await);
         }
         // What was only just starting ends, too.
         ends.push(self.family.at_most(usize::from(self.registry.is_some())).await);
@@ -173,6 +176,7 @@ impl System {
     async fn server(&self, kind: Kind) -> anyhow::Result<Server> {
         let place = Place {
             registry: self.registry()?,
+            folder: self.folder.path(),
             trace_log: self.traces.path(),
             refresh_seconds: self.settings.refresh_seconds,
             family: &self.family,

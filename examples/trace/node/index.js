@@ -1,13 +1,16 @@
 // HelloWorld.PHPTarsuser.Index for Node.js: `jsonfunc` of ../trace.tars, in a language that is not Rust.
 //
-//   npm ci && node index.js [PORT]     says where it is listening; Ctrl-C ends it
+//   npm ci && node index.js [PORT | --config FILE]     says where it is listening; Ctrl-C ends it
 //
-// The library does not register servers: whoever runs this one tells the registry where it is, as `make demo` does.
+// The library does not register servers: `tarscli supervisor`, which writes the configuration, tells the registry, as in
+// `make demo`.
 'use strict';
 
 const { server, error } = require('@tars/rpc');
 const { BinBuffer, TarsInputStream, TarsOutputStream } = require('@tars/stream');
+const { Config } = require('@tars/utils');
 
+const OBJECT = 'HelloWorld.PHPTarsuser.Index';
 const JSON_VERSION = 5;
 const DECODE_ERROR = -1;
 
@@ -65,13 +68,48 @@ class Index {
     }
 }
 
-const port = Number(process.argv[2] || 0);
-const index = server.createServer(Index);
-index.start({ endpoint: `tcp -h 127.0.0.1 -p ${port} -t 60000`, servant: 'HelloWorld.PHPTarsuser.Index', protocol: 'tars' });
+// What an operator may ask: `notify` with one command, as AdminF has it.
+class Admin {
+    initialize() {}
 
+    onDispatch(current, name, body) {
+        if (name !== 'notify') {
+            return error.SERVER.FUNC_NOT_FOUND;
+        }
+        const command = new TarsInputStream(body).readString(1, true);
+        const answer = new TarsOutputStream();
+        answer.writeString(0, command === 'tars.viewversion' ? process.version : `\`${command}\` is not known here`);
+        current.doResponse(answer.getBinBuffer());
+        return error.SUCCESS;
+    }
+}
+
+const listen = (servant, name, endpoint) => {
+    const listening = server.createServer(servant);
+    listening.start({ endpoint, servant: name, protocol: 'tars' });
+    return listening;
+};
+
+// Where to listen: what the configuration of a container says, or a port, or any that is free.
+const places = ([first, file]) => {
+    if (first !== '--config') {
+        return { endpoint: `tcp -h 127.0.0.1 -p ${Number(first || 0)} -t 60000` };
+    }
+    const config = new Config();
+    if (!config.parseFile(file)) {
+        throw new Error(`${file} cannot be read`);
+    }
+    const { local, [`${OBJECT}Adapter`]: adapter } = config.data.tars.application.server;
+    return { endpoint: adapter.endpoint, admin: local };
+};
+
+const { endpoint, admin } = places(process.argv.slice(2));
+if (admin) {
+    listen(Admin, 'AdminObj', admin);
+}
 // The library tells its port to nobody, so it is asked where it keeps its listener.
-const listener = index._server._adapters[0]._netthread._listener;
-listener.on('listening', () => console.log(`HelloWorld.PHPTarsuser.Index is listening at tcp -h 127.0.0.1 -p ${listener.address().port}`));
+const listener = listen(Index, OBJECT, endpoint)._server._adapters[0]._netthread._listener;
+listener.on('listening', () => console.log(`${OBJECT} is listening at tcp -h 127.0.0.1 -p ${listener.address().port}`));
 
 // The signal that ends a container.
 process.once('SIGTERM', () => process.exit(0));

@@ -1,8 +1,9 @@
 //! `cargo run -p trace-sample --bin trace-back`, beside a registry (`cargo run -p tarsregistry`): registers itself, computes
-//! sums for the front server, and writes the points of call chains to `trace.log`. Ctrl-C ends it.
+//! sums for the front server, and writes the points of call chains to `trace.log`. Ctrl-C ends it. With `--config FILE` it is a
+//! server in a container, which `tarscli supervisor` registers.
 #![allow(clippy::print_stdout, reason = "a command line program")]
 
-use tars::{Communicator, Context, Registration, Result, Server};
+use tars::{BoxError, Context, Result, Server};
 use trace_sample::trace::{Backend, BackendAddOutput, BackendServer, BackendSubOutput};
 
 struct Back;
@@ -24,17 +25,17 @@ impl Backend for Back {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> std::result::Result<(), BoxError> {
     let settings = trace_sample::begin();
     let stop = trace_sample::stop();
-    let communicator = Communicator::builder().locator(&settings.locator)?.build();
     let object = "Trace.TarsTraceBackServer.BackendObj";
+    let (place, tracer) = (settings.place(object)?, settings.tracer("Trace.TarsTraceBackServer")?);
+    let communicator = place.communicator(&tracer)?;
     let server = Server::builder()
-        .adapter(settings.endpoint.as_str(), object, BackendServer::new(Back))
-        .tracer(settings.tracer("Trace.TarsTraceBackServer")?)
-        .register(Registration::with(&communicator))
-        .bind()
-        .await?;
+        .adapter(place.endpoint.as_str(), object, BackendServer::new(Back))
+        .tracer(tracer);
+    let server = place.known(server, &communicator).bind().await?;
     println!("{object} is listening at {}", server.local_endpoints()[0]);
-    server.serve_with_shutdown(stop).await
+    server.serve_with_shutdown(stop).await?;
+    Ok(())
 }

@@ -1,8 +1,9 @@
 //! `cargo run -p trace-sample --bin trace-front`, beside a registry and `trace-back`: registers itself, finds the back server
-//! through the registry, and hands sums on to it. Ctrl-C ends it.
+//! through the registry, and hands sums on to it. Ctrl-C ends it. With `--config FILE` it is a server in a container, which
+//! `tarscli supervisor` registers.
 #![allow(clippy::print_stdout, reason = "a command line program")]
 
-use tars::{Communicator, Context, Registration, Result, Server};
+use tars::{BoxError, Context, Result, Server};
 use trace_sample::trace::{
     BackendClient, Frontend, FrontendAddOutput, FrontendJsonfuncOutput, FrontendServer, FrontendSubOutput, Req, Rsp,
 };
@@ -36,25 +37,20 @@ impl Frontend for Front {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> std::result::Result<(), BoxError> {
     let settings = trace_sample::begin();
     let stop = trace_sample::stop();
-    let tracer = settings.tracer("Trace.TarsTraceFrontServer")?;
-    let communicator = Communicator::builder()
-        .locator(&settings.locator)?
-        .refresh_interval(settings.refresh())
-        .tracer(tracer.clone())
-        .build();
+    let object = "Trace.TarsTraceFrontServer.FrontendObj";
+    let (place, tracer) = (settings.place(object)?, settings.tracer("Trace.TarsTraceFrontServer")?);
+    let communicator = place.communicator(&tracer)?;
     let front = Front {
         back: communicator.client("Trace.TarsTraceBackServer.BackendObj")?,
     };
-    let object = "Trace.TarsTraceFrontServer.FrontendObj";
     let server = Server::builder()
-        .adapter(settings.endpoint.as_str(), object, FrontendServer::new(front))
-        .tracer(tracer)
-        .register(Registration::with(&communicator))
-        .bind()
-        .await?;
+        .adapter(place.endpoint.as_str(), object, FrontendServer::new(front))
+        .tracer(tracer);
+    let server = place.known(server, &communicator).bind().await?;
     println!("{object} is listening at {}", server.local_endpoints()[0]);
-    server.serve_with_shutdown(stop).await
+    server.serve_with_shutdown(stop).await?;
+    Ok(())
 }

@@ -1,15 +1,24 @@
 //! What `trace.tars` becomes, and what the programs here are told on their command lines.
 
-use std::{path::PathBuf, time::Duration};
+mod admin;
+mod place;
+
+use std::path::PathBuf;
 
 use tars::trace::{FileSink, Tracer};
 use tokio::signal::unix::{SignalKind, signal};
+
+pub use self::place::Place;
 
 tars::include_tars!("trace");
 
 /// Where things are. The defaults are those of a registry on this machine.
 #[derive(Clone, Debug, clap::Parser)]
 pub struct Settings {
+    /// The configuration that `tarscli` wrote, whose supervisor registers this server: it counts in place of the flags below,
+    /// and the server does not register itself
+    #[arg(long)]
+    pub config: Option<PathBuf>,
     /// The registry's object that looks other objects up
     #[arg(long, default_value = "tars.tarsregistry.QueryObj@tcp -h 127.0.0.1 -p 17890")]
     pub locator: String,
@@ -28,11 +37,6 @@ impl Settings {
     /// The recorder of call chains for `module`, `Application.Server`.
     pub fn tracer(&self, module: &str) -> tars::Result<Tracer> {
         Ok(Tracer::new(module, FileSink::open(&self.trace_log)?))
-    }
-
-    /// Time between two lookups of an object.
-    pub fn refresh(&self) -> Duration {
-        Duration::from_secs(self.refresh_seconds)
     }
 }
 

@@ -2,27 +2,27 @@
 
 use std::time::Duration;
 
-use tokio::{net::UnixStream, time::timeout};
-
 use crate::{
     cli::Genconf,
+    control::{self, AskError},
     generate::{self, Generated},
     layout::Layout,
 };
 
-/// A supervisor that does not take a connection in so long is none.
+/// Longest wait for a supervisor's answer. One that listens and does not answer is one all the same.
 const ANSWER: Duration = Duration::from_secs(1);
 
 /// Writes both files and tells what is in them.
 pub(crate) async fn run(args: &Genconf) -> anyhow::Result<String> {
-    let keep = is_supervised(&Layout::new(&args.place.path)).await;
-    generate::genconf(args, keep).map(|generated| report(&generated, &Layout::new(&args.place.path)))
+    let layout = Layout::new(&args.place.path);
+    let keep = is_supervised(&layout).await;
+    generate::genconf(args, keep).map(|generated| report(&generated, &layout))
 }
 
 /// Whether a supervisor runs in this folder: start scripts of K8STARS' images write the configuration once more, and the
 /// ports are registered already.
 async fn is_supervised(layout: &Layout) -> bool {
-    matches!(timeout(ANSWER, UnixStream::connect(layout.socket())).await, Ok(Ok(_)))
+    !matches!(control::ask_state(layout, ANSWER).await, Err(AskError::NoSupervisor(_)))
 }
 
 fn report(generated: &Generated, layout: &Layout) -> String {

@@ -7,9 +7,9 @@ mod notify;
 mod outcome;
 mod prestop;
 mod supervisor;
+mod syncdir;
 mod version;
 
-use anyhow::bail;
 use tracing::level_filters::LevelFilter;
 
 pub(crate) use self::outcome::Outcome;
@@ -25,9 +25,9 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Hzcheck(args) => hzcheck::run(&args).await,
         Command::Notify(args) => notify::run(&args).await.map(Outcome::text),
         Command::Prestop(args) => prestop::run(&args).await,
+        Command::Syncdir(args) => syncdir::run(&args).map(Outcome::text),
         Command::Version => Ok(Outcome::text(version::text())),
         Command::Completion(args) => Ok(Outcome::text(completion::script(&args))),
-        other => bail!("cannot run {other:?} yet"),
     };
     if let Some(log) = log {
         log.flush().await;

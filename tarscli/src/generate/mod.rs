@@ -9,7 +9,7 @@ mod ports;
 mod resolve;
 mod template;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use tars::config::Config;
@@ -44,11 +44,14 @@ pub(crate) fn genconf(args: &Genconf, keep: bool) -> anyhow::Result<Generated> {
     names::override_by(&mut conf, args);
     names::check(&conf, &layout)?;
     let build_server = names::build_server(&conf, args)?;
+    if conf.adapters.is_empty() {
+        warnings.push("no adapters in _server_meta.yaml: nothing but AdminObj is served".to_owned());
+    }
     let earlier = earlier::ports(&layout, &conf, &mut warnings);
     let mut ports = Ports::new(args.rand_port_min..args.rand_port_max, earlier, keep)?;
     let mut info = resolve::resolve(conf, args, &mut ports)?;
     let mut config = template::render(&info)?;
-    if let Some(path) = args.merge_conf.as_deref().filter(|path| !path.as_os_str().is_empty()) {
+    if let Some(path) = merge_conf(args) {
         merge::merge(&mut config, path)?;
         merge::follow(&mut info, &config, &mut warnings)
             .with_context(|| format!("`{}` (TARS_MERGE_CONF)", path.display()))?;
@@ -64,19 +67,23 @@ pub(crate) fn genconf(args: &Genconf, keep: bool) -> anyhow::Result<Generated> {
     })
 }
 
+/// An empty setting is none.
+fn merge_conf(args: &Genconf) -> Option<&Path> {
+    args.merge_conf.as_deref().filter(|path| !path.as_os_str().is_empty())
+}
+
 fn write(
     layout: &Layout,
-    config_path: &std::path::Path,
+    config_path: &Path,
     config: &Config,
     args: &Genconf,
     info: &ServerInfo,
 ) -> anyhow::Result<()> {
     // What is merged may be a database's password.
-    let mode = match args.merge_conf {
+    let mode = match merge_conf(args) {
         Some(_) => files::PRIVATE,
         None => files::PUBLIC,
     };
     files::write(config_path, &config.to_string(), mode)?;
-    let text = serde_saphyr::to_string(info).context("server_info.yaml")?;
-    files::write(&layout.server_info(), &text, files::PUBLIC)
+    files::write(&layout.server_info(), &info.to_yaml()?, files::PUBLIC)
 }

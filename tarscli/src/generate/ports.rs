@@ -19,13 +19,6 @@ use super::{address::look_up, earlier::Earlier};
 #[derive(Debug, Default)]
 pub(crate) struct HeldPorts(Vec<Socket>);
 
-impl HeldPorts {
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-}
-
 /// Chooses ports, each once.
 pub(super) struct Ports {
     range: Range<u16>,
@@ -173,4 +166,166 @@ fn socket(address: SocketAddr, protocol: Protocol) -> io::Result<Socket> {
         socket.set_only_v6(false)?;
     }
     Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+
+    use super::*;
+
+    /// A free port. The tests of this file each have an address of their own, so nobody else takes it.
+    fn free(address: &str) -> u16 {
+        let listener = TcpListener::bind((address, 0)).unwrap();
+        listener.local_addr().unwrap().port()
+    }
+
+    fn ports(range: Range<u16>) -> Ports {
+        Ports::new(range, Earlier::new(), false).unwrap()
+    }
+
+    fn with_earlier(range: Range<u16>, port: u16, keep: bool) -> Ports {
+        let earlier = Earlier::from([(("O".to_owned(), Protocol::Tcp), port)]);
+        Ports::new(range, earlier, keep).unwrap()
+    }
+
+    fn endpoint(text: &str) -> Endpoint {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn ports_are_held_until_they_are_dropped() {
+        for (protocol, host) in [
+            ("tcp", "127.61.0.1"),
+            ("ssl", "127.61.0.1"),
+            ("udp", "127.61.0.1"),
+            ("tcp", "::1"),
+        ] {
+            let Ok(probe) = TcpListener::bind((host, 0)) else {
+                continue; // no IPv6 here
+            };
+            drop(probe);
+            let mut ports = ports(20_000..30_000);
+            let endpoint = endpoint(&format!("{protocol} -h {host}"));
+            let port = ports.choose("O", &endpoint).unwrap();
+            let other = ports.choose("P", &endpoint).unwrap();
+            assert!(port != other && (20_000..30_000).contains(&port));
+            let is_free = || match protocol {
+                "udp" => UdpSocket::bind((host, port)).is_ok(),
+                _ => TcpListener::bind((host, port)).is_ok(),
+            };
+            assert!(!is_free(), "{protocol} {host}");
+            assert!(
+                protocol == "udp" || TcpStream::connect((host, port)).is_err(),
+                "it is refused"
+            );
+            drop(ports.into_held());
+            assert!(is_free(), "{protocol} {host}");
+        }
+    }
+
+    #[test]
+    fn the_whole_range_is_tried_and_no_port_twice() {
+        let free = free("127.61.0.2");
+        let taken = TcpListener::bind("127.61.0.2:0").unwrap().local_addr().unwrap().port();
+        let mut ports = ports(taken..taken + 1);
+        let at = endpoint("tcp -h 127.61.0.2");
+        assert_eq!(ports.choose("O", &at).unwrap(), taken);
+        let error = ports.choose("P", &at).unwrap_err().to_string();
+        let expected = format!(
+            "no port at `127.61.0.2` is free for tcp, from TARS_RAND_PORT_MIN {taken} up to TARS_RAND_PORT_MAX {}",
+            taken + 1
+        );
+        assert_eq!(error, expected);
+
+        let mut ports = self::ports(free..free + 1);
+        ports.take(free);
+        assert!(ports.choose("O", &at).is_err(), "the server has another use for it");
+    }
+
+    #[test]
+    fn a_port_that_somebody_has_is_passed_over() {
+        let listener = TcpListener::bind("127.61.0.3:0").unwrap();
+        let taken = listener.local_addr().unwrap().port();
+        let range = taken..taken.saturating_add(2);
+        let chosen = ports(range).choose("O", &endpoint("tcp -h 127.61.0.3"));
+        assert_eq!(chosen.unwrap(), taken + 1);
+        // Where it would listen is not where clients are told.
+        let mut ports = ports(taken..taken + 1);
+        assert!(ports.choose("O", &endpoint("tcp -h 127.61.0.9 -b 127.61.0.3")).is_err());
+    }
+
+    #[test]
+    #[expect(clippy::reversed_empty_ranges, reason = "what is refused")]
+    fn an_empty_range_is_refused() {
+        for range in [16_000..13_000, 13_000..13_000] {
+            let Err(error) = Ports::new(range.clone(), Earlier::new(), false) else {
+                panic!("{range:?}");
+            };
+            let start = format!(
+                "TARS_RAND_PORT_MIN {} is not below TARS_RAND_PORT_MAX 13000",
+                range.start
+            );
+            assert!(error.to_string().starts_with(&start), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_host_of_somebody_else_is_an_error_at_once() {
+        let error = ports(20_000..30_000)
+            .choose("O", &endpoint("tcp -h 192.0.2.77"))
+            .unwrap_err();
+        assert!(
+            format!("{error:#}").starts_with("cannot listen at `192.0.2.77`, port "),
+            "{error:#}"
+        );
+        let error = ports(20_000..30_000)
+            .choose("O", &endpoint("tcp -h no-such-host.invalid"))
+            .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("cannot find the host `no-such-host.invalid`")
+        );
+    }
+
+    #[test]
+    fn an_earlier_port_is_kept_while_it_can_be() {
+        let at = endpoint("tcp -h 127.61.0.4");
+        let listener = TcpListener::bind("127.61.0.4:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let range = port..port.saturating_add(2);
+        assert_eq!(
+            with_earlier(range.clone(), port, false).choose("O", &at).unwrap(),
+            port + 1,
+            "in use"
+        );
+        let mut ports = with_earlier(20_000..20_001, port, true);
+        assert_eq!(ports.choose("O", &at).unwrap(), port, "the server itself has it");
+        assert_eq!(ports.into_held().0.len(), 0);
+
+        // The server has ended, and a connection of its own lingers.
+        let client = TcpStream::connect(("127.61.0.4", port)).unwrap();
+        drop(listener.accept().unwrap());
+        drop((listener, client));
+        let mut ports = with_earlier(range.clone(), port, false);
+        assert_eq!(ports.choose("O", &at).unwrap(), port);
+        assert!(TcpListener::bind(("127.61.0.5", port)).is_ok() && !only_lingers_for_test(port));
+        drop(ports);
+        assert_ne!(
+            with_earlier(20_000..20_100, port, false).choose("O", &at).unwrap(),
+            port,
+            "not of the range"
+        );
+        assert_ne!(
+            with_earlier(range, port, false).choose("P", &at).map_err(drop),
+            Err(()),
+            "another object"
+        );
+    }
+
+    /// Whether somebody could bind without being told that it is in use.
+    fn only_lingers_for_test(port: u16) -> bool {
+        bind(SocketAddr::new([127, 61, 0, 4].into(), port), Protocol::Tcp).is_ok()
+    }
 }

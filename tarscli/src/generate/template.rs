@@ -92,3 +92,101 @@ impl Keys {
         self.set(&domain, "threads", adapter.threads)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = "\
+# Written by `tarscli genconf`: changes here are lost. TARS_MERGE_CONF names a file whose values stay.
+<tars>
+    <application>
+        enableset = y
+        setdivision = gray.sz.1
+        <client>
+            locator = tars.tarsregistry.QueryObj@tcp -h registry -p 17890
+            sync-invoke-timeout = 3000
+            async-invoke-timeout = 5000
+            refresh-endpoint-interval = 60000
+            stat = tars.tarsstat.StatObj
+            property = tars.tarsproperty.PropertyObj
+            report-interval = 6000
+            sample-rate = 100000
+            max-sample-count = 50
+            asyncthread = 3
+            modulename = App.Server1
+        </client>
+        <server>
+            app = App
+            server = Server1
+            localip = 10.0.0.7
+            local = tcp -h 127.0.0.1 -p 13001 -t 5000
+            <App.Server1.MainObjAdapter>
+                allow
+                handlegroup = App.Server1.MainObjAdapter
+                servant = App.Server1.MainObj
+                endpoint = tcp -h 10.0.0.7 -p 13000
+                maxconns = 200000
+                protocol = tars
+                queuecap = 10000
+                queuetimeout = 60000
+                threads = 10
+            </App.Server1.MainObjAdapter>
+            basepath = /tars/bin/
+            datapath = /tars/data/
+            logpath = /tars/log/
+            logLevel = DEBUG
+            logsize = 100M
+            lognum = 5
+            config = tars.tarsconfig.ConfigObj
+            notify = tars.tarsnotify.NotifyObj
+            log = tars.tarslog.LogObj
+            deactivating-timeout = 3000
+        </server>
+    </application>
+</tars>
+";
+
+    fn info() -> ServerInfo {
+        let main = Adapter {
+            object: "MainObj".to_owned(),
+            endpoint: "tcp -h 10.0.0.7 -p 13000".to_owned(),
+            threads: 10,
+            ..Adapter::default()
+        };
+        let conf = ServerConf {
+            application: "App".to_owned(),
+            server: "Server1".to_owned(),
+            set_id: "gray.sz.1".to_owned(),
+            locator: "tars.tarsregistry.QueryObj@tcp -h registry -p 17890".to_owned(),
+            local: "tcp -h 127.0.0.1 -p 13001 -t 5000".to_owned(),
+            adapters: vec![main],
+            ..ServerConf::default()
+        };
+        ServerInfo {
+            conf,
+            local_ip: "10.0.0.7".to_owned(),
+            tars_path: "/tars/".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_whole_file() {
+        assert_eq!(render(&info()).unwrap().to_string(), WHOLE);
+    }
+
+    #[test]
+    fn no_value_becomes_a_line_of_its_own() {
+        let mut info = info();
+        info.conf.set_id = String::new();
+        info.conf.logLevel = " INFO\n</server>\n".to_owned();
+        let config = render(&info).unwrap();
+        assert_eq!(config.get("/tars/application<enableset>").unwrap(), "n");
+        assert_eq!(config.get("/tars/application<setdivision>").unwrap(), "");
+        assert!(
+            config
+                .to_string()
+                .contains("\n            logLevel = INFO\\n</server>\\n\n")
+        );
+    }
+}

@@ -76,6 +76,12 @@ impl ServerInfo {
         let info = serde_saphyr::from_str_with_options(&text, options);
         info.map(Some).with_context(|| format!("`{}`", path.display()))
     }
+
+    /// The file's text, each value in its key's line, for scripts that look for one.
+    pub(crate) fn to_yaml(&self) -> anyhow::Result<String> {
+        let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+        serde_saphyr::to_string_with_options(self, options).context("server_info.yaml")
+    }
 }
 
 impl ServerConf {

@@ -47,14 +47,21 @@ fn parse(text: &str) -> anyhow::Result<Meta> {
 /// A file that says nothing is an empty one.
 fn yaml<T: DeserializeOwned + Default>(text: &str) -> anyhow::Result<T> {
     let options = serde_saphyr::options! { with_snippet: false };
-    let value: Option<T> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let line = error.location().map_or(0, |location| location.line());
-        match error.without_snippet().to_string() {
-            text if text.contains("line") || line == 0 => anyhow!("{text}"),
-            text => anyhow!("line {line}: {text}"),
+    let value: Result<Option<T>, _> = serde_saphyr::from_str_with_options(text, options);
+    Ok(value.map_err(|error| mistake(&error))?.unwrap_or_default())
+}
+
+/// What is wrong and in which line. The parser's own text for a key that is there twice speaks of its options.
+fn mistake(error: &serde_saphyr::Error) -> anyhow::Error {
+    match error.without_snippet() {
+        serde_saphyr::Error::DuplicateMappingKey {
+            key: Some(key),
+            location,
+        } => {
+            anyhow!("the key `{key}` is there for a second time at line {}", location.line())
         }
-    })?;
-    Ok(value.unwrap_or_default())
+        error => anyhow!("{error}"),
+    }
 }
 
 /// Declares a struct of the file's keys, each of which may be missing or empty, and how it goes over its defaults.
@@ -206,10 +213,153 @@ fn unknown(keys: &Keys, known: &BTreeSet<String>) -> Vec<String> {
 fn warning(key: &Spanned<String>, known: &BTreeSet<String>) -> String {
     let plain = |key: &str| key.replace(['_', '-'], "").to_ascii_lowercase();
     let meant = known.iter().find(|known| plain(known) == plain(&key.value));
-    let hint = meant.map_or_else(String::new, |meant| format!(", `{meant}` is meant?"));
+    let hint = meant.map_or_else(String::new, |meant| format!("; is `{meant}` meant?"));
     let line = key.referenced.line();
-    format!(
-        "_server_meta.yaml, line {line}: nothing is called `{}`{hint}",
-        key.value
-    )
+    let key = &key.value;
+    format!("_server_meta.yaml, line {line}: unknown key `{key}` is ignored{hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Meta {
+        parse(text).unwrap_or_else(|error| panic!("{error:#}"))
+    }
+
+    fn message(text: &str) -> String {
+        format!("{:#}", parse(text).unwrap_err())
+    }
+
+    #[test]
+    fn every_key_in_its_own_style() {
+        let text = "
+version: v1
+application: App
+server: 007
+set_id: gray.sz.1
+template_name: tars.rust
+server_type: tars_rust
+locator: a.b.c@tcp -h r -p 1
+sample_rate: 1
+max_sample_count: 2
+statObj: stat
+propertyObj: property
+asyncThreadNum: 4
+sync_invoke_timeout: 5
+async_invoke_timeout: 6
+report_interval: 7
+refresh_endpoint_interval: 8
+local: tcp -h 127.0.0.1 -p 9
+logSize: 10M
+logNum: 11
+logLevel: INFO
+configObj: config
+notifyObj: notify
+logObj: log
+deactivating_timeout: 12
+adapters:
+  - object: MainObj
+    endpoint: udp -h 10.0.0.1 -p 13
+    maxconns: 14
+    protocol: not_tars
+    queuecap: 15
+    queuetimeout: 16
+    threads: 17
+  - object: QueryObj
+";
+        let Meta { conf, warnings } = parsed(text);
+        assert_eq!(warnings, [""; 0]);
+        let expected = ServerConf {
+            version: "v1".to_owned(),
+            application: "App".to_owned(),
+            server: "007".to_owned(),
+            set_id: "gray.sz.1".to_owned(),
+            template_name: "tars.rust".to_owned(),
+            server_type: "tars_rust".to_owned(),
+            locator: "a.b.c@tcp -h r -p 1".to_owned(),
+            sample_rate: 1,
+            max_sample_count: 2,
+            statObj: "stat".to_owned(),
+            propertyObj: "property".to_owned(),
+            asyncThreadNum: 4,
+            sync_invoke_timeout: 5,
+            async_invoke_timeout: 6,
+            report_interval: 7,
+            refresh_endpoint_interval: 8,
+            local: "tcp -h 127.0.0.1 -p 9".to_owned(),
+            logSize: "10M".to_owned(),
+            logNum: 11,
+            logLevel: "INFO".to_owned(),
+            configObj: "config".to_owned(),
+            notifyObj: "notify".to_owned(),
+            logObj: "log".to_owned(),
+            deactivating_timeout: 12,
+            adapters: conf.adapters.clone(),
+        };
+        assert_eq!(conf, expected);
+        let main = Adapter {
+            object: "MainObj".to_owned(),
+            endpoint: "udp -h 10.0.0.1 -p 13".to_owned(),
+            maxconns: 14,
+            protocol: "not_tars".to_owned(),
+            queuecap: 15,
+            queuetimeout: 16,
+            threads: 17,
+        };
+        let query = Adapter {
+            object: "QueryObj".to_owned(),
+            ..Adapter::default()
+        };
+        assert_eq!(conf.adapters, [main, query]);
+    }
+
+    #[test]
+    fn what_is_empty_or_missing_has_its_default() {
+        for text in ["", "# nothing\n", "---\n", "set_id:\nadapters:\nlogNum: ~\n", "{}"] {
+            let Meta { conf, warnings } = parsed(text);
+            assert_eq!((conf, warnings.len()), (ServerConf::default(), 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_told_and_passed_over() {
+        let text = "stat_obj: a\nwhat: {a: [1]}\nadapters:\n  - object: A\n    queueCap: 5\n    color: red\n";
+        let expected = [
+            "_server_meta.yaml, line 1: unknown key `stat_obj` is ignored; is `statObj` meant?",
+            "_server_meta.yaml, line 2: unknown key `what` is ignored",
+            "_server_meta.yaml, line 5: unknown key `queueCap` is ignored; is `queuecap` meant?",
+            "_server_meta.yaml, line 6: unknown key `color` is ignored",
+        ];
+        assert_eq!(parsed(text).warnings, expected);
+    }
+
+    #[test]
+    fn mistakes_have_their_line() {
+        let cases = [
+            ("a: 1\nlogNum: many", "line 2"),
+            ("adapters:\n  - object: A\n    threads: [1]", "line 3"),
+            ("a: 1\nadapters: 5", "line 2"),
+            ("a: 1\nb: [1", "line 2"),
+            (
+                "server: a\nserver: b",
+                "the key `server` is there for a second time at line 2",
+            ),
+            ("just text", "line 1"),
+        ];
+        for (text, expected) in cases {
+            assert!(message(text).contains(expected), "{text}: {}", message(text));
+        }
+    }
+
+    #[test]
+    fn the_file_may_be_missing_but_not_unreadable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("meta.yaml");
+        assert_eq!(Meta::read(&path).unwrap().conf, ServerConf::default());
+        std::fs::write(&path, b"server: a\nset_id: \xff\n").unwrap();
+        let error = format!("{:#}", Meta::read(&path).unwrap_err());
+        assert_eq!(error, format!("cannot read `{}`: line 2 is not UTF-8", path.display()));
+        assert!(Meta::read(folder.path()).is_err());
+    }
 }
