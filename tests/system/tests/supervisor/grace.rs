@@ -132,12 +132,12 @@ async fn slow_registry() {
     scene.is_over("slow registry", ENDED, &end).await;
 }
 
-/// The registry is there again after its time.
-fn returns(scene: &Scene) -> JoinHandle<()> {
+/// The registry is there again after so long.
+fn returns(scene: &Scene, away: Duration) -> JoinHandle<()> {
     let manners = scene.front.manners();
     tokio::spawn(async move {
         // Not a wait for something: this is how long it is away.
-        sleep(AWAY).await;
+        sleep(away).await;
         for manner in manners {
             manner.send_replace(Manner::Passing);
         }
@@ -149,7 +149,7 @@ async fn registry_is_away() {
     let mut scene = Scene::set(4).await;
     scene.pod.order("deaf", "");
     scene.front.be(Manner::Away);
-    let back = returns(&scene);
+    let back = returns(&scene, AWAY);
     let end = scene.deleted().await;
     back.await.unwrap();
     scene.is_over("registry away, deaf server", KILLED, &end).await;
@@ -158,10 +158,35 @@ async fn registry_is_away() {
 async fn registry_is_silent() {
     let mut scene = Scene::set(5).await;
     scene.front.be(Manner::Silent);
-    let back = returns(&scene);
+    let back = returns(&scene, AWAY);
     let end = scene.terminated().await;
     back.await.unwrap();
     scene.is_over("registry silent, signal alone", ENDED, &end).await;
+}
+
+/// The hook is over by then: the supervisor tells the registry while it ends its server.
+async fn registry_is_away_longer() {
+    let mut scene = Scene::set(12).await;
+    scene.front.be(Manner::Away);
+    let back = returns(&scene, AWAY + Duration::from_secs(5));
+    let mut end = scene.deleted().await;
+    back.await.unwrap();
+    let hook = end.hook.take().unwrap();
+    scene.is_over("registry away longer", ENDED, &end).await;
+    assert_eq!(hook.code, Some(1), "it could not be told yet: {hook:?}");
+    assert!(hook.took < AWAY + Duration::from_secs(5), "{hook:?}");
+}
+
+/// Nothing can be told to anybody, and still nobody waits for ever.
+async fn registry_never_returns() {
+    let mut scene = Scene::set(13).await;
+    scene.front.be(Manner::Silent);
+    let end = scene.deleted().await;
+    println!("registry never returns: {:?}, hook {:?}", end.took, end.hook);
+    assert!(end.took < LIMIT, "{:?}\n{}", end.took, scene.pod.story());
+    assert!(!scene.pod.has_processes(), "{}", scene.pod.story());
+    let rows = Rows::of(scene.registry.backend(), scene.pod.node()).await;
+    assert!(!rows.are_gone(), "{rows:?}");
 }
 
 async fn server_hangs() {
@@ -264,7 +289,9 @@ async fn all_is_over_in_time() {
         signal_alone(),
         slow_registry(),
         registry_is_away(),
+        registry_is_away_longer(),
         registry_is_silent(),
+        registry_never_returns(),
         server_hangs(),
         two_hooks_and_a_third(),
         signal_while_the_hook_runs(),
