@@ -22,6 +22,8 @@ pub(crate) struct Metrics {
     pub(crate) unknown_keepalives: Counter,
     /// Instances made again by a beat after a clean.
     pub(crate) recreated_instances: Counter,
+    /// Registrations that asked for a worker id when there was none.
+    pub(crate) exhausted_worker_ids: Counter,
     /// What happens to heartbeats and leases.
     pub(crate) leases: LeaseMetrics,
     /// Calls served although the node's name is not the caller's address.
@@ -141,6 +143,10 @@ impl Metrics {
             counter
         };
         let unknown_keepalives = counter("unknown_keepalive", "Heartbeats of instances nobody knows");
+        let exhausted_worker_ids = counter(
+            "exhausted_worker_ids",
+            "Registrations that asked for a worker id when the application had none left",
+        );
         let recreated_instances = counter(
             "recreated_instances",
             "Instances made again by a heartbeat after a clean",
@@ -169,6 +175,7 @@ impl Metrics {
             request_seconds,
             unknown_keepalives,
             recreated_instances,
+            exhausted_worker_ids,
             leases,
             identity_mismatches,
             transaction_retries,

@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use crate::beats::Beats;
 use crate::config::Config;
 use crate::domain::clean::Clean;
-use crate::domain::{Beat, Filter, MetricsPort, Refusal, Registration, Scope, group_targets};
+use crate::domain::worker::{NUMBERS, WorkerId, WorkerWish};
+use crate::domain::{Beat, Filter, InstanceKey, MetricsPort, Refusal, Registration, Scope, group_targets};
 use crate::failure::Failure;
 use crate::identity::{Identity, Verdict};
 use crate::metrics::Metrics;
@@ -133,11 +134,20 @@ impl<S: Store> Registry<S> {
         }
     }
 
-    pub(crate) async fn on_startup(&self, caller: Option<IpAddr>, req: &OnStartupReq) -> Result<(), Failure> {
-        let registration = Registration::from_request(req)?;
+    /// -> the worker id, when there is one
+    pub(crate) async fn on_startup(
+        &self,
+        caller: Option<IpAddr>,
+        req: &OnStartupReq,
+        worker: WorkerWish,
+    ) -> Result<Option<i64>, Failure> {
+        let registration = Registration {
+            worker,
+            ..Registration::from_request(req)?
+        };
         let key = &registration.key;
         let (scope, limit) = (Scope::Instance(key.clone()), call_limit());
-        within_limit(async {
+        let worker_id = within_limit(async {
             self.identify(caller, &key.node).await?;
             self.count(
                 self.identity.check_registration(caller, &registration)?,
@@ -146,9 +156,9 @@ impl<S: Store> Registry<S> {
             );
             let store = self.store()?;
             let change = self.beats.begin(&scope, Instant::now());
-            store.register(&registration).await?;
+            let worker_id = store.register(&registration).await?;
             change.settle(Some(registration.state));
-            Ok(())
+            Ok(worker_id)
         })
         .await?;
         self.show(self.touched(&key.application, &key.server), limit).await;
@@ -161,7 +171,28 @@ impl<S: Store> Registry<S> {
             caller = caller.map(tracing::field::display),
             "registered {key}"
         );
-        Ok(())
+        Ok(self.numbered(key, worker_id))
+    }
+
+    /// What came of a wish for a worker id. -> the number
+    fn numbered(&self, key: &InstanceKey, worker_id: WorkerId) -> Option<i64> {
+        match worker_id {
+            WorkerId::None => None,
+            WorkerId::Given(number) => {
+                tracing::debug!(%key, number, "worker id");
+                Some(number)
+            }
+            WorkerId::Exhausted => {
+                self.metrics.exhausted_worker_ids.inc();
+                tracing::warn!(
+                    application = key.application,
+                    server = key.server,
+                    node = key.node,
+                    "no worker id for {key}: all {NUMBERS} of its application are held, or rest"
+                );
+                None
+            }
+        }
     }
 
     pub(crate) async fn on_prestop(&self, caller: Option<IpAddr>, req: &OnPrestopReq) -> Result<(), Failure> {
@@ -513,7 +544,10 @@ pub(crate) mod tests {
             ..OnStartupReq::default()
         };
         let begun = Instant::now();
-        let failure = registry.on_startup("10.0.0.7".parse().ok(), &req).await.unwrap_err();
+        let failure = registry
+            .on_startup("10.0.0.7".parse().ok(), &req, WorkerWish::Unwanted)
+            .await
+            .unwrap_err();
         assert_eq!(failure.code(), -9, "{failure}");
         assert!(begun.elapsed() < Duration::from_millis(1100), "{:?}", begun.elapsed());
     }

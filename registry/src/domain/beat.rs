@@ -91,6 +91,7 @@ fn recreate(document: Option<&str>, state: State) -> BeatPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::worker::WorkerWish;
     use crate::domain::{InstanceKey, Kept};
 
     fn registration() -> Registration {
@@ -108,6 +109,7 @@ mod tests {
             template: None,
             server_type: None,
             kept: Kept::default(),
+            worker: WorkerWish::Kept,
         }
     }
 

@@ -15,6 +15,7 @@ mod refusal;
 mod registration;
 mod request;
 mod state;
+pub(crate) mod worker;
 
 pub(crate) use adapter::{Adapter, StoredAdapter, changes};
 pub(crate) use beat::{BeatPlan, Known, KnownInstance, is_fenced, plan_beat};

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::worker::WorkerWish;
 use super::{Adapter, InstanceKey, Refusal, State, name, quoted, same_key};
 use tars::protocol::OnStartupReq;
 
@@ -34,6 +35,9 @@ pub(crate) struct Registration {
     /// Only in the document of an instance that a clean removed.
     #[serde(default, skip_serializing)]
     pub(crate) kept: Kept,
+    /// The worker id it asks for; not in a document.
+    #[serde(skip)]
+    pub(crate) worker: WorkerWish,
 }
 
 /// What a server's row holds beyond its registration (from other methods, from the console). A clean keeps it with the
@@ -169,6 +173,7 @@ impl Registration {
             template: (!template.is_empty()).then_some(template),
             server_type: ServerType::from_request(&req.server_type)?,
             kept: Kept::default(),
+            worker: WorkerWish::Unwanted,
             key,
         })
     }

@@ -9,11 +9,16 @@ use tars::protocol::{
     Tarsregistry,
 };
 
+use crate::domain::worker::WorkerWish;
 use crate::registry::{BeatAnswer, Registry};
 use crate::store::Store;
 
 /// Key of an answer's context that advises its caller.
 const HINT: &str = "tars-registry-hint";
+
+/// Key of the worker id: in the context of `onStartup` the number that was held before, or nothing, asks for one; in the
+/// answer's context stands the one that was given.
+const WORKER_ID: &str = "tars-worker-id";
 
 /// Serves the interface `tarsregistry`.
 #[derive(Debug)]
@@ -25,7 +30,12 @@ fn caller(cx: &Context) -> Option<IpAddr> {
 
 impl<S: Store> Tarsregistry for RegistrationServant<S> {
     async fn on_startup(&self, cx: &mut Context, req: OnStartupReq) -> tars::Result<()> {
-        self.0.counted("onStartup", self.0.on_startup(caller(cx), &req)).await
+        let worker = WorkerWish::from_request(cx.context_str(WORKER_ID));
+        let startup = self.0.on_startup(caller(cx), &req, worker);
+        if let Some(number) = self.0.counted("onStartup", startup).await? {
+            cx.set_response_context(WORKER_ID, number.to_string());
+        }
+        Ok(())
     }
 
     async fn on_prestop(&self, cx: &mut Context, req: OnPrestopReq) -> tars::Result<()> {

@@ -3,6 +3,7 @@
 use super::engine::{Arg, Row, Tx};
 use super::operations;
 use super::statement::{self as sql, Statement};
+use super::worker;
 use crate::domain::clean::{Cleaned, CutOff};
 use crate::domain::{InstanceKey, Kept, is_fenced};
 
@@ -91,6 +92,7 @@ pub(super) async fn delete<T: Tx>(tx: &mut T, input: &BatchInput<'_, [String]>) 
     let configs = tx.fetch(&sql::CLEAN_CONFIGS, &list).await?;
     delete_by_id(tx, &configs, &sql::CONFIGS_DELETE_BY_ID).await?;
     tx.execute(&sql::NODES_DELETE, &list).await?;
+    worker::free_nodes(tx, &nodes).await?;
     Ok(Cleaned { servers, nodes })
 }
 
@@ -133,8 +135,10 @@ async fn bury<T: Tx>(tx: &mut T, row: &Row) -> Result<()> {
 
 /// Deletes old tombstones, a bounded number. -> how many
 pub(super) async fn forget<T: Tx>(tx: &mut T) -> Result<u64> {
-    tx.execute(&sql::INSTANCE_FORGET, &[Arg::Int(TOMBSTONE_SECONDS), Arg::Int(1000)])
-        .await
+    let tombstones = tx
+        .execute(&sql::INSTANCE_FORGET, &[Arg::Int(TOMBSTONE_SECONDS), Arg::Int(1000)])
+        .await?;
+    Ok(tombstones + worker::forget(tx, TOMBSTONE_SECONDS, 1000).await?)
 }
 
 fn scope_args(scope: &CleanScope) -> [Arg<'_>; 2] {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::engine::{Arg, Row, Tx};
 use super::statement as sql;
+use super::worker;
 use crate::domain::InstanceKey;
 use crate::domain::lease::{Census, Leases, Looked, Overdue};
 
@@ -169,6 +170,7 @@ pub(super) async fn expire<T: Tx>(tx: &mut T, seen: &[Overdue]) -> Result<Vec<In
     update_by_ids(tx, &sql::SERVERS_EXPIRE, &[], rows).await?;
     let ids = expired.iter().map(|overdue| overdue.id).collect();
     update_by_ids(tx, &sql::INSTANCES_EXPIRE, &[], ids).await?;
+    worker::free_some(tx, &nodes, expired.iter().map(|overdue| &overdue.key)).await?;
     Ok(expired.into_iter().map(|overdue| overdue.key.clone()).collect())
 }
 

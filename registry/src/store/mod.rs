@@ -13,6 +13,7 @@ mod mysql;
 mod operations;
 mod sqlite;
 mod statement;
+mod worker;
 mod world;
 
 #[cfg(test)]
@@ -35,6 +36,7 @@ use std::time::Duration;
 use crate::domain::clean::{Cleaned, CutOff};
 use crate::domain::lease::{Leases, Looked, Overdue};
 use crate::domain::lookup::{AdapterRow, ServerName, ServerRow, World};
+use crate::domain::worker::WorkerId;
 use crate::domain::{Beat, InstanceKey, MetricsInstance, MetricsPort, Registration, Scope};
 use engine::{Engine, read, transact};
 
@@ -62,8 +64,8 @@ pub(crate) struct Rules {
 
 /// The registry's memory. Every operation is idempotent and either happened or did not.
 pub(crate) trait Store: Send + Sync + 'static {
-    /// `onStartup`: the instance's rows become what the registration says.
-    fn register(&self, registration: &Registration) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// `onStartup`: the instance's rows become what the registration says. -> the worker id it asked for
+    fn register(&self, registration: &Registration) -> impl Future<Output = Result<WorkerId, StoreError>> + Send;
 
     /// `onPrestop`: the instance's rows go, a tombstone stays. -> whether there was one
     fn end(&self, scope: &Scope) -> impl Future<Output = Result<bool, StoreError>> + Send;
@@ -149,9 +151,10 @@ trait Backend: Engine {
 }
 
 impl<B: Backend> Store for B {
-    async fn register(&self, registration: &Registration) -> Result<(), StoreError> {
-        transact(self, registration, |tx, registration| {
-            Box::pin(operations::register(tx, registration))
+    async fn register(&self, registration: &Registration) -> Result<WorkerId, StoreError> {
+        let input = (registration, i64::from(self.rules().lease_seconds));
+        transact(self, &input, |tx, (registration, lease_seconds)| {
+            Box::pin(operations::register(tx, registration, *lease_seconds))
         })
         .await
     }

@@ -7,6 +7,8 @@
 use super::engine::{Arg, Row, Tx};
 use super::lease::EXPIRED;
 use super::statement::{self as sql, Statement};
+use super::worker;
+use crate::domain::worker::WorkerId;
 use crate::domain::{
     Adapter, Beat, BeatPlan, InstanceKey, Known, KnownInstance, MetricsInstance, MetricsPort, Registration, Scope,
     ServerType, State, StoredAdapter, changes, is_fenced, plan_beat, same_key,
@@ -76,7 +78,8 @@ fn key_args(key: &InstanceKey) -> [Arg<'_>; 3] {
 }
 
 /// Registers an instance: its node, server, own row and adapters become what the registration says.
-pub(super) async fn register<T: Tx>(tx: &mut T, registration: &Registration) -> Result<()> {
+/// -> the worker id it asked for
+pub(super) async fn register<T: Tx>(tx: &mut T, registration: &Registration, lease_seconds: i64) -> Result<WorkerId> {
     if tx
         .execute(&sql::NODE_REGISTER, &[Arg::Text(&registration.key.node)])
         .await?
@@ -91,7 +94,8 @@ pub(super) async fn register<T: Tx>(tx: &mut T, registration: &Registration) -> 
             .await?;
     }
     register_instance(tx, registration).await?;
-    register_adapters(tx, registration).await
+    register_adapters(tx, registration).await?;
+    worker::settle(tx, &registration.key, registration.worker, lease_seconds).await
 }
 
 async fn insert_node<T: Tx>(tx: &mut T, node: &str) -> Result<()> {
@@ -239,11 +243,21 @@ async fn beat_instance<T: Tx>(tx: &mut T, key: &InstanceKey, state: State, lease
         Some(instance) if instance.has_expired => BeatOutcome::Back,
         _ => BeatOutcome::Taken,
     };
-    let (state, draining, outcome) = match plan_beat(known, state) {
+    let plan = plan_beat(known, state);
+    // Who comes back after its worker id was given to another must not go on with it: it has to register again.
+    let is_back = match &plan {
+        BeatPlan::Apply { .. } => taken == BeatOutcome::Back,
+        BeatPlan::Recreate(_) => true,
+        BeatPlan::TouchOnly | BeatPlan::Gone | BeatPlan::Unknown => false,
+    };
+    if is_back && worker::is_lost(tx, key).await? {
+        return Ok(BeatOutcome::Unknown);
+    }
+    let (state, draining, outcome) = match plan {
         BeatPlan::Apply { state, draining } => (Some(state), draining, taken),
         BeatPlan::TouchOnly => (None, true, BeatOutcome::Late),
         BeatPlan::Recreate(registration) => {
-            register(tx, &registration).await?;
+            register(tx, &registration, lease).await?;
             return Ok(BeatOutcome::Recreated);
         }
         BeatPlan::Gone => return Ok(BeatOutcome::Gone),
@@ -262,27 +276,44 @@ async fn beat_instance<T: Tx>(tx: &mut T, key: &InstanceKey, state: State, lease
     };
     tx.execute(&sql::NODE_BEAT, &[node_state.into(), Arg::Text(&key.node)])
         .await?;
-    let [application, server, node] = key_args(key);
     if let Some(state) = state.filter(|state| stored_state.as_deref() != Some(state.as_str())) {
+        let [application, server, node] = key_args(key);
         tx.execute(&sql::SERVER_STATE, &[state.as_str().into(), application, server, node])
             .await?;
     }
+    touch_instance(tx, key, state, draining, is_known_to_us).await?;
+    Ok(outcome)
+}
+
+/// The row of an instance that beat.
+async fn touch_instance<T: Tx>(
+    tx: &mut T,
+    key: &InstanceKey,
+    state: Option<State>,
+    draining: bool,
+    is_known: bool,
+) -> Result<()> {
+    let [application, server, node] = key_args(key);
     let draining = Arg::Int(i64::from(draining));
-    if is_known_to_us {
+    if is_known {
         // A late beat does not begin the lease of the state that it is too late for.
-        let state = Arg::OptionalText(state.map(State::as_str));
-        tx.execute(&sql::INSTANCE_BEAT, &[state, draining, application, server, node])
+        let stored = Arg::OptionalText(state.map(State::as_str));
+        tx.execute(&sql::INSTANCE_BEAT, &[stored, draining, application, server, node])
             .await?;
     } else {
-        let state = Arg::Text(state.unwrap_or(State::Deactivating).as_str());
+        let stored = Arg::Text(state.unwrap_or(State::Deactivating).as_str());
         let document = Arg::OptionalText(None);
         tx.execute(
             &sql::INSTANCE_INSERT,
-            &[document, state, draining, application, server, node],
+            &[document, stored, draining, application, server, node],
         )
         .await?;
     }
-    Ok(outcome)
+    // Whose lease is over for good does not expire.
+    if state == Some(State::Destroyed) {
+        worker::free(tx, key).await?;
+    }
+    Ok(())
 }
 
 async fn lock_node<T: Tx>(tx: &mut T, node: &str) -> Result<Option<Node>> {
@@ -409,6 +440,9 @@ async fn beat_node<T: Tx>(tx: &mut T, node: &str, input: &BeatInput<'_>) -> Resu
     let leaves = Arg::Int(i64::from(state.is_leaving()));
     let args = [leaves, state.as_str().into(), leaves, node.into()];
     tx.execute(&sql::INSTANCE_BEAT_OF_NODE, &args).await?;
+    if state == State::Destroyed {
+        worker::free_nodes(tx, &[node.to_owned()]).await?;
+    }
     Ok(if is_late { BeatOutcome::Late } else { BeatOutcome::Taken })
 }
 
@@ -455,6 +489,7 @@ pub(super) async fn end<T: Tx>(tx: &mut T, input: &EndInput<'_>) -> Result<bool>
                 .await?;
         }
     }
+    worker::free(tx, key).await?;
     Ok(existed)
 }
 

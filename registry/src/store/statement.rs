@@ -534,4 +534,75 @@ statements! {
         sqlite
         "SELECT application, server_name, node_name, removed_at FROM tarsregistry_instance \
          WHERE removed_at >= strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds') ORDER BY id";
+
+    /// The number of an instance. -> id, number, whether it is freed; application, server, node
+    WORKER_LOCK:
+        "SELECT id, number, freed_at IS NOT NULL FROM tarsregistry_worker \
+         WHERE application = ? AND server_name = ? AND node_name = ? FOR UPDATE",
+        sqlite
+        "SELECT id, number, freed_at IS NOT NULL FROM tarsregistry_worker \
+         WHERE application = ? AND server_name = ? AND node_name = ?";
+
+    /// Waits for whoever gives a number of an application. application
+    WORKERS_LOCK: "UPDATE tarsregistry_application SET workers = workers + 1 WHERE application = ?";
+
+    /// The first number of an application. application
+    WORKERS_LOCK_INSERT: "INSERT INTO tarsregistry_application (application, workers) VALUES (?, 1)";
+
+    /// -> id, number, whether it has rested; seconds, application
+    WORKERS_OF_APPLICATION:
+        "SELECT id, number, COALESCE(freed_at < UTC_TIMESTAMP(3) - INTERVAL ? SECOND, 0) FROM tarsregistry_worker \
+         WHERE application = ? AND number IS NOT NULL ORDER BY number",
+        sqlite
+        "SELECT id, number, COALESCE(freed_at < strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds'), 0) \
+         FROM tarsregistry_worker WHERE application = ? AND number IS NOT NULL ORDER BY number";
+
+    /// Takes a number that has rested from the instance that had it. id, seconds
+    WORKER_TAKE:
+        "UPDATE tarsregistry_worker SET number = NULL WHERE id = ? AND freed_at < UTC_TIMESTAMP(3) - INTERVAL ? SECOND",
+        sqlite
+        "UPDATE tarsregistry_worker SET number = NULL WHERE id = ? \
+         AND freed_at < strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds')";
+
+    /// number, application, server, node
+    WORKER_INSERT:
+        "INSERT INTO tarsregistry_worker (number, application, server_name, node_name) VALUES (?, ?, ?, ?)";
+
+    /// number, id
+    WORKER_GIVE: "UPDATE tarsregistry_worker SET number = ?, freed_at = NULL WHERE id = ?";
+
+    /// application, server, node
+    WORKER_FREE:
+        "UPDATE tarsregistry_worker SET freed_at = UTC_TIMESTAMP(3) \
+         WHERE application = ? AND server_name = ? AND node_name = ? AND freed_at IS NULL",
+        sqlite
+        "UPDATE tarsregistry_worker SET freed_at = strftime('%Y-%m-%d %H:%M:%f', 'now') \
+         WHERE application = ? AND server_name = ? AND node_name = ? AND freed_at IS NULL";
+
+    /// ids
+    WORKERS_FREE:
+        "UPDATE tarsregistry_worker SET freed_at = UTC_TIMESTAMP(3) WHERE id IN ({list})",
+        sqlite "UPDATE tarsregistry_worker SET freed_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE id IN ({list})";
+
+    /// ids
+    WORKERS_DELETE: "DELETE FROM tarsregistry_worker WHERE id IN ({list})";
+
+    /// Numbers that instances of nodes have. -> id, application, server, node; nodes
+    WORKERS_OF_NODES:
+        "SELECT id, application, server_name, node_name FROM tarsregistry_worker \
+         WHERE node_name IN ({list}) AND freed_at IS NULL ORDER BY id";
+
+    /// nodes
+    WORKERS_FREE_OF_NODES:
+        "UPDATE tarsregistry_worker SET freed_at = UTC_TIMESTAMP(3) WHERE node_name IN ({list}) AND freed_at IS NULL",
+        sqlite
+        "UPDATE tarsregistry_worker SET freed_at = strftime('%Y-%m-%d %H:%M:%f', 'now') \
+         WHERE node_name IN ({list}) AND freed_at IS NULL";
+
+    /// Numbers nobody can come back for any more. seconds, rows at most
+    WORKERS_FORGET:
+        "DELETE FROM tarsregistry_worker WHERE freed_at < UTC_TIMESTAMP(3) - INTERVAL ? SECOND LIMIT ?",
+        sqlite
+        "DELETE FROM tarsregistry_worker WHERE id IN (SELECT id FROM tarsregistry_worker WHERE freed_at < \
+         strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ? || ' seconds') LIMIT ?)";
 }

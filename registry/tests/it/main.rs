@@ -9,3 +9,4 @@ mod outage;
 mod program;
 mod replicas;
 mod service;
+mod workers;

@@ -13,6 +13,7 @@ mod lookups;
 mod only_mysql;
 mod only_sqlite;
 mod statements;
+mod workers;
 mod world;
 
 /// Writes each test of a suite twice: on SQLite and on MySQL.

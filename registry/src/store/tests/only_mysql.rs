@@ -71,9 +71,11 @@ async fn every_table_of_ours_has_our_prefix() {
     assert_eq!(
         ours,
         [
+            "tarsregistry_application",
             "tarsregistry_instance",
             "tarsregistry_leader",
-            "tarsregistry_migrations"
+            "tarsregistry_migrations",
+            "tarsregistry_worker"
         ]
     );
 }

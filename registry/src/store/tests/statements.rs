@@ -5,11 +5,12 @@ use sqlx::{Executor, SqlSafeStr};
 use super::world::{World, mysql, sqlite};
 use crate::store::statement::{ALL, Dialect, SESSION};
 
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../../migrations/mysql/0001_framework_tables.sql"),
     include_str!("../../../migrations/mysql/0002_adopt_columns.sql"),
     include_str!("../../../migrations/mysql/0003_instances.sql"),
     include_str!("../../../migrations/mysql/0004_leases.sql"),
+    include_str!("../../../migrations/mysql/0005_workers.sql"),
 ];
 
 /// What MySQL 8 has and MariaDB has not, or the other way round, in the upper case of a statement with single spaces.

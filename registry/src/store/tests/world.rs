@@ -92,7 +92,9 @@ pub(super) trait World: Sync {
 
     fn start(&self, req: &OnStartupReq) -> impl Future<Output = ()> + Send {
         let registration = Registration::from_request(req).unwrap();
-        async move { self.store().register(&registration).await.unwrap() }
+        async move {
+            self.store().register(&registration).await.unwrap();
+        }
     }
 
     fn beat(&self, node: &str, server: &str, state: State) -> impl Future<Output = BeatOutcome> + Send {
