@@ -153,7 +153,7 @@ struct Histogram(Vec<u32>);
 
 impl Histogram {
     fn of(front: &Front, functions: &[&str], from: Instant) -> Self {
-        let mut seconds = Vec::new();
+        let mut counts = Vec::new();
         for arrival in front.registration.arrivals() {
             let Some(after) = arrival.at.checked_duration_since(from) else {
                 continue;
@@ -161,11 +161,11 @@ impl Histogram {
             // Then come those again who came first.
             if after < seconds(window()) && functions.contains(&arrival.function) {
                 let second = usize::try_from(after.as_secs()).unwrap();
-                seconds.resize(seconds.len().max(second + 1), 0);
-                seconds[second] += 1;
+                counts.resize(counts.len().max(second + 1), 0);
+                counts[second] += 1;
             }
         }
-        Self(seconds)
+        Self(counts)
     }
 
     fn assert_spread(&self, what: &str) {
