@@ -165,7 +165,7 @@ impl Reporter {
                 let seconds = time.as_secs();
                 (
                     Level::Error,
-                    format!("[alarm] no worker number after {seconds} s: giving up"),
+                    format!("[alarm] no worker number after {seconds} s (TARS_WORKER_ID_TIMEOUT): giving up"),
                 )
             }
         };

@@ -23,6 +23,10 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// How long a registry is away.
 const AWAY: Duration = Duration::from_secs(20);
 
+/// What a supervisor ends with when its server ended as it was asked to, and when it had to be killed: 128 and the signal.
+const ENDED: i32 = 0;
+const KILLED: i32 = 137;
+
 /// A pod that is active, and its registry.
 struct Scene {
     registry: Registry,
@@ -83,13 +87,13 @@ impl Scene {
         }
     }
 
-    /// It left as it should.
-    async fn is_over(&self, case: &str, end: &End) {
+    /// It left as it should, and its supervisor ended with this code.
+    async fn is_over(&self, case: &str, code: i32, end: &End) {
         let hook = end.hook.as_ref();
         println!("{case}: {:?}, hook {:?}", end.took, hook.map(|hook| hook.took));
         let story = self.pod.story();
         assert!(end.took < LIMIT, "{case}: {:?}\n{story}", end.took);
-        assert_eq!(end.code, 0, "{case}\n{story}");
+        assert_eq!(end.code, code, "{case}\n{story}");
         assert!(
             hook.is_none_or(|hook| hook.code == Some(0)),
             "{case}: {hook:?}\n{story}"
@@ -107,7 +111,7 @@ impl Scene {
 async fn hook_and_signal() {
     let mut scene = Scene::set(1).await;
     let end = scene.deleted().await;
-    scene.is_over("hook and signal", &end).await;
+    scene.is_over("hook and signal", ENDED, &end).await;
     assert!(end.took > DRAIN, "{:?}", end.took);
     assert_eq!(scene.pod.noted("notified"), ["prestop"]);
 }
@@ -115,7 +119,7 @@ async fn hook_and_signal() {
 async fn signal_alone() {
     let mut scene = Scene::set(2).await;
     let end = scene.terminated().await;
-    scene.is_over("signal alone", &end).await;
+    scene.is_over("signal alone", ENDED, &end).await;
     assert!(end.took > DRAIN, "{:?}", end.took);
     assert_eq!(scene.pod.noted("notified"), ["prestop"]);
 }
@@ -125,15 +129,15 @@ async fn slow_registry() {
     let mut scene = Scene::set(3).await;
     scene.front.be(Manner::Slow(Duration::from_millis(2500)));
     let end = scene.deleted().await;
-    scene.is_over("slow registry", &end).await;
+    scene.is_over("slow registry", ENDED, &end).await;
 }
 
-/// The registry is there again after its time.
-fn returns(scene: &Scene) -> JoinHandle<()> {
+/// The registry is there again after so long.
+fn returns(scene: &Scene, away: Duration) -> JoinHandle<()> {
     let manners = scene.front.manners();
     tokio::spawn(async move {
         // Not a wait for something: this is how long it is away.
-        sleep(AWAY).await;
+        sleep(away).await;
         for manner in manners {
             manner.send_replace(Manner::Passing);
         }
@@ -145,26 +149,51 @@ async fn registry_is_away() {
     let mut scene = Scene::set(4).await;
     scene.pod.order("deaf", "");
     scene.front.be(Manner::Away);
-    let back = returns(&scene);
+    let back = returns(&scene, AWAY);
     let end = scene.deleted().await;
     back.await.unwrap();
-    scene.is_over("registry away, deaf server", &end).await;
+    scene.is_over("registry away, deaf server", KILLED, &end).await;
 }
 
 async fn registry_is_silent() {
     let mut scene = Scene::set(5).await;
     scene.front.be(Manner::Silent);
-    let back = returns(&scene);
+    let back = returns(&scene, AWAY);
     let end = scene.terminated().await;
     back.await.unwrap();
-    scene.is_over("registry silent, signal alone", &end).await;
+    scene.is_over("registry silent, signal alone", ENDED, &end).await;
+}
+
+/// The hook is over by then: the supervisor tells the registry while it ends its server.
+async fn registry_is_away_longer() {
+    let mut scene = Scene::set(12).await;
+    scene.front.be(Manner::Away);
+    let back = returns(&scene, AWAY + Duration::from_secs(5));
+    let mut end = scene.deleted().await;
+    back.await.unwrap();
+    let hook = end.hook.take().unwrap();
+    scene.is_over("registry away longer", ENDED, &end).await;
+    assert_eq!(hook.code, Some(1), "it could not be told yet: {hook:?}");
+    assert!(hook.took < AWAY + Duration::from_secs(5), "{hook:?}");
+}
+
+/// Nothing can be told to anybody, and still nobody waits for ever.
+async fn registry_never_returns() {
+    let mut scene = Scene::set(13).await;
+    scene.front.be(Manner::Silent);
+    let end = scene.deleted().await;
+    println!("registry never returns: {:?}, hook {:?}", end.took, end.hook);
+    assert!(end.took < LIMIT, "{:?}\n{}", end.took, scene.pod.story());
+    assert!(!scene.pod.has_processes(), "{}", scene.pod.story());
+    let rows = Rows::of(scene.registry.backend(), scene.pod.node()).await;
+    assert!(!rows.are_gone(), "{rows:?}");
 }
 
 async fn server_hangs() {
     let mut scene = Scene::set(6).await;
     scene.pod.signal_server(Signal::STOP);
     let end = scene.deleted().await;
-    scene.is_over("server hangs", &end).await;
+    scene.is_over("server hangs", KILLED, &end).await;
 }
 
 async fn two_hooks_and_a_third() {
@@ -189,7 +218,7 @@ async fn two_hooks_and_a_third() {
     assert_eq!(scene.pod.noted("notified"), ["prestop"]);
     let mut end = scene.terminated().await;
     end.took = begun.elapsed();
-    scene.is_over("two hooks and a third", &end).await;
+    scene.is_over("two hooks and a third", ENDED, &end).await;
 }
 
 /// The hook and the signal at almost the same time.
@@ -209,7 +238,7 @@ async fn signal_while_the_hook_runs() {
         code,
         took: begun.elapsed(),
     };
-    scene.is_over("signal while the hook runs", &end).await;
+    scene.is_over("signal while the hook runs", ENDED, &end).await;
     assert!(
         end.took > DRAIN,
         "one signal does not cut the wait short: {:?}",
@@ -240,7 +269,7 @@ async fn second_signal() {
         code,
         took: begun.elapsed(),
     };
-    scene.is_over("two signals", &end).await;
+    scene.is_over("two signals", ENDED, &end).await;
     assert!(end.took < DRAIN, "the second one ends the wait: {:?}", end.took);
 }
 
@@ -249,7 +278,7 @@ async fn wait_of_two_seconds() {
     let mut scene = Scene::set_with(11, &[("TARS_PRESTOP_WAITTIME", "2s")]).await;
     scene.pod.signal_server(Signal::STOP);
     let end = scene.deleted().await;
-    scene.is_over("wait of two seconds, server hangs", &end).await;
+    scene.is_over("wait of two seconds, server hangs", KILLED, &end).await;
     assert!(end.took < Duration::from_secs(11), "{:?}", end.took);
 }
 
@@ -260,7 +289,9 @@ async fn all_is_over_in_time() {
         signal_alone(),
         slow_registry(),
         registry_is_away(),
+        registry_is_away_longer(),
         registry_is_silent(),
+        registry_never_returns(),
         server_hangs(),
         two_hooks_and_a_third(),
         signal_while_the_hook_runs(),
