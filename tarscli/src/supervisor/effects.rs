@@ -223,6 +223,10 @@ impl<'a> Effects<'a> {
             });
             return Some(Event::Left);
         };
+        if mark::is_set(self.layout) {
+            // A `prestop` that could not reach this program has waited already.
+            self.hurry.cancel();
+        }
         let leaver = Leaver {
             session,
             admin: self

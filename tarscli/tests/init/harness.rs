@@ -257,9 +257,11 @@ impl Server {
     }
 }
 
+/// A port that the system gives nobody by itself, so that it is free later, too.
 fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut ports = std::iter::repeat_with(|| rand::random_range(17_000..32_000));
+    ports.find(is_free).unwrap()
 }
 
 /// The file's time of change.

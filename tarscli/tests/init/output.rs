@@ -5,7 +5,7 @@ use std::{fs, time::Instant};
 use rustix::process::{Signal, kill_process};
 use tokio::{io::AsyncReadExt as _, time::timeout};
 
-use crate::harness::{Init, LIMIT, Place, Server, changed, until};
+use crate::harness::{Init, LIMIT, Place, Server, TARSCLI, changed, until};
 
 #[tokio::test]
 async fn output_goes_on_as_it_comes_and_into_the_log() {
@@ -93,4 +93,32 @@ async fn status_files_that_cannot_be_written_any_more_stop_nothing() {
     let (code, text) = init.wait().await;
     assert_eq!(code, 3, "{text}");
     assert_eq!(text.matches("going on without").count(), 1, "{text}");
+}
+
+#[tokio::test]
+async fn the_last_words_are_where_kubernetes_looks_for_them() {
+    let server = Server::new(
+        Place::Ordinary,
+        "i=0; while [ $i -lt 200 ]; do echo a line that is about forty bytes long $i; i=$((i+1)); done; exit 5",
+    );
+    // A `/dev` of its own, with the file in it that a kubelet mounts there.
+    let script = "mkdir \"$1/dev\" && mount --bind /dev \"$1/dev\" && mount -t tmpfs none /dev
+                  touch /dev/null /dev/termination-log && mount --bind \"$1/dev/null\" /dev/null
+                  \"$0\" supervisor >\"$1/all\" 2>&1; echo code $?; cat /dev/termination-log";
+    let mut command = server.command(&[("TARS_MAX_RESTARTS", "0")]);
+    let supervisor = command.as_std_mut();
+    let mut unshare = std::process::Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        unshare.arg("-Ur");
+    }
+    unshare.args(["-m", "sh", "-c", script, TARSCLI]).arg(server.path(""));
+    for (name, value) in supervisor.get_envs() {
+        unshare.env(name, value.unwrap_or_default());
+    }
+    let output = timeout(LIMIT, tokio::process::Command::from(unshare).output()).await;
+    let text = String::from_utf8(output.unwrap().unwrap().stdout).unwrap();
+    let words = text.strip_prefix("code 5\n").unwrap();
+    assert!(words.starts_with("a line that is about forty bytes long 1"), "{text}");
+    assert!(words.ends_with("a line that is about forty bytes long 199\n"), "{text}");
+    assert!((4000..=4096).contains(&words.len()), "{}", words.len());
 }

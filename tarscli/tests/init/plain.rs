@@ -85,8 +85,9 @@ async fn signals_reach_the_command() {
 
 #[tokio::test]
 async fn only_the_command_itself_gets_them_as_with_tini() {
-    let script = "sh -c 'trap \"echo the group\" HUP; echo up; while :; do sleep 0.05; done' &
-                  trap 'echo the command; exit 0' HUP; while :; do sleep 0.05; done";
+    let script = "trap 'echo the command; exit 0' HUP
+                  sh -c 'trap \"echo the group\" HUP; echo up; while :; do sleep 0.05; done' &
+                  while :; do sleep 0.05; done";
     let place = Place::Namespace;
     let init = Init::start(place, place.plain(&[], &["sh", "-c", script]));
     init.wait_for("up", 1).await;
