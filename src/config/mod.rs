@@ -27,9 +27,13 @@
 //! they are. TarsCpp ignores text behind `<name>`, TarsGo reads it as a key and Tars.js gives the file up: here it is an
 //! error, so that nothing is lost in silence.
 //!
+//! A server takes from it where its objects are served, [`servant`](crate::ServerBuilder::servant), and how it calls others,
+//! [`CommunicatorBuilder::config`](crate::CommunicatorBuilder::config).
+//!
 //! A [`Config`] keeps each line as it is written, with its place and its comments, so each language's parser reads in what
 //! it prints what it read before.
 
+mod apply;
 mod domain;
 mod error;
 mod escape;
@@ -41,11 +45,14 @@ mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::str::FromStr;
 
 use self::domain::{Domain, Entry};
 pub use self::error::{MergeConfigError, ParseConfigError, SetConfigError};
 use self::path::Path;
+use crate::{Error, code};
 
 /// A configuration file: keys and values in nested domains, in the file's order and with its comments.
 ///
@@ -72,7 +79,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Most bytes of a file that is parsed, 1 MiB: what a Kubernetes ConfigMap holds.
+    /// Most bytes of a file that is parsed, 1 MiB: what a `ConfigMap` of Kubernetes holds.
     pub const MAX_SIZE: usize = 1024 * 1024;
 
     /// Most domains inside each other.
@@ -87,6 +94,17 @@ impl Config {
     /// Parses a whole file. A byte order mark at its beginning is left out.
     pub fn parse(text: &str) -> Result<Self, ParseConfigError> {
         parse::parse(text).map(|root| Self { root })
+    }
+
+    /// Reads the file at `path`. The error names it and, for a mistake in it, the line.
+    pub fn read(path: impl AsRef<std::path::Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let cannot = |error: &dyn fmt::Display| {
+            let text = format!("cannot read `{}`: {error}", path.display());
+            Error::new(code::UNKNOWN, text)
+        };
+        let text = read_bounded(path).map_err(|error| cannot(&error))?;
+        Self::parse(&text).map_err(|error| cannot(&error).with_source(error))
     }
 
     /// The value of a key such as `/tars/application/server<app>`, without escapes. `None` when there is no such key, or
@@ -152,6 +170,14 @@ impl Config {
         let path = Path::parse(path).filter(|path| path.key.is_none())?;
         self.root.find(&path.domains)
     }
+}
+
+/// A byte more than a file may have, so that the parser tells that it is too many.
+fn read_bounded(path: &std::path::Path) -> io::Result<String> {
+    let mut text = String::new();
+    let limit = Config::MAX_SIZE as u64 + 1;
+    File::open(path)?.take(limit).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 impl FromStr for Config {

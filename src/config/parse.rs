@@ -25,10 +25,7 @@ struct Reader {
 /// Reads a whole file.
 pub(super) fn parse(text: &str) -> Result<Domain, ParseConfigError> {
     if text.len() > Config::MAX_SIZE {
-        let line = 1 + text.as_bytes()[..Config::MAX_SIZE]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count();
+        let line = text.as_bytes()[..Config::MAX_SIZE].split(|byte| *byte == b'\n').count();
         let message = format!("expected at most {} bytes, found {}", Config::MAX_SIZE, text.len());
         return Err(ParseConfigError::new(line, message));
     }

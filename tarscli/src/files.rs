@@ -47,10 +47,8 @@ pub(crate) fn read(path: &Path, limit: u64) -> anyhow::Result<Option<String>> {
         cannot()
     );
     let text = String::from_utf8(bytes).map_err(|error| {
-        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count();
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.split(|byte| *byte == b'\n').count();
         anyhow::anyhow!("line {line} is not UTF-8")
     });
     text.map(Some).with_context(cannot)

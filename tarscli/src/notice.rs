@@ -126,3 +126,101 @@ impl Level {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use tars::{
+        Context, Server,
+        protocol::{Notify, NotifyServer},
+    };
+
+    use super::*;
+    use crate::server::ServerConf;
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    struct Ear(mpsc::UnboundedSender<ReportInfo>);
+
+    impl Notify for Ear {
+        async fn report_notify_info(&self, _: &mut Context, info: ReportInfo) -> tars::Result<()> {
+            let _ = self.0.send(info);
+            Ok(())
+        }
+    }
+
+    fn info(notify: &str) -> ServerInfo {
+        ServerInfo {
+            conf: ServerConf {
+                application: "App".to_owned(),
+                server: "Server".to_owned(),
+                set_id: "gray.sz.1".to_owned(),
+                locator: "tars.tarsregistry.QueryObj@tcp -h 127.0.0.1 -p 1".to_owned(),
+                notifyObj: notify.to_owned(),
+                ..ServerConf::default()
+            },
+            local_ip: "10.0.0.7".to_owned(),
+            tars_path: "/tars".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn messages_arrive_in_order_and_the_last_are_waited_for() {
+        let (ear, mut heard) = mpsc::unbounded_channel();
+        let servant = NotifyServer::new(Ear(ear));
+        let server = Server::builder().adapter("tcp -h 127.0.0.1 -p 0", "NotifyObj", servant);
+        let server = server.bind().await.unwrap();
+        let notices = Notices::new(&info(&format!("NotifyObj@{}", server.local_endpoints()[0]))).unwrap();
+        tokio::spawn(server.serve());
+        notices.send(Level::Normal, "it starts");
+        notices.send(Level::Error, "\u{e9}".repeat(LONGEST));
+        notices.finish(LONG).await;
+
+        let first = heard.try_recv().unwrap();
+        assert_eq!(
+            (first.s_message.as_str(), first.e_level),
+            ("it starts", Notifylevel::NOTIFYNORMAL)
+        );
+        assert_eq!((first.s_app.as_str(), first.s_server.as_str()), ("App", "Server"));
+        assert_eq!(
+            (first.s_set.as_str(), first.s_node_name.as_str()),
+            ("gray.sz.1", "10.0.0.7")
+        );
+        let second = heard.try_recv().unwrap();
+        assert_eq!(
+            (second.s_message.len(), second.e_level),
+            (LONGEST, Notifylevel::NOTIFYERROR)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_tarsnotify_that_is_away_costs_nothing() {
+        // One that nobody knows, as the locator leads nowhere; one that is not there; one that is silent; none.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let silent = format!(
+            "NotifyObj@tcp -h 127.0.0.1 -p {}",
+            listener.local_addr().unwrap().port()
+        );
+        for object in [
+            "tars.tarsnotify.NotifyObj",
+            "NotifyObj@tcp -h 127.0.0.1 -p 1",
+            &silent,
+            "",
+        ] {
+            let start = Instant::now();
+            let notices = Notices::new(&info(object)).unwrap();
+            for number in 0..1000 {
+                notices.send(Level::Warn, format!("message {number}"));
+            }
+            notices.finish(Duration::from_millis(100)).await;
+            assert!(start.elapsed() < Duration::from_secs(10), "{object}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_object_that_is_none_is_named() {
+        let error = Notices::new(&info("NotifyObj@tcp -h")).unwrap_err();
+        assert!(format!("{error:#}").contains("notifyObj"), "{error:#}");
+    }
+}

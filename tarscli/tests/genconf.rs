@@ -224,6 +224,11 @@ fn what_is_merged_keeps_its_password() {
     let overlay = "<tars>
   <application>
     a = 3
+    enableset = y
+    setdivision = gray.sz.1
+    <client>
+      locator = x.y.z@tcp -h r -p 1
+    </client>
     <server>
       logLevel = INFO
       <App.Server1.MainObjAdapter>
@@ -253,7 +258,13 @@ fn what_is_merged_keeps_its_password() {
     assert_eq!(config.get(&format!("{SERVER}<logLevel>")).unwrap(), "INFO");
     assert_eq!(config.get(&format!("{SERVER}<lognum>")).unwrap(), "5");
     // What is registered and checked is where the server listens.
-    assert!(pod.info().contains("    endpoint: tcp -h 127.62.4.1 -p 12345 -t 1\n"));
+    for line in [
+        "    endpoint: tcp -h 127.62.4.1 -p 12345 -t 1",
+        "  locator: x.y.z@tcp -h r -p 1",
+        "  set_id: gray.sz.1",
+    ] {
+        assert!(pod.info().lines().any(|other| other == line), "{line}");
+    }
     assert_eq!(mode(&pod.path("conf/Server1.conf")), 0o600);
 }
 
@@ -267,8 +278,13 @@ fn a_merge_that_fails_says_where_and_writes_nothing() {
         merge.display()
     );
     let listener = "<tars>\n<application>\n<server>\nlocal=everywhere\n</server>\n</application>\n</tars>\n";
+    let set = "<tars>\n<application>\nenableset=Y\nsetdivision=gray\n</application>\n</tars>\n";
     let cases = [
         (None, missing.as_str()),
+        (
+            Some(set),
+            "set_id (TARS_SET_ID) is \"gray\", expected `name.area.group`",
+        ),
         (
             Some("<tars>\n<db>\npass=secret\n</tars>"),
             "line 4: expected `</db>`, for the domain that line 2 opens",
@@ -378,8 +394,16 @@ adapters:
     );
 }
 
+/// Holds that each of these files is refused with this text.
+fn refuses(cases: &[(&str, &str)]) {
+    for (meta, expected) in cases {
+        let text = Pod::new(9, meta).refused();
+        assert!(text.starts_with("tarscli: ") && text.contains(expected), "{text}");
+    }
+}
+
 #[test]
-fn mistakes_are_named() {
+fn mistakes_of_names_are_named() {
     let cases = [
         (
             "",
@@ -413,6 +437,13 @@ fn mistakes_are_named() {
             "application: a\nserver: s\nadapters: [{object: O, endpoint: 'tcp -h ${node} -p 1'}]",
             "endpoint of `O`: `tcp -h ${node} -p 1`: nothing is known to put there but `${local_ip}` and `${random_port}`",
         ),
+    ];
+    refuses(&cases);
+}
+
+#[test]
+fn mistakes_of_places_are_named() {
+    let cases = [
         (
             "application: a\nserver: s\nlocal: tcp -h 127.0.0.1",
             "endpoint `local`: expected a port after `-p`, or `${random_port}`",

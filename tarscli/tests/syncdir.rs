@@ -1,4 +1,4 @@
-//! `tarscli syncdir`, on folders like those of a ConfigMap's volume.
+//! `tarscli syncdir`, on folders like the volume of a `ConfigMap`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{

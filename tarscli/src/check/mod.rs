@@ -58,17 +58,7 @@ impl Checks {
     pub(crate) async fn run_patiently(&self) -> Result<(), Fault> {
         let _turn = self.turn.lock().await;
         self.scripts.before().await;
-        let until = Instant::now() + self.patience;
-        loop {
-            let fault = match self.look().await {
-                Ok(()) => return Ok(()),
-                Err(fault) => fault,
-            };
-            if Instant::now() + AGAIN > until {
-                return Err(fault);
-            }
-            sleep(AGAIN).await;
-        }
+        patiently(self.patience, || self.look()).await
     }
 
     /// What costs little comes first, and the first that finds a fault ends the look.
@@ -78,6 +68,23 @@ impl Checks {
             ping::ping(&self.ports).await?;
         }
         self.scripts.check().await
+    }
+}
+
+async fn patiently<L>(patience: Duration, look: impl Fn() -> L) -> Result<(), Fault>
+where
+    L: Future<Output = Result<(), Fault>>,
+{
+    let until = Instant::now() + patience;
+    loop {
+        let fault = match look().await {
+            Ok(()) => return Ok(()),
+            Err(fault) => fault,
+        };
+        if Instant::now() + AGAIN > until {
+            return Err(fault);
+        }
+        sleep(AGAIN).await;
     }
 }
 

@@ -272,8 +272,6 @@ pub(crate) struct Prestop {
     #[command(flatten)]
     pub(crate) place: Place,
     #[command(flatten)]
-    pub(crate) node: Node,
-    #[command(flatten)]
     pub(crate) grace: Grace,
 
     /// Print how it went as JSON

@@ -35,12 +35,7 @@ enum Probe {
 #[serde(tag = "source", rename_all = "lowercase")]
 enum Known {
     /// What the supervisor says.
-    Supervisor {
-        #[serde(flatten)]
-        status: Box<Status>,
-        /// Its loop runs.
-        alive: bool,
-    },
+    Supervisor(Box<Status>),
     /// What `data/check_status` says.
     File {
         state: String,
@@ -116,10 +111,7 @@ async fn supervisor(layout: &Layout, probe: Probe) -> Result<Known, AskError> {
         control::ask_live(layout, LIMIT).await?;
     }
     let status = control::ask_state(layout, LIMIT).await?;
-    Ok(Known::Supervisor {
-        status: Box::new(status),
-        alive: true,
-    })
+    Ok(Known::Supervisor(Box::new(status)))
 }
 
 fn file(layout: &Layout, most: Duration) -> io::Result<Option<Known>> {
@@ -147,7 +139,7 @@ fn file(layout: &Layout, most: Duration) -> io::Result<Option<Known>> {
 /// What keeps the probe from succeeding. The words are K8STARS', with the reason behind them.
 fn problem(probe: Probe, known: &Known) -> Option<String> {
     match known {
-        Known::Supervisor { status, .. } => of_status(probe, status),
+        Known::Supervisor(status) => of_status(probe, status),
         Known::File {
             seconds_old,
             stale: true,

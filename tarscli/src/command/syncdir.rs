@@ -1,4 +1,4 @@
-//! `tarscli syncdir`: copies the files of a folder that differ, such as those of a ConfigMap's volume.
+//! `tarscli syncdir`: copies the files of a folder that differ, such as those of a volume with a `ConfigMap`.
 
 use std::{
     ffi::OsStr,
@@ -39,7 +39,7 @@ fn sync(source: &Path, target: &Path) -> anyhow::Result<Vec<String>> {
     Ok(lines)
 }
 
-/// A ConfigMap's volume has its files in a folder `..<time>`, to which `..data` points; what has a plain name points to
+/// The volume of a `ConfigMap` has its files in a folder `..<time>`, to which `..data` points; what has a plain name points to
 /// `..data/<name>`.
 fn is_of_volume(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b"..")

@@ -1,21 +1,24 @@
 //! The socket's file: the one place that binds and connects it.
 
 use std::{
-    fs::Permissions,
+    fs::{File, Permissions},
     io,
-    os::unix::{
-        ffi::OsStrExt as _,
-        fs::{MetadataExt as _, PermissionsExt as _},
+    os::{
+        fd::AsRawFd as _,
+        unix::{
+            ffi::OsStrExt as _,
+            fs::{MetadataExt as _, PermissionsExt as _},
+        },
     },
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::files;
 
-/// Longest path of a unix socket in bytes.
+/// Longest path in bytes that the kernel takes for a unix socket.
 const LONGEST_PATH: usize = 107;
 
 /// A socket that listens. Dropping it removes its file.
@@ -47,8 +50,8 @@ impl Drop for SocketFile {
 
 /// Listens at `path`, which only this user can use. A file that nobody listens at is replaced.
 pub(super) fn bind(path: &Path) -> anyhow::Result<Bound> {
-    check_length(path)?;
-    match std::os::unix::net::UnixStream::connect(path) {
+    let somebody = Address::of(path).and_then(|address| std::os::unix::net::UnixStream::connect(address.path));
+    match somebody {
         Ok(_) => bail!("another supervisor listens at `{}`", path.display()),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             bail!("another supervisor listens at `{}` and does not answer", path.display())
@@ -65,7 +68,7 @@ fn listen(path: &Path) -> io::Result<Bound> {
     // Shorter than the socket's own name, so that it fits as well.
     let hidden = folder.join(format!(".s{}", std::process::id()));
     let _ = std::fs::remove_file(&hidden);
-    let listener = UnixListener::bind(&hidden)?;
+    let listener = UnixListener::bind(Address::of(&hidden)?.path)?;
     let moved = std::fs::set_permissions(&hidden, Permissions::from_mode(files::PRIVATE))
         .and_then(|()| std::fs::rename(&hidden, path));
     if let Err(error) = moved {
@@ -83,18 +86,36 @@ fn listen(path: &Path) -> io::Result<Bound> {
 
 /// Connects to who listens at `path`.
 pub(super) async fn connect(path: &Path) -> io::Result<UnixStream> {
-    check_length(path).map_err(io::Error::other)?;
-    UnixStream::connect(path).await
+    let address = Address::of(path)?;
+    UnixStream::connect(&address.path).await
 }
 
-fn check_length(path: &Path) -> anyhow::Result<()> {
-    let length = path.as_os_str().as_bytes().len();
-    ensure!(
-        length <= LONGEST_PATH,
-        "the path of a socket has at most {LONGEST_PATH} bytes, `{}` has {length}: set a shorter TARS_PATH",
-        path.display()
-    );
-    Ok(())
+/// What the kernel is given for a path: one that is too long is named from its open folder on.
+struct Address {
+    path: PathBuf,
+    /// Open as long as the path is used.
+    _folder: Option<File>,
+}
+
+impl Address {
+    fn of(path: &Path) -> io::Result<Self> {
+        let (folder, Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        if path.as_os_str().as_bytes().len() <= LONGEST_PATH {
+            return Ok(Self {
+                path: path.to_owned(),
+                _folder: None,
+            });
+        }
+        let folder = File::open(folder.unwrap_or(Path::new(".")))?;
+        Ok(Self {
+            path: Path::new("/proc/self/fd")
+                .join(folder.as_raw_fd().to_string())
+                .join(name),
+            _folder: Some(folder),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -130,13 +151,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_long_path_is_no_obstacle() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("l".repeat(200)).join("supervisor.sock");
+        let bound = bind(&path).unwrap();
+        let (accepted, connected) = tokio::join!(bound.listener.accept(), connect(&path));
+        drop((accepted.unwrap(), connected.unwrap()));
+        assert!(bind(&path).unwrap_err().to_string().contains("another supervisor"));
+        drop(bound);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
     async fn what_is_in_the_way_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let long = folder.path().join("l".repeat(100)).join("supervisor.sock");
-        let error = bind(&long).unwrap_err().to_string();
-        assert!(error.contains("107 bytes") && error.contains("TARS_PATH"), "{error}");
-        assert!(connect(&long).await.unwrap_err().to_string().contains("107 bytes"));
-
         let path = folder.path().join("supervisor.sock");
         std::fs::create_dir(&path).unwrap();
         let error = format!("{:#}", bind(&path).unwrap_err());

@@ -1,10 +1,11 @@
 //! A file of the operator's, laid over what was generated.
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use anyhow::{Context as _, bail};
 use tars::{Endpoint, config::Config};
 
+use super::{names, resolve};
 use crate::{files, server::ServerInfo};
 
 const SERVER: &str = "/tars/application/server";
@@ -46,16 +47,22 @@ pub(super) fn follow(info: &mut ServerInfo, config: &Config, warnings: &mut Vec<
         follow_endpoint(endpoint, config, &path)?;
     }
     follow_endpoint(&mut conf.local, config, &format!("{SERVER}<local>"))?;
-    let texts = [
-        (&mut conf.locator, "/tars/application/client<locator>"),
-        (&mut conf.set_id, "/tars/application<setdivision>"),
-    ];
-    for (text, path) in texts {
-        if let Some(merged) = config.get(path) {
-            merged.as_ref().clone_into(text);
-        }
+    if let Some(locator) = config.get("/tars/application/client<locator>") {
+        resolve::parse_locator(&locator)?;
+        locator.as_ref().clone_into(&mut conf.locator);
     }
+    conf.set_id = set(config);
+    names::check_set(&conf.set_id)?;
     Ok(())
+}
+
+/// The set that the server is in by its configuration, empty for none.
+fn set(config: &Config) -> String {
+    let is_in_one = config
+        .get("/tars/application<enableset>")
+        .is_some_and(|enabled| enabled.eq_ignore_ascii_case("y"));
+    let set = config.get("/tars/application<setdivision>").filter(|_| is_in_one);
+    set.map(Cow::into_owned).unwrap_or_default()
 }
 
 fn follow_endpoint(endpoint: &mut String, config: &Config, path: &str) -> anyhow::Result<()> {

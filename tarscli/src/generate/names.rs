@@ -36,7 +36,7 @@ pub(super) fn check(conf: &ServerConf, layout: &Layout) -> anyhow::Result<()> {
     }
     name("application (TARS_APPLICATION)", &conf.application)?;
     name("server (TARS_SERVER)", &conf.server)?;
-    set(&conf.set_id)?;
+    check_set(&conf.set_id)?;
     for (place, adapter) in conf.adapters.iter().enumerate() {
         let what = format!("object of adapter {}", place + 1);
         ensure!(!adapter.object.is_empty(), "{what}: expected a name such as `HelloObj`");
@@ -73,7 +73,8 @@ fn name(what: &str, name: &str) -> anyhow::Result<()> {
     }
 }
 
-fn set(id: &str) -> anyhow::Result<()> {
+/// Accepts a set, or none.
+pub(super) fn check_set(id: &str) -> anyhow::Result<()> {
     let parts: Vec<&str> = id.split('.').collect();
     let is_part = |part: &&str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control());
     let is_set = id.is_empty() || (parts.len() == 3 && parts.iter().all(is_part));

@@ -112,7 +112,8 @@ fn locator(text: &str, namespace: &str) -> String {
     text.replace(NAMESPACE, namespace)
 }
 
-fn parse_locator(text: &str) -> anyhow::Result<ObjectAddress> {
+/// The registry's address.
+pub(super) fn parse_locator(text: &str) -> anyhow::Result<ObjectAddress> {
     let what = "locator (TARS_LOCATOR)";
     ensure!(
         !text.contains("${"),

@@ -1,5 +1,7 @@
 //! The configuration's keys, in K8STARS' order.
 
+use std::fmt::Display;
+
 use anyhow::Context as _;
 use tars::config::Config;
 
@@ -28,7 +30,7 @@ pub(super) fn render(info: &ServerInfo) -> anyhow::Result<Config> {
 struct Keys(Config);
 
 impl Keys {
-    fn set(&mut self, domain: &str, key: &str, value: impl ToString) -> anyhow::Result<()> {
+    fn set(&mut self, domain: &str, key: &str, value: &dyn Display) -> anyhow::Result<()> {
         let path = format!("{domain}<{key}>");
         // No parser tells spaces around a value from those around `=`.
         let value = value.to_string();
@@ -37,22 +39,22 @@ impl Keys {
 
     fn application(&mut self, conf: &ServerConf) -> anyhow::Result<()> {
         let has_set = if conf.set_id.is_empty() { "n" } else { "y" };
-        self.set(APPLICATION, "enableset", has_set)?;
+        self.set(APPLICATION, "enableset", &has_set)?;
         self.set(APPLICATION, "setdivision", &conf.set_id)
     }
 
     fn client(&mut self, conf: &ServerConf) -> anyhow::Result<()> {
         self.set(CLIENT, "locator", &conf.locator)?;
-        self.set(CLIENT, "sync-invoke-timeout", conf.sync_invoke_timeout)?;
-        self.set(CLIENT, "async-invoke-timeout", conf.async_invoke_timeout)?;
-        self.set(CLIENT, "refresh-endpoint-interval", conf.refresh_endpoint_interval)?;
+        self.set(CLIENT, "sync-invoke-timeout", &conf.sync_invoke_timeout)?;
+        self.set(CLIENT, "async-invoke-timeout", &conf.async_invoke_timeout)?;
+        self.set(CLIENT, "refresh-endpoint-interval", &conf.refresh_endpoint_interval)?;
         self.set(CLIENT, "stat", &conf.statObj)?;
         self.set(CLIENT, "property", &conf.propertyObj)?;
-        self.set(CLIENT, "report-interval", conf.report_interval)?;
-        self.set(CLIENT, "sample-rate", conf.sample_rate)?;
-        self.set(CLIENT, "max-sample-count", conf.max_sample_count)?;
-        self.set(CLIENT, "asyncthread", conf.asyncThreadNum)?;
-        self.set(CLIENT, "modulename", conf.name())
+        self.set(CLIENT, "report-interval", &conf.report_interval)?;
+        self.set(CLIENT, "sample-rate", &conf.sample_rate)?;
+        self.set(CLIENT, "max-sample-count", &conf.max_sample_count)?;
+        self.set(CLIENT, "asyncthread", &conf.asyncThreadNum)?;
+        self.set(CLIENT, "modulename", &conf.name())
     }
 
     fn server(&mut self, info: &ServerInfo) -> anyhow::Result<()> {
@@ -65,16 +67,16 @@ impl Keys {
             self.adapter(conf, adapter)?;
         }
         let root = info.tars_path.trim_end_matches('/');
-        self.set(SERVER, "basepath", format!("{root}/bin/"))?;
-        self.set(SERVER, "datapath", format!("{root}/data/"))?;
-        self.set(SERVER, "logpath", format!("{root}/log/"))?;
+        self.set(SERVER, "basepath", &format!("{root}/bin/"))?;
+        self.set(SERVER, "datapath", &format!("{root}/data/"))?;
+        self.set(SERVER, "logpath", &format!("{root}/log/"))?;
         self.set(SERVER, "logLevel", &conf.logLevel)?;
         self.set(SERVER, "logsize", &conf.logSize)?;
-        self.set(SERVER, "lognum", conf.logNum)?;
+        self.set(SERVER, "lognum", &conf.logNum)?;
         self.set(SERVER, "config", &conf.configObj)?;
         self.set(SERVER, "notify", &conf.notifyObj)?;
         self.set(SERVER, "log", &conf.logObj)?;
-        self.set(SERVER, "deactivating-timeout", conf.deactivating_timeout)
+        self.set(SERVER, "deactivating-timeout", &conf.deactivating_timeout)
     }
 
     fn adapter(&mut self, conf: &ServerConf, adapter: &Adapter) -> anyhow::Result<()> {
@@ -83,13 +85,13 @@ impl Keys {
         let domain = format!("{SERVER}/{name}");
         self.0.set_flag(&format!("{domain}<allow>")).context("allow")?;
         self.set(&domain, "handlegroup", &name)?;
-        self.set(&domain, "servant", servant)?;
+        self.set(&domain, "servant", &servant)?;
         self.set(&domain, "endpoint", &adapter.endpoint)?;
-        self.set(&domain, "maxconns", adapter.maxconns)?;
+        self.set(&domain, "maxconns", &adapter.maxconns)?;
         self.set(&domain, "protocol", &adapter.protocol)?;
-        self.set(&domain, "queuecap", adapter.queuecap)?;
-        self.set(&domain, "queuetimeout", adapter.queuetimeout)?;
-        self.set(&domain, "threads", adapter.threads)
+        self.set(&domain, "queuecap", &adapter.queuecap)?;
+        self.set(&domain, "queuetimeout", &adapter.queuetimeout)?;
+        self.set(&domain, "threads", &adapter.threads)
     }
 }
 

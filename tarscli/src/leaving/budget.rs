@@ -42,7 +42,7 @@ impl Budget {
             .prestop_waittime
             .map_or(grace.grace_period, |wait| wait.saturating_add(REST));
         let wait = whole.saturating_sub(REST);
-        let rest = whole - wait;
+        let rest = whole.saturating_sub(wait);
         // Exact while nothing is cut: a fraction of nanoseconds is lost otherwise.
         let part = |part: Duration| wait + rest.mul_f64(part.div_duration_f64(REST)).min(part);
         Self {

@@ -5,4 +5,4 @@ pub(crate) mod mark;
 mod sequence;
 
 pub(crate) use self::budget::{Budget, Deadlines};
-pub(crate) use self::sequence::{Outcome, Registered, leave};
+pub(crate) use self::sequence::{Outcome, leave};

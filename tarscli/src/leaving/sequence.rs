@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
-use tars::{Communicator, Endpoint, protocol::AdminFClient, registration::Session};
+use tars::{
+    Communicator, Endpoint,
+    protocol::AdminFClient,
+    registration::{Session, Status},
+};
 use tokio::{
+    sync::watch,
     task::JoinHandle,
     time::{Instant, sleep_until, timeout_at},
 };
@@ -22,6 +27,9 @@ pub(crate) trait Registered: Send + 'static {
 
     /// Tells that the server is gone, again and again until it is heard or time is over.
     fn deregister(self, until: Instant) -> impl Future<Output = tars::Result<()>> + Send;
+
+    /// What is known of it, also when this is gone.
+    fn known(&self) -> watch::Receiver<Status>;
 }
 
 impl Registered for Session {
@@ -31,6 +39,10 @@ impl Registered for Session {
 
     async fn deregister(self, until: Instant) -> tars::Result<()> {
         Self::deregister(self, until).await
+    }
+
+    fn known(&self) -> watch::Receiver<Status> {
+        self.status()
     }
 }
 
@@ -103,6 +115,7 @@ async fn command(admin: Option<Endpoint>) {
 
 /// In a task of its own: it goes on when the time of the hook is over.
 async fn deregister(session: impl Registered, times: Deadlines) -> Outcome {
+    let known = session.known();
     let mut telling = tokio::spawn(async move { session.deregister(times.tell).await });
     // Sooner when the wait was left out.
     let until = times.hook.min(Instant::now() + (times.hook - times.wait));
@@ -110,9 +123,10 @@ async fn deregister(session: impl Registered, times: Deadlines) -> Outcome {
         Ok(Ok(told)) => told.map_err(|error| error.to_string()),
         Ok(Err(error)) => Err(format!("the task that tells the registry ended: {error}")),
         Err(_) => {
+            let trouble = known.borrow().error.as_deref().map(str::to_owned);
             let left = Left {
                 told: false,
-                error: Some("the registry has not answered in time".to_owned()),
+                error: trouble.or_else(|| Some("the registry has not answered in time".to_owned())),
             };
             let rest = Some(telling);
             return Outcome { left, rest };

@@ -60,6 +60,10 @@ impl Registered for Registry {
     async fn deregister(self, until: Instant) -> tars::Result<()> {
         self.hear("onPrestop", until).await
     }
+
+    fn known(&self) -> watch::Receiver<Status> {
+        watch::Sender::default().subscribe()
+    }
 }
 
 fn grace(period: u64, wait: Option<u64>) -> Grace {

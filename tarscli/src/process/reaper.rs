@@ -181,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn two_hundred_exit_codes_at_once_are_all_right() {
-        let processes = Processes::start().unwrap();
+        let mut processes = Processes::start().unwrap();
         let mut children: Vec<_> = (0..200_u8)
             .map(|code| (code, processes.spawn(&mut sh(&format!("(:) & exit {code}"))).unwrap()))
             .collect();
@@ -190,6 +190,35 @@ mod tests {
             assert_eq!(exit, Exit::Code(*code));
             assert_eq!(child.exit(), Some(exit), "it can be asked again");
         }
+        // Each of them has left a child of its own.
+        timeout(LIMIT, async {
+            while processes.orphans() < 200 {
+                processes.orphan_ended().await;
+            }
+        })
+        .await
+        .unwrap();
+        assert_eq!(processes.leftovers(), []);
+    }
+
+    /// The same in a PID namespace of its own, where the test's program is PID 1.
+    #[test]
+    fn two_hundred_exit_codes_are_right_for_pid_1() {
+        let mut command = Command::new("unshare");
+        if !rustix::process::geteuid().is_root() {
+            command.arg("-Ur");
+        }
+        let output = command
+            .args(["-pf", "--mount-proc", "--kill-child"])
+            .arg(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "process::reaper::tests::two_hundred_exit_codes_at_once_are_all_right",
+            ])
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("1 passed"), "{output:?}");
     }
 
     #[tokio::test]

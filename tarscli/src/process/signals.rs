@@ -2,7 +2,10 @@
 
 use std::{future::poll_fn, io, task::Poll};
 
-use rustix::{process::Pid, termios::tcsetpgrp};
+use rustix::{
+    process::{Pid, getpgrp},
+    termios::{tcgetpgrp, tcsetpgrp},
+};
 use tokio::signal::unix::{self, SignalKind, signal};
 
 use super::{Process, Signal};
@@ -53,11 +56,17 @@ impl Signals {
     }
 }
 
-/// Gives the terminal at standard input, if there is one, to the process: its group is not ours, and only one group may
-/// read a terminal and gets its Ctrl-C.
+/// Gives the terminal at standard input, if it is ours, to the process: its group is not ours, and only one group may read
+/// a terminal and gets its Ctrl-C.
 pub(crate) fn take_terminal(process: &Process) {
-    if let Some(group) = Pid::from_raw(process.pid()) {
-        // No terminal, or not ours: nothing to give.
-        let _ = tcsetpgrp(io::stdin(), group);
+    let stdin = io::stdin();
+    // Who is in the background would be stopped for asking.
+    let is_ours = tcgetpgrp(&stdin).is_ok_and(|group| group == getpgrp());
+    let Some(group) = Pid::from_raw(process.pid()).filter(|_| is_ours) else {
+        return;
+    };
+    if tcsetpgrp(&stdin, group).is_ok() {
+        // It may have read before it was allowed to, and have been stopped for that.
+        process.signal_group(Signal::CONT);
     }
 }

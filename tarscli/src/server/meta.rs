@@ -231,9 +231,7 @@ mod tests {
         format!("{:#}", parse(text).unwrap_err())
     }
 
-    #[test]
-    fn every_key_in_its_own_style() {
-        let text = "
+    const EVERY_KEY: &str = "
 version: v1
 application: App
 server: 007
@@ -268,7 +266,10 @@ adapters:
     threads: 17
   - object: QueryObj
 ";
-        let Meta { conf, warnings } = parsed(text);
+
+    #[test]
+    fn every_key_in_its_own_style() {
+        let Meta { conf, warnings } = parsed(EVERY_KEY);
         assert_eq!(warnings, [""; 0]);
         let expected = ServerConf {
             version: "v1".to_owned(),
@@ -298,6 +299,10 @@ adapters:
             adapters: conf.adapters.clone(),
         };
         assert_eq!(conf, expected);
+    }
+
+    #[test]
+    fn every_key_of_adapters() {
         let main = Adapter {
             object: "MainObj".to_owned(),
             endpoint: "udp -h 10.0.0.1 -p 13".to_owned(),
@@ -311,7 +316,7 @@ adapters:
             object: "QueryObj".to_owned(),
             ..Adapter::default()
         };
-        assert_eq!(conf.adapters, [main, query]);
+        assert_eq!(parsed(EVERY_KEY).conf.adapters, [main, query]);
     }
 
     #[test]

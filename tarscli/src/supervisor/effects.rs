@@ -1,6 +1,6 @@
 //! What the machine's actions do.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tars::registration::{self, Session};
 use tokio::{
@@ -40,8 +40,8 @@ pub(super) enum Done {
     Stopped(Option<Ended>),
     /// Out of the registry, or the time for it is over.
     Gone(leaving::Outcome),
-    /// Nothing more is told to the registry.
-    Told,
+    /// Nothing more is told to the registry; whether it has been told.
+    Told(bool),
 }
 
 /// Everything outside the machine.
@@ -157,8 +157,14 @@ impl<'a> Effects<'a> {
             }
             Err(error) => {
                 tracing::error!("cannot start `{}`: {error}", command.get_program().display());
+                let exit = command::exit_of(&error);
+                self.record.exit(Ended {
+                    exit,
+                    pid: None,
+                    ran: Duration::ZERO,
+                });
                 Event::Ended {
-                    exit: command::exit_of(&error),
+                    exit,
                     leaves_processes: false,
                 }
             }
@@ -217,6 +223,10 @@ impl<'a> Effects<'a> {
             });
             return Some(Event::Left);
         };
+        if mark::is_set(self.layout) {
+            // A `prestop` that could not reach this program has waited already.
+            self.hurry.cancel();
+        }
         let leaver = Leaver {
             session,
             admin: self
@@ -288,25 +298,32 @@ impl<'a> Effects<'a> {
             Done::Cleaned(ended) => Some(Event::Cleaned(self.note(ended))),
             Done::Stopped(ended) => Some(Event::Stopped(self.note(ended))),
             Done::Gone(outcome) => Some(self.gone(outcome)),
-            Done::Told => Some(Event::Left),
+            Done::Told(told) => {
+                if told {
+                    self.mark();
+                }
+                Some(Event::Left)
+            }
         }
     }
 
     fn gone(&mut self, outcome: leaving::Outcome) -> Event {
-        if outcome.left.told
-            && let Err(error) = mark::set(self.layout)
-        {
-            tracing::warn!("{error:#}");
+        if outcome.left.told {
+            self.mark();
         }
         self.reporter.left(outcome.left);
         let Some(rest) = outcome.rest else {
             return Event::Left;
         };
-        self.tasks.spawn(async move {
-            leave::try_on(rest).await;
-            Done::Told
-        });
+        self.tasks.spawn(async move { Done::Told(leave::try_on(rest).await) });
         Event::Leaving(Phase::Gone)
+    }
+
+    /// Out of the registry: a `prestop` that comes later has nothing to do.
+    fn mark(&self) {
+        if let Err(error) = mark::set(self.layout) {
+            tracing::warn!("{error:#}");
+        }
     }
 
     /// A task could not do its work. A check is as good as failed.

@@ -52,11 +52,16 @@ impl Leaver {
     }
 }
 
-/// Waits for who goes on telling the registry.
-pub(super) async fn try_on(rest: JoinHandle<tars::Result<()>>) {
-    match rest.await {
-        Ok(Ok(())) => tracing::info!("the registry has been told after all"),
-        Ok(Err(error)) => tracing::error!(%error, "the registry has not been told that the server is gone"),
-        Err(error) => tracing::error!(%error, "the registry has not been told that the server is gone"),
-    }
+/// Waits for who goes on telling the registry. -> whether it has been told
+pub(super) async fn try_on(rest: JoinHandle<tars::Result<()>>) -> bool {
+    let error = match rest.await {
+        Ok(Ok(())) => {
+            tracing::info!("the registry has been told after all");
+            return true;
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    tracing::error!(error, "the registry has not been told that the server is gone");
+    false
 }

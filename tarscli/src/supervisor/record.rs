@@ -33,7 +33,7 @@ struct LastExit {
     exit: Exit,
     /// As a shell gives it.
     code: u8,
-    pid: i32,
+    pid: Option<i32>,
     ran_seconds: f64,
     /// Seconds since 1970.
     ended_at: u64,
@@ -138,7 +138,11 @@ mod tests {
         let layout = Layout::new(folder.path());
         let exit = Exit::Signal { number: 11, core: true };
         let ran = Duration::from_millis(1500);
-        Record::new(layout.clone()).exit(Ended { exit, pid: 7, ran });
+        Record::new(layout.clone()).exit(Ended {
+            exit,
+            pid: Some(7),
+            ran,
+        });
         let text = fs::read_to_string(layout.last_exit()).unwrap();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["exit"]["signal"]["number"], 11);

@@ -13,7 +13,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ended {
     pub(super) exit: Exit,
-    pub(super) pid: i32,
+    /// `None` when it could not be started.
+    pub(super) pid: Option<i32>,
     pub(super) ran: Duration,
 }
 
@@ -46,7 +47,7 @@ impl Running {
     pub(super) fn ended(&self, exit: Exit) -> Ended {
         Ended {
             exit,
-            pid: self.process.pid(),
+            pid: Some(self.process.pid()),
             ran: self.age(),
         }
     }

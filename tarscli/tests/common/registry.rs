@@ -1,0 +1,183 @@
+//! A registry that does what a test says and remembers what it was told.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tars::{
+    Context, Endpoint, Error, Result, Server, code,
+    protocol::{
+        EndpointF, GetMasterSlaveLock, GetMetricsAdaptersReq, KeepAliveReq, MetricsAdapterInfo, OnPrestopReq,
+        OnStartupReq, QueryF, QueryFFindObjectById4AllOutput, QueryFFindObjectById4AnyOutput,
+        QueryFFindObjectByIdInSameGroupOutput, QueryFFindObjectByIdInSameSetOutput,
+        QueryFFindObjectByIdInSameStationOutput, QueryFFindObjectNodeNameOutput, QueryFServer, RegisterMetricsReq,
+        Tarsregistry, TarsregistryServer,
+    },
+};
+use tokio::{sync::watch, time::sleep};
+
+use super::serve;
+
+/// What it does with a call.
+#[derive(Clone, Copy, Debug)]
+pub enum Mood {
+    Accepts,
+    /// Accepts after a time.
+    Slow(Duration),
+    Fails,
+    Hangs,
+}
+
+/// It listens on two ports: one is asked for objects, one is told.
+pub struct Registry {
+    pub locator: String,
+    pub told: watch::Receiver<Vec<String>>,
+    mood: Arc<Mutex<Mood>>,
+}
+
+impl Registry {
+    pub async fn start(mood: Mood) -> Self {
+        let (ear, told) = watch::channel(Vec::new());
+        let mood = Arc::new(Mutex::new(mood));
+        let listener = Listener {
+            ear,
+            mood: Arc::clone(&mood),
+        };
+        let servant = TarsregistryServer::new(listener);
+        let registry = Server::builder().adapter("tcp -h 127.0.0.1 -p 0", "tars.tarsregistry.Registry", servant);
+        let known = serve(registry).await.remove(0);
+        let servant = QueryFServer::new(Guide(known));
+        let query = Server::builder().adapter("tcp -h 127.0.0.1 -p 0", "tars.tarsregistry.QueryObj", servant);
+        let locator = format!("tars.tarsregistry.QueryObj@{}", serve(query).await[0]);
+        Self { locator, told, mood }
+    }
+
+    pub fn set(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    pub fn told(&self) -> Vec<String> {
+        self.told.borrow().clone()
+    }
+}
+
+struct Listener {
+    ear: watch::Sender<Vec<String>>,
+    mood: Arc<Mutex<Mood>>,
+}
+
+impl Listener {
+    async fn hear(&self, what: String) -> Result<()> {
+        let mood = *self.mood.lock().unwrap();
+        match mood {
+            Mood::Accepts => {}
+            Mood::Slow(time) => sleep(time).await,
+            Mood::Fails => return Err(Error::new(code::UNKNOWN, "no database")),
+            Mood::Hangs => std::future::pending().await,
+        }
+        self.ear.send_modify(|told| told.push(what));
+        Ok(())
+    }
+}
+
+impl Tarsregistry for Listener {
+    async fn on_startup(&self, _: &mut Context, _: OnStartupReq) -> Result<()> {
+        self.hear("onStartup".to_owned()).await
+    }
+
+    async fn on_prestop(&self, _: &mut Context, req: OnPrestopReq) -> Result<()> {
+        self.hear(format!(
+            "onPrestop {}.{}.{}",
+            req.node_name, req.application, req.server
+        ))
+        .await
+    }
+
+    async fn keep_alive(&self, _: &mut Context, req: KeepAliveReq) -> Result<()> {
+        self.hear(req.state).await
+    }
+
+    async fn register_metrics(&self, _: &mut Context, _: RegisterMetricsReq) -> Result<()> {
+        self.hear("registerMetrics".to_owned()).await
+    }
+
+    async fn get_metrics_adapters(&self, _: &mut Context, _: GetMetricsAdaptersReq) -> Result<Vec<MetricsAdapterInfo>> {
+        unused()
+    }
+}
+
+/// Knows one object.
+struct Guide(Endpoint);
+
+fn unused<T>() -> Result<T> {
+    Err(Error::new(code::SERVER_NO_FUNC, "not asked by this program"))
+}
+
+impl QueryF for Guide {
+    async fn find_object_by_id_in_same_group(
+        &self,
+        _: &mut Context,
+        _: String,
+    ) -> Result<QueryFFindObjectByIdInSameGroupOutput> {
+        let endpoint = EndpointF {
+            host: self.0.host.clone(),
+            port: self.0.port.into(),
+            timeout: 60_000,
+            istcp: self.0.protocol.to_istcp(),
+            ..EndpointF::default()
+        };
+        Ok(QueryFFindObjectByIdInSameGroupOutput {
+            ret: 0,
+            active_ep: vec![endpoint],
+            inactive_ep: Vec::new(),
+        })
+    }
+
+    async fn find_object_by_id(&self, _: &mut Context, _: String) -> Result<Vec<EndpointF>> {
+        unused()
+    }
+
+    async fn find_object_by_id4_any(&self, _: &mut Context, _: String) -> Result<QueryFFindObjectById4AnyOutput> {
+        unused()
+    }
+
+    async fn find_object_by_id4_all(&self, _: &mut Context, _: String) -> Result<QueryFFindObjectById4AllOutput> {
+        unused()
+    }
+
+    async fn find_object_by_id_in_same_station(
+        &self,
+        _: &mut Context,
+        _: String,
+        _: String,
+    ) -> Result<QueryFFindObjectByIdInSameStationOutput> {
+        unused()
+    }
+
+    async fn find_object_by_id_in_same_set(
+        &self,
+        _: &mut Context,
+        _: String,
+        _: String,
+    ) -> Result<QueryFFindObjectByIdInSameSetOutput> {
+        unused()
+    }
+
+    async fn find_object_node_name(&self, _: &mut Context, _: String) -> Result<QueryFFindObjectNodeNameOutput> {
+        unused()
+    }
+
+    async fn register_change(&self, _: &mut Context, _: BTreeMap<String, String>, _: String) -> Result<i32> {
+        unused()
+    }
+
+    async fn register_query(&self, _: &mut Context, _: String, _: String) -> Result<i32> {
+        unused()
+    }
+
+    async fn get_locker(&self, _: &mut Context, _: GetMasterSlaveLock) -> Result<i32> {
+        unused()
+    }
+}

@@ -1,0 +1,203 @@
+//! A Tars server, whose registry is away.
+
+use std::{fs, time::Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::harness::{Init, PLACES, Place, Server, changed, processes_with, until, unusual_time};
+
+#[tokio::test]
+async fn the_words_of_a_life_with_the_registry_away() {
+    for place in PLACES {
+        let server = Server::new(
+            place,
+            "echo run; trap 'echo got-TERM; exit 0' TERM; while :; do sleep 0.05; done",
+        );
+        let init = server.start(&[("TARS_MAX_RESTARTS", "5")]);
+        init.wait_for("run", 1).await;
+        server.is("activating").await;
+        let ports = server.ready();
+        server.is("active").await;
+        drop(ports);
+        server.is("inactive").await;
+        let _ports = server.ready();
+        server.is("active").await;
+        init.signal(Signal::TERM);
+        server.is("deactivating").await;
+        let (code, text) = init.wait().await;
+        assert_eq!(code, 0, "{text}");
+        assert!(text.contains("got-TERM"), "{text}");
+        assert!(!server.path("data/supervisor.sock").exists());
+    }
+}
+
+#[tokio::test]
+async fn signals_reach_the_server_and_the_interrupt_stops_it() {
+    let script = "for s in HUP QUIT USR1 USR2 WINCH; do trap \"echo got-$s\" $s; done
+                  trap 'echo got-INT; exit 0' INT; echo the-server-runs; while :; do sleep 0.05; done";
+    for place in PLACES {
+        let server = Server::new(place, script);
+        let init = server.start(&[]);
+        init.wait_for("the-server-runs", 1).await;
+        for (signal, name) in [
+            (Signal::HUP, "HUP"),
+            (Signal::QUIT, "QUIT"),
+            (Signal::USR1, "USR1"),
+            (Signal::USR2, "USR2"),
+            (Signal::WINCH, "WINCH"),
+        ] {
+            init.signal(signal);
+            init.wait_for(&format!("got-{name}"), 1).await;
+        }
+        init.signal(Signal::INT);
+        let (code, text) = init.wait().await;
+        assert_eq!(code, 0, "{text}");
+        assert!(text.contains("got-INT"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn after_too_many_restarts_it_ends_with_the_servers_code() {
+    for place in PLACES {
+        let server = Server::new(place, "echo run; exit 3");
+        let init = server.start(&[("TARS_MAX_RESTARTS", "3")]);
+        let (code, text) = init.wait().await;
+        assert_eq!(code, 3, "{text}");
+        assert_eq!(server.read("log/start.log"), "run\n".repeat(4));
+        assert!(text.contains("giving up"), "{text}");
+        let last: serde_json::Value = serde_json::from_str(&server.read("data/last_exit.json")).unwrap();
+        assert_eq!((&last["exit"]["code"], &last["code"]), (&3.into(), &3.into()));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_the_signal_is_killed_in_time_with_what_left_its_group() {
+    for place in PLACES {
+        let time = unusual_time();
+        let script = format!(
+            "trap '' TERM; setsid sh -c 'trap \"\" TERM; echo the-server-runs; sleep {time}; sleep {time}' & while :; do sleep 0.05; done"
+        );
+        let server = Server::new(place, &script);
+        let init = server.start(&[("TARS_STOP_TIMEOUT", "300ms")]);
+        init.wait_for("the-server-runs", 1).await;
+        let begin = Instant::now();
+        init.signal(Signal::TERM);
+        let (code, text) = init.wait().await;
+        assert_eq!(code, 137, "{text}");
+        assert!(begin.elapsed().as_secs() < 10);
+        assert!(processes_with(&time).is_empty(), "{place:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_the_old_server_is_left_at_a_restart() {
+    for place in PLACES {
+        let time = unusual_time();
+        let script = format!(
+            "echo left $(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c 'slee[p] {time}')
+             setsid sleep {time} & sleep {time} & exit 3"
+        );
+        let server = Server::new(place, &script);
+        let stop = format!("echo stopping; echo once >> {}", server.path("stops").display());
+        let init = server.start(&[("TARS_MAX_RESTARTS", "2"), ("TARS_STOP_PATH", &stop)]);
+        let (code, text) = init.wait().await;
+        assert_eq!(code, 3, "{text}");
+        assert_eq!(server.read("log/start.log"), "left 0\n".repeat(3), "{place:?}");
+        assert_eq!(
+            server.read("stops"),
+            "once\n".repeat(3),
+            "before each start, and at the end"
+        );
+        assert!(processes_with(&time).is_empty(), "{place:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_start_script_leaves_in_the_background_is_the_server() {
+    for place in PLACES {
+        let time = unusual_time();
+        let script = format!("setsid sleep {time} & echo run; exit 0");
+        let server = Server::new(place, &script);
+        let ports = server.ready();
+        let init = server.start(&[("TARS_MAX_RESTARTS", "1")]);
+        server.is("active").await;
+        let daemon = processes_with(&time);
+        let [daemon] = daemon.as_slice() else {
+            panic!("{daemon:?}: {}", init.text());
+        };
+        kill_process(Pid::from_raw(*daemon).unwrap(), Signal::KILL).unwrap();
+        init.wait_for("run", 2).await;
+        server.is("active").await;
+        let last: serde_json::Value = serde_json::from_str(&server.read("data/last_exit.json")).unwrap();
+        assert_eq!(last["code"], 137, "the daemon's own");
+        init.signal(Signal::TERM);
+        let (code, text) = init.wait().await;
+        assert_eq!(code, 0, "{text}");
+        assert!(processes_with(&time).is_empty(), "{place:?}");
+        drop(ports);
+    }
+}
+
+#[tokio::test]
+async fn an_operators_mark_keeps_an_ended_server_down() {
+    let server = Server::new(Place::Namespace, "echo run; exit 3");
+    fs::create_dir(server.path("data")).unwrap();
+    fs::write(server.path("data/stop"), "").unwrap();
+    let init = server.start(&[("TARS_MAX_RESTARTS", "1")]);
+    init.wait_for("as long as data/stop exists", 1).await;
+    let before = changed(&server.path("data/check_status")).unwrap();
+    until("the supervisor lives on", || {
+        changed(&server.path("data/check_status")).filter(|now| *now > before)
+    })
+    .await;
+    assert_eq!(server.read("log/start.log"), "run\n");
+    fs::remove_file(server.path("data/stop")).unwrap();
+    init.wait_for("run", 2).await;
+    assert_eq!(init.wait().await.0, 3);
+}
+
+#[tokio::test]
+async fn a_watchdog_starts_a_server_again_that_is_not_ready_for_long() {
+    let server = Server::new(Place::Namespace, "echo run; while :; do sleep 0.05; done");
+    let init = server.start(&[
+        ("TARS_WATCHDOG", "200ms"),
+        ("TARS_STOP_TIMEOUT", "2s"),
+        ("TARS_MAX_RESTARTS", "2"),
+    ]);
+    init.wait_for("run", 2).await;
+    let (code, text) = init.wait().await;
+    assert_eq!(code, 143, "{text}");
+    assert_eq!(server.read("log/start.log"), "run\n".repeat(3));
+}
+
+#[tokio::test]
+async fn without_the_worker_number_it_was_to_have_a_server_is_not_started() {
+    let server = Server::new(Place::Namespace, "echo run");
+    let init = server.start(&[("TARS_WORKER_ID_ENABLE", "y"), ("TARS_WORKER_ID_TIMEOUT", "300ms")]);
+    let (code, text) = init.wait().await;
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("worker number") && !text.contains("run\n"), "{text}");
+}
+
+#[tokio::test]
+async fn a_command_takes_the_place_of_the_start_script() {
+    let server = Server::new(Place::Namespace, "echo script; exit 1");
+    let mut command = server.command(&[("TARS_MAX_RESTARTS", "0"), ("GOMAXPROCS", "7")]);
+    command.args(["--", "sh", "-c", "echo command $TARS_PATH $GOMAXPROCS; exit 4"]);
+    let (code, text) = Init::start(Place::Namespace, command).wait().await;
+    assert_eq!(code, 4, "{text}");
+    let expected = format!(
+        "command {} 7\n",
+        server.path("").display().to_string().trim_end_matches('/')
+    );
+    assert_eq!(server.read("log/start.log"), expected);
+}
+
+#[tokio::test]
+async fn a_start_script_that_is_missing_is_an_end_like_others() {
+    let server = Server::new(Place::Namespace, "");
+    fs::remove_file(server.path("bin/start.sh")).unwrap();
+    let (code, text) = server.start(&[("TARS_MAX_RESTARTS", "1")]).wait().await;
+    assert_eq!(code, 127, "{text}");
+    assert!(text.contains("start.sh"), "{text}");
+}
