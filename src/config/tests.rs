@@ -310,7 +310,8 @@ fn a_name_of_two_kinds_is_a_conflict() {
 
 #[test]
 fn many_names_and_comments_take_no_long_time() {
-    let names: String = (0..30_000).map(|n| format!("<d{n}>\n</d{n}>\n# {n}\n")).collect();
+    let names: Vec<_> = (0..30_000).map(|n| format!("<d{n}>\n</d{n}>\n# {n}\n")).collect();
+    let names = names.concat();
     let mut config = parsed(&names);
     let overlay = parsed(&names.replace('#', "##"));
     config.merge(&overlay).unwrap();
@@ -341,7 +342,7 @@ proptest! {
         values in prop::collection::vec(("[a-c=\\\\\n&>]{1,3}", "(?s).{0,12}"), 0..12),
     ) {
         let mut config = Config::new();
-        let mut last = std::collections::HashMap::new();
+        let mut last = std::collections::BTreeMap::new();
         for (key, value) in &values {
             let path = format!("/d<{key}>");
             if config.set(&path, value).is_ok() {

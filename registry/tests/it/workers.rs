@@ -51,6 +51,9 @@ async fn who_gets_none_is_registered_and_counted() {
         .await;
     assert_eq!(register(&running, "10.0.0.1", Some("")).await, None);
     assert_eq!(running.sql("SELECT present_state FROM t_server_conf").await, ["active"]);
-    assert_eq!(running.metric("registry_exhausted_worker_ids_total").await.to_string(), "1");
+    assert_eq!(
+        running.metric("registry_exhausted_worker_ids_total").await.to_string(),
+        "1"
+    );
     running.end().await;
 }

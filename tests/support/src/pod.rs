@@ -337,6 +337,15 @@ impl Pod {
         supervisor.kill().await;
     }
 
+    /// Kills every process in it at once, as the kernel does when PID 1 of a container dies.
+    ///
+    /// # Panics
+    /// When its supervisor does not run.
+    pub async fn kill(&mut self) {
+        self.kill_supervisor().await;
+        kill_all_in(self.path());
+    }
+
     /// Whether any process runs that was started in this pod.
     #[must_use]
     pub fn has_processes(&self) -> bool {

@@ -104,6 +104,48 @@ async fn from_the_first_start_to_the_end() {
     leaves(&mut pod, rows, &again).await;
 }
 
+/// The volumes of a pod outlive its containers: marks, sockets and descriptions of earlier lives are there.
+#[tokio::test]
+async fn one_container_after_the_other() {
+    let registry = Registry::start(Backend::sqlite()).await;
+    registry.process.wait_for("ready").await;
+    let rows = registry.backend();
+    let mut pod = Pod::new("127.3.0.4", registry.query()).with("TARS_GRACE_PERIOD", "10s");
+    pod.order("ready", "");
+    let mut places = Vec::new();
+    for is_killed in [false, true, false] {
+        pod.start();
+        let active = until(&pod, rows, "active").await;
+        probes(&pod, READY).await;
+        assert_eq!(pod.file("data/prestop"), "", "the mark of an earlier life is gone");
+        places.extend(active.endpoints);
+        if is_killed {
+            pod.kill().await;
+            assert_eq!(
+                pod.probes().await[1..],
+                [Some(0); 2],
+                "the file of the state is not old yet"
+            );
+            continue;
+        }
+        let hook = pod.run(&["prestop", "--json"]).await;
+        assert_eq!(hook.code, Some(0), "{hook:?}");
+        hook.json();
+        assert!(
+            Rows::of(rows, pod.node()).await.are_gone(),
+            "an earlier mark does not count"
+        );
+        pod.signal("TERM").await;
+        assert_eq!(pod.ended().await.0, 0);
+    }
+    assert_eq!(pod.noted("notified"), ["prestop"; 2]);
+    assert_eq!(
+        places,
+        [places[0].clone(), places[0].clone(), places[0].clone()],
+        "ports are kept"
+    );
+}
+
 /// The hook, and then the signal.
 async fn leaves(pod: &mut Pod, backend: &Backend, served: &Rows) {
     let (hook, ()) = tokio::join!(pod.run(&["prestop"]), async {
