@@ -1,12 +1,13 @@
 //! What the supervisor writes for others. A folder that cannot be written stops nothing: it is told once.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::OpenOptions,
     io::{self, Write as _},
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
 use serde::Serialize;
 
 use super::running::Ended;
@@ -52,11 +53,7 @@ impl Record {
 
     /// The status file is a heartbeat too: its time says that the supervisor lives.
     pub(super) fn beat(&mut self, state: State) {
-        let touched = File::options()
-            .write(true)
-            .open(self.layout.check_status())
-            .and_then(|file| file.set_modified(SystemTime::now()));
-        if touched.is_err() {
+        if touch(&self.layout.check_status()).is_err() {
             self.state(state);
         }
     }
@@ -89,6 +86,17 @@ impl Record {
     }
 }
 
+/// Makes the file's time of change now, without opening it: what the server may have put in its place, a pipe say, holds
+/// nobody up.
+fn touch(path: &Path) -> rustix::io::Result<()> {
+    let nanoseconds = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+    let times = Timestamps {
+        last_access: nanoseconds(UTIME_OMIT),
+        last_modification: nanoseconds(UTIME_NOW),
+    };
+    utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)
+}
+
 /// Writes the last words of a server where Kubernetes looks for them; nothing where it does not.
 pub(super) fn last_words(text: &[u8]) {
     if let Err(error) = write_over(Path::new(TERMINATION_LOG), text)
@@ -106,7 +114,12 @@ fn write_over(path: &Path, text: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, time::Duration};
+    use std::{
+        fs::{self, File},
+        time::Duration,
+    };
+
+    use rustix::fs::{FileType, Mode, mknodat};
 
     use super::*;
 
@@ -130,6 +143,18 @@ mod tests {
         fs::remove_file(&path).unwrap();
         record.beat(State::Inactive);
         assert_eq!(fs::read_to_string(&path).unwrap(), "inactive", "made again");
+    }
+
+    #[test]
+    fn a_pipe_in_place_of_the_status_file_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        fs::create_dir(layout.data()).unwrap();
+        mknodat(CWD, layout.check_status(), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let mut record = Record::new(layout.clone());
+        record.beat(State::Active);
+        record.state(State::Inactive);
+        assert_eq!(fs::read_to_string(layout.check_status()).unwrap(), "inactive");
     }
 
     #[test]
