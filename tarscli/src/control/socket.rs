@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::files;
@@ -50,15 +51,22 @@ impl Drop for SocketFile {
 
 /// Listens at `path`, which only this user can use. A file that nobody listens at is replaced.
 pub(super) fn bind(path: &Path) -> anyhow::Result<Bound> {
-    let somebody = Address::of(path).and_then(|address| std::os::unix::net::UnixStream::connect(address.path));
-    match somebody {
-        Ok(_) => bail!("another supervisor listens at `{}`", path.display()),
+    match knock(path) {
+        Ok(()) => bail!("another supervisor listens at `{}`", path.display()),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             bail!("another supervisor listens at `{}` and does not answer", path.display())
         }
         Err(_) => {}
     }
     listen(path).with_context(|| format!("cannot listen at `{}`", path.display()))
+}
+
+/// Connects without waiting: somebody who does not accept would hold us up.
+fn knock(path: &Path) -> io::Result<()> {
+    let address = Address::of(path)?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(&address.path)?)
 }
 
 /// Under another name first: nobody can connect before the permissions are set.
@@ -148,6 +156,18 @@ mod tests {
         assert!(path.exists(), "that of the next one is left alone");
         drop(next);
         assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn one_that_does_not_accept_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("supervisor.sock");
+        let other = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        other.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+        other.listen(0).unwrap();
+        let _first = std::os::unix::net::UnixStream::connect(&path).unwrap();
+        let error = bind(&path).unwrap_err().to_string();
+        assert!(error.contains("does not answer"), "{error}");
     }
 
     #[tokio::test]
