@@ -10,7 +10,7 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
     message::{Answer, LONGEST_QUESTION, Question, line},
@@ -42,7 +42,8 @@ pub(crate) enum Order {
 #[derive(Debug)]
 #[must_use = "dropping it closes the socket"]
 pub(crate) struct Listening {
-    _task: AbortOnDropHandle<()>,
+    task: AbortOnDropHandle<()>,
+    closing: CancellationToken,
     _file: SocketFile,
 }
 
@@ -55,15 +56,26 @@ pub(crate) fn serve(
 ) -> anyhow::Result<Listening> {
     let Bound { listener, file } = socket::bind(&layout.socket()).context("the supervisor's socket")?;
     let desk = Desk { status, orders };
-    let task = AbortOnDropHandle::new(tokio::spawn(accept(listener, desk)));
+    let closing = CancellationToken::new();
+    let task = AbortOnDropHandle::new(tokio::spawn(accept(listener, desk, closing.clone())));
     Ok(Listening {
-        _task: task,
+        task,
+        closing,
         _file: file,
     })
 }
 
-/// The clients end with this future.
-async fn accept(listener: UnixListener, desk: Desk) {
+impl Listening {
+    /// Takes no more clients, and waits until those who are here have their answers, at most so long.
+    pub(crate) async fn finish(self, limit: Duration) {
+        self.closing.cancel();
+        // Who is not done by then is let go.
+        let _ = timeout(limit, self.task).await;
+    }
+}
+
+/// The clients end with this future; it ends with them when it is to close.
+async fn accept(listener: UnixListener, desk: Desk, closing: CancellationToken) {
     let mut clients = JoinSet::new();
     loop {
         tokio::select! {
@@ -78,8 +90,11 @@ async fn accept(listener: UnixListener, desk: Desk) {
                 }
             },
             Some(_) = clients.join_next() => {}
+            () = closing.cancelled() => break,
         }
     }
+    drop(listener);
+    while clients.join_next().await.is_some() {}
 }
 
 /// One question and its answer.

@@ -145,6 +145,35 @@ async fn a_supervisor_that_ends_says_so() {
 }
 
 #[tokio::test]
+async fn who_waits_for_the_end_is_answered_before_the_socket_closes() {
+    let mut it = supervisor();
+    let layout = it.layout.clone();
+    let hook = tokio::spawn(async move { ask_prestop(&layout, LONG).await });
+    assert!(matches!(it.orders.recv().await, Some(Order::Prestop)));
+    let layout = it.layout.clone();
+    let probe = tokio::spawn(async move { ask_live(&layout, LONG).await });
+    let unheard = it.orders.recv().await;
+    it.status.send_modify(|status| status.left = Some(Left::TOLD));
+    drop((unheard, it.orders, it.status));
+    it.listening.finish(LONG).await;
+    assert_eq!(hook.await.unwrap().unwrap(), Left::TOLD);
+    let error = probe.await.unwrap().unwrap_err();
+    assert!(matches!(error, AskError::Refused(_)), "{error}");
+    assert!(!it.layout.socket().exists());
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_does_not_hold_up_the_end() {
+    let it = supervisor();
+    let _silent = UnixStream::connect(it.layout.socket()).await.unwrap();
+    assert!(ask_state(&it.layout, LONG).await.is_ok());
+    timeout(LONG, it.listening.finish(Duration::from_millis(1)))
+        .await
+        .unwrap();
+    assert!(!it.layout.socket().exists());
+}
+
+#[tokio::test]
 async fn what_is_no_question_is_refused() {
     let it = supervisor();
     let path = it.layout.socket();

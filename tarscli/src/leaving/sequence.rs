@@ -77,7 +77,7 @@ pub(crate) async fn leave(
         };
         tokio::select! {
             ((), ()) = async { tokio::join!(telling, sleep_until(times.wait)) } => {}
-            () = hurry.cancelled() => tracing::info!("asked to leave a second time: the rest of the wait is left out"),
+            () = hurry.cancelled() => tracing::info!("the rest of the wait is left out"),
         }
     }
     progress(Phase::Deregistering);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tars::registration::{self, Session};
 use tokio::{
     sync::{mpsc, watch},
-    task::{AbortHandle, JoinError, JoinSet},
+    task::AbortHandle,
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,7 @@ use super::{
     registry, remains,
     report::Reporter,
     running::{Ended, Running},
+    tasks::Tasks,
 };
 use crate::{
     check::{Checks, Fault},
@@ -50,11 +51,13 @@ pub(super) struct Effects<'a> {
     pub(super) layout: &'a Layout,
     pub(super) info: ServerInfo,
     pub(super) processes: Processes,
-    pub(super) tasks: JoinSet<Done>,
+    pub(super) tasks: Tasks<Done>,
     /// The server's process, or where its daemon came from.
     pub(super) server: Option<Running>,
     /// The server's ports, until it is started the first time.
     held: Option<HeldPorts>,
+    /// When what is being ended for a new start has to be gone at the latest.
+    clean_until: watch::Sender<Option<Instant>>,
     output: Output,
     record: Record,
     checks: Arc<Checks>,
@@ -88,9 +91,10 @@ impl<'a> Effects<'a> {
             args,
             layout,
             processes,
-            tasks: JoinSet::new(),
+            tasks: Tasks::new(),
             server: None,
             held: Some(held),
+            clean_until: watch::Sender::new(None),
             output: Output::to(layout.start_log()),
             record: Record::new(layout.clone()),
             checks,
@@ -130,6 +134,7 @@ impl<'a> Effects<'a> {
             Action::Check => self.begin_check(machine.is_ready()),
             Action::ForgetCheck => self.forget_check(),
             Action::Clean => self.clean(),
+            Action::CleanUntil(time) => drop(self.clean_until.send_replace(Some(time))),
             Action::Tell(state) => self.tell(state),
             Action::Leave { serve_on } => return self.leave(serve_on),
             Action::Hurry => self.hurry.cancel(),
@@ -175,7 +180,7 @@ impl<'a> Effects<'a> {
         let checks = Arc::clone(&self.checks);
         self.check.0 += 1;
         let number = self.check.0;
-        let task = self.tasks.spawn(async move {
+        let task = self.tasks.spawn(Event::Checked(false), async move {
             let result = if was_ready {
                 checks.run_patiently().await
             } else {
@@ -197,15 +202,20 @@ impl<'a> Effects<'a> {
         let server = self.server.take();
         let (processes, limit) = (self.processes.clone(), self.args.stop_timeout);
         let script = self.args.stop_path.clone();
-        self.tasks
-            .spawn(async move { Done::Cleaned(remains::clean(&processes, server, script.as_deref(), limit).await) });
+        self.clean_until.send_replace(None);
+        let cut = self.clean_until.subscribe();
+        self.tasks.spawn(Event::Cleaned(None), async move {
+            let gently = (script.as_deref(), limit);
+            Done::Cleaned(remains::clean(&processes, server, gently, cut).await)
+        });
     }
 
     fn stop(&mut self, signal: Signal, until: Instant) {
-        let server = self.server.take();
+        let mut server = self.server.take();
         let processes = self.processes.clone();
-        self.tasks
-            .spawn(async move { Done::Stopped(remains::end(&processes, server, signal, until).await) });
+        self.tasks.spawn(Event::Stopped(None), async move {
+            Done::Stopped(remains::end(&processes, server.as_mut(), signal, until).await)
+        });
     }
 
     fn tell(&mut self, state: State) {
@@ -238,7 +248,8 @@ impl<'a> Effects<'a> {
             hurry: self.hurry.clone(),
             phases: self.phases.clone(),
         };
-        self.tasks.spawn(async move { Done::Gone(leaver.leave().await) });
+        self.tasks
+            .spawn(Event::Left, async move { Done::Gone(leaver.leave().await) });
         None
     }
 
@@ -256,6 +267,7 @@ impl<'a> Effects<'a> {
         let leaves_processes = exit == Exit::Code(0) && !self.processes.leftovers().is_empty();
         if let Some(server) = &mut self.server {
             server.is_daemon = leaves_processes;
+            server.is_told = true;
         }
         if !leaves_processes {
             self.note_end(exit);
@@ -315,7 +327,8 @@ impl<'a> Effects<'a> {
         let Some(rest) = outcome.rest else {
             return Event::Left;
         };
-        self.tasks.spawn(async move { Done::Told(leave::try_on(rest).await) });
+        self.tasks
+            .spawn(Event::Left, async move { Done::Told(leave::try_on(rest).await) });
         Event::Leaving(Phase::Gone)
     }
 
@@ -326,14 +339,16 @@ impl<'a> Effects<'a> {
         }
     }
 
-    /// A task could not do its work. A check is as good as failed.
-    pub(super) fn broken(&mut self, error: &JoinError) -> Option<Event> {
-        if !error.is_panic() {
-            return None;
+    /// A task could not do its work. -> what stands for it
+    pub(super) fn broken(&mut self, instead: Event) -> Event {
+        if instead == Event::Left {
+            // Somebody may wait for this answer.
+            self.reporter.left(Left {
+                told: false,
+                error: Some("the task that tells the registry broke".to_owned()),
+            });
         }
-        tracing::error!(%error, "a task of the supervisor ended");
-        let check = self.check.1.take_if(|check| check.is_finished());
-        check.map(|_| Event::Checked(false))
+        instead
     }
 
     pub(super) fn registry_changed(&mut self) -> Option<Event> {

@@ -17,6 +17,7 @@ mod report;
 mod restart;
 mod run;
 mod running;
+mod tasks;
 
 use tracing::level_filters::LevelFilter;
 

@@ -4,7 +4,6 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
-    task::{JoinError, yield_now},
     time::{Instant, sleep_until},
 };
 
@@ -24,8 +23,8 @@ use crate::{
 /// Time between two looks at what tells nobody by itself, and two signs of life.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Turns of other tasks in which they answer who waited for the end.
-const ANSWERS: usize = 16;
+/// How long those who asked at the socket may take to get their answers, at the end.
+const ANSWERS: Duration = Duration::from_millis(200);
 
 /// Orders that may wait.
 const ORDERS: usize = 16;
@@ -59,7 +58,7 @@ struct Supervisor<'a> {
     events: VecDeque<Event>,
     /// When the time is told next.
     tick: Instant,
-    _socket: Option<Listening>,
+    socket: Option<Listening>,
 }
 
 /// Something came in.
@@ -68,7 +67,8 @@ enum Happened {
     Order(Order),
     Ended(Exit),
     Orphan,
-    Done(Result<Done, JoinError>),
+    Done(Done),
+    Broken(Event),
     Leaving(Phase),
     Registry,
     Time,
@@ -98,22 +98,35 @@ impl<'a> Supervisor<'a> {
             phases,
             events: VecDeque::from([Event::Begun]),
             tick: Instant::now() + TICK,
-            _socket: socket,
+            socket,
         })
     }
 
     async fn run(mut self) -> anyhow::Result<u8> {
         loop {
             if let Some(code) = self.settle() {
-                self.effects.finish(&self.machine).await;
-                // Who asked at the socket gets an answer before it is closed.
-                for _ in 0..ANSWERS {
-                    yield_now().await;
-                }
+                self.finish().await;
                 return Ok(code);
             }
             let happened = self.next().await;
             self.take(happened);
+        }
+    }
+
+    /// Has the last words, and answers who asked.
+    async fn finish(self) {
+        let Self {
+            machine,
+            effects,
+            orders,
+            socket,
+            ..
+        } = self;
+        // Nobody does any more what is ordered now.
+        drop(orders);
+        effects.finish(&machine).await;
+        if let Some(socket) = socket {
+            socket.finish(ANSWERS).await;
         }
     }
 
@@ -151,12 +164,13 @@ impl<'a> Supervisor<'a> {
             biased;
             signal = self.signals.next() => Happened::Signal(signal),
             exit = ended => Happened::Ended(exit),
-            () = processes.orphan_ended(), if is_daemon => Happened::Orphan,
-            Some(done) = tasks.join_next() => Happened::Done(done),
+            // Time is told when it has come, however much happens; orphans may end without a pause.
+            () = sleep_until(time) => Happened::Time,
+            Some(done) = tasks.next() => done.map_or_else(Happened::Broken, Happened::Done),
             Some(phase) = self.phases.recv() => Happened::Leaving(phase),
             Some(order) = self.orders.recv() => Happened::Order(order),
             Ok(()) = self.registry.changed() => Happened::Registry,
-            () = sleep_until(time) => Happened::Time,
+            () = processes.orphan_ended(), if is_daemon => Happened::Orphan,
         }
     }
 
@@ -169,8 +183,8 @@ impl<'a> Supervisor<'a> {
             }
             Happened::Ended(exit) => Some(self.effects.ended(exit)),
             Happened::Orphan => self.effects.orphan_ended(),
-            Happened::Done(Ok(done)) => self.effects.done(done),
-            Happened::Done(Err(error)) => self.effects.broken(&error),
+            Happened::Done(done) => self.effects.done(done),
+            Happened::Broken(instead) => Some(self.effects.broken(instead)),
             Happened::Leaving(phase) => Some(Event::Leaving(phase)),
             Happened::Order(Order::Prestop) => Some(Event::Prestop),
             Happened::Order(Order::Live(here)) => {
@@ -191,7 +205,7 @@ impl<'a> Supervisor<'a> {
             self.effects.beat(&self.machine);
         }
         Event::Tick {
-            stop_mark: self.layout.stop_mark().exists(),
+            stop_mark: self.machine.is_to_start() && self.layout.stop_mark().exists(),
         }
     }
 }

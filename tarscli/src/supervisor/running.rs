@@ -25,6 +25,8 @@ pub(super) struct Running {
     pub(super) capture: Capture,
     /// The process has ended; what it left behind is the server.
     pub(super) is_daemon: bool,
+    /// The loop knows that the process has ended.
+    pub(super) is_told: bool,
     since: Instant,
 }
 
@@ -34,6 +36,7 @@ impl Running {
             process,
             capture,
             is_daemon: false,
+            is_told: false,
             since: Instant::now(),
         }
     }

@@ -90,6 +90,22 @@ async fn a_server_that_ignores_the_signal_is_killed_in_time_with_what_left_its_g
 }
 
 #[tokio::test]
+async fn a_stop_command_that_hangs_does_not_outlast_the_grace_period() {
+    let time = unusual_time();
+    let script =
+        format!("setsid sh -c 'trap \"\" TERM; echo the-server-runs; sleep {time}; sleep {time}' & sleep 0.2; exit 3");
+    let server = Server::new(Place::Namespace, &script);
+    let hangs = format!("sleep {time}");
+    let init = server.start(&[("TARS_STOP_PATH", &hangs), ("TARS_STOP_TIMEOUT", "10m")]);
+    init.wait_for("the-server-runs", 1).await;
+    init.wait_for("server down", 1).await;
+    init.signal(Signal::TERM);
+    let (code, text) = init.wait().await;
+    assert_eq!(code, 3, "{text}");
+    assert!(processes_with(&time).is_empty());
+}
+
+#[tokio::test]
 async fn nothing_of_the_old_server_is_left_at_a_restart() {
     for place in PLACES {
         let time = unusual_time();

@@ -75,6 +75,8 @@ pub(in crate::supervisor) enum Action {
     ForgetCheck,
     /// End what is left of the server, and run the operator's stop command.
     Clean,
+    /// What is being ended for a new start has to be gone by then: there will be none.
+    CleanUntil(Instant),
     /// Tell the registry, and the status file.
     Tell(State),
     /// Leave the registry; serving on for a while, or not.
@@ -242,6 +244,11 @@ impl Machine {
 
     pub(in crate::supervisor) fn state(&self) -> State {
         self.state
+    }
+
+    /// Whether it will be started as soon as nothing is against it.
+    pub(in crate::supervisor) fn is_to_start(&self) -> bool {
+        matches!(self.server, Server::Pausing { .. } | Server::Held)
     }
 
     /// Whether the server's last check succeeded.

@@ -44,6 +44,7 @@ impl Machine {
         self.no_server();
         if self.leaving.is_some() {
             // There is nothing to serve on.
+            self.renew_grace(now);
             self.server = Server::Stopping;
             self.act(Action::Hurry);
             self.stop_remains(now);
@@ -174,6 +175,7 @@ impl Machine {
 
     /// Someone wants an end: without a signal only that of calls, with one that of the server too.
     pub(super) fn leave(&mut self, signal: Option<Signal>, now: Instant) {
+        self.renew_grace(now);
         if let Some(leaving) = &mut self.leaving {
             let was_asked = leaving.signal.is_some();
             leaving.signal = leaving.signal.or(signal);
@@ -201,6 +203,10 @@ impl Machine {
             Server::Waiting { .. } | Server::Pausing { .. } | Server::Held
         ) {
             self.server = Server::Gone;
+        }
+        if matches!(self.server, Server::Cleaning { .. }) {
+            let until = self.stop_until(now, now);
+            self.act(Action::CleanUntil(until));
         }
         self.act(Action::Leave { serve_on });
     }
@@ -247,10 +253,28 @@ impl Machine {
         if leaving.phase >= Phase::Gone {
             leaving.phase = Phase::Stopping;
         }
-        let end = leaving.since + self.settings.grace.saturating_sub(RESERVE);
-        let until = (now + self.settings.stop).min(end).max(now);
+        let since = leaving.since;
+        let until = self.stop_until(since, now);
         self.server = Server::Stopping;
         self.act(Action::Stop { signal, until });
+    }
+
+    /// When what is to end is ended by force: after its time, and in the grace period that began at `since`.
+    fn stop_until(&self, since: Instant, now: Instant) -> Instant {
+        let end = since + self.settings.grace.saturating_sub(RESERVE);
+        (now + self.settings.stop).min(end).max(now)
+    }
+
+    /// A hook's grace period that is over bounds nothing any more: an operator may have called it long ago. Who asks for
+    /// the end then gives another one.
+    fn renew_grace(&mut self, now: Instant) {
+        let grace = self.settings.grace.saturating_sub(RESERVE);
+        if let Some(leaving) = &mut self.leaving
+            && leaving.signal.is_none()
+            && now >= leaving.since + grace
+        {
+            leaving.since = now;
+        }
     }
 
     /// All is over when the server is, and the registry has been told. A server that runs and only left the registry

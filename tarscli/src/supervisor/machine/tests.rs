@@ -264,6 +264,50 @@ fn a_signal_while_remains_are_ended_waits_for_that() {
 }
 
 #[test]
+fn a_signal_bounds_the_time_in_which_remains_are_ended() {
+    for (grace, seconds) in [(29, 5), (3, 2), (0, 0)] {
+        let grace = Duration::from_secs(grace);
+        let mut play = Play::active(Settings { grace, ..SETTINGS });
+        play.crash();
+        let until = play.now + Duration::from_secs(seconds);
+        assert_eq!(
+            play.does(Event::Asked(Signal::TERM)),
+            [
+                Action::Tell(State::Deactivating),
+                Action::CleanUntil(until),
+                Action::Leave { serve_on: false }
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_hook_of_long_ago_leaves_the_server_its_time_to_stop() {
+    let mut play = Play::active(SETTINGS);
+    play.on(Event::Prestop);
+    play.on(Event::Left);
+    play.wait(27);
+    assert_eq!(play.does(Event::Tick { stop_mark: false }), []);
+    play.wait(3600);
+    let stop = play.stop(Signal::TERM, 5);
+    assert_eq!(play.does(Event::Asked(Signal::TERM)), [stop]);
+
+    let mut play = Play::active(SETTINGS);
+    play.on(Event::Prestop);
+    play.on(Event::Left);
+    play.wait(27);
+    let stop = play.stop(Signal::TERM, 1);
+    assert_eq!(play.does(Event::Asked(Signal::TERM)), [stop], "the hook's own signal");
+
+    let mut play = Play::active(SETTINGS);
+    play.on(Event::Prestop);
+    play.on(Event::Left);
+    play.wait(3600);
+    let stop = play.stop(Signal::TERM, 5);
+    assert_eq!(play.crash(), [Action::Hurry, stop], "what it left behind, too");
+}
+
+#[test]
 fn what_a_start_command_leaves_is_the_server() {
     let left = Event::Ended {
         exit: Exit::Code(0),
