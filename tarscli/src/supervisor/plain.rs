@@ -73,10 +73,27 @@ impl Init<'_> {
                 command::exit_of(&error)
             }
         };
-        let until = Instant::now() + self.args.stop_timeout;
-        let until = self.end.map_or(until, |end| until.min(end));
-        process::end(&self.processes, None, Signal::TERM, until).await;
+        self.end_remains().await;
         exit
+    }
+
+    /// Ends what the command left behind: in its own time, and in the grace period when SIGTERM comes meanwhile.
+    async fn end_remains(&mut self) {
+        let own = Instant::now() + self.args.stop_timeout;
+        loop {
+            let until = self.end.map_or(own, |end| own.min(end));
+            tokio::select! {
+                _ = process::end(&self.processes, None, Signal::TERM, until) => return,
+                signal = self.signals.next() => self.note(signal),
+            }
+        }
+    }
+
+    /// From SIGTERM on, time runs.
+    fn note(&mut self, signal: Signal) {
+        if signal == Signal::TERM && self.end.is_none() {
+            self.end = Some(Instant::now() + self.args.grace.grace_period);
+        }
     }
 
     /// Passes every signal on. A command that does not heed SIGTERM is killed when the grace period is over.
@@ -94,9 +111,7 @@ impl Init<'_> {
                 exit = process.ended() => return exit,
                 signal = self.signals.next() => {
                     process.signal(signal);
-                    if signal == Signal::TERM && self.end.is_none() {
-                        self.end = Some(Instant::now() + self.args.grace.grace_period);
-                    }
+                    self.note(signal);
                 }
                 () = is_over => {
                     process.signal_group(Signal::KILL);

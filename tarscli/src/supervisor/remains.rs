@@ -80,14 +80,17 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(30);
 
-    fn start(processes: &Processes, text: &str) -> (Running, tempfile::TempDir) {
+    /// Starts a server and waits until it has said something.
+    async fn start(processes: &Processes, text: &str) -> (Running, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new("sh");
         command.args(["-c", text]);
-        let capture = Output::to(folder.path().join("start.log"))
-            .capture(&mut command)
-            .unwrap();
+        let output = Output::to(folder.path().join("start.log"));
+        let capture = output.capture(&mut command).unwrap();
         let process = processes.spawn(&mut command).unwrap();
+        while output.last(1).is_empty() {
+            tokio::task::yield_now().await;
+        }
         (Running::new(process, capture), folder)
     }
 
@@ -95,7 +98,7 @@ mod tests {
     async fn an_end_that_the_loop_has_not_seen_is_told() {
         for is_told in [false, true] {
             let processes = Processes::start().unwrap();
-            let (mut server, _folder) = start(&processes, "exit 7");
+            let (mut server, _folder) = start(&processes, "echo up; exit 7").await;
             server.process.ended().await;
             server.is_told = is_told;
             let until = Instant::now() + LONG;
@@ -109,7 +112,7 @@ mod tests {
     async fn a_stop_command_and_a_server_that_hang_are_cut_when_that_is_said() {
         for script in [None, Some("sleep 600")] {
             let processes = Processes::start().unwrap();
-            let (server, _folder) = start(&processes, "trap '' TERM; while :; do sleep 1; done");
+            let (server, _folder) = start(&processes, "trap '' TERM; echo up; while :; do sleep 1; done").await;
             let (cut, is_cut) = watch::channel(None);
             let cleaning = clean(&processes, Some(server), (script, 20 * LONG), is_cut);
             cut.send_replace(Some(Instant::now() + Duration::from_millis(100)));

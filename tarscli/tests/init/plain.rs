@@ -192,3 +192,19 @@ async fn children_that_were_there_before_are_left_alone() {
         rustix::process::kill_process(pid, Signal::KILL).unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_signal_bounds_the_time_that_what_was_left_behind_gets() {
+    let script = "setsid sh -c 'trap \"echo told\" TERM; touch UP; while :; do sleep 0.05; done' &
+                  while [ ! -e UP ]; do sleep 0.05; done; exit 3";
+    for place in PLACES {
+        let folder = tempfile::tempdir().unwrap();
+        let script = script.replace("UP", folder.path().join("up").to_str().unwrap());
+        let options = ["--stop-timeout", "10m", "--grace-period", "1s"];
+        let init = Init::start(place, place.plain(&options, &["sh", "-c", &script]));
+        init.wait_for("told", 1).await;
+        init.signal(Signal::TERM);
+        let (code, text) = init.wait().await;
+        assert_eq!(code, 3, "{text}");
+    }
+}
