@@ -40,6 +40,8 @@ pub(crate) fn config(arguments: &[&str]) -> Config {
 pub(crate) struct Running {
     pub(crate) query: QueryFClient,
     pub(crate) registry: TarsregistryClient,
+    /// The object that instances register with.
+    pub(crate) object: String,
     pub(crate) admin: AdminFClient,
     pub(crate) http: SocketAddr,
     stop: CancellationToken,
@@ -84,7 +86,8 @@ impl Running {
         let comm = Communicator::new();
         let mut endpoint = bound.registry_endpoint().clone();
         endpoint.host = "127.0.0.1".into();
-        let registry = comm.client(&format!("tars.tarsregistry.Registry@{endpoint}")).unwrap();
+        let object = format!("tars.tarsregistry.Registry@{endpoint}");
+        let registry = comm.client(&object).unwrap();
         let mut endpoint = bound.query_endpoint().clone();
         endpoint.host = "127.0.0.1".into();
         let query = comm.client(&format!("tars.tarsregistry.QueryObj@{endpoint}")).unwrap();
@@ -95,6 +98,7 @@ impl Running {
         Self {
             query,
             registry,
+            object,
             admin,
             http,
             stop,

@@ -1,6 +1,11 @@
 //! Worker ids as an instance asks for them.
 
+use std::time::Duration;
+
+use tars::Registration;
 use tars::protocol::OnPrestopReq;
+use tars::registration::{Adapter, Instance, Session, State, Status};
+use tokio::time::Instant;
 
 use crate::common::{Running, startup};
 
@@ -55,5 +60,39 @@ async fn who_gets_none_is_registered_and_counted() {
         running.metric("registry_exhausted_worker_ids_total").await.to_string(),
         "1"
     );
+    running.end().await;
+}
+
+/// A session of `App.S` on a node, as a supervisor has it.
+fn session(running: &Running, node: &str) -> Session {
+    let endpoint = format!("tcp -h {node} -p 10000").parse().unwrap();
+    let instance = Instance::new("App", "S").adapter(Adapter::new("App.S.Obj", endpoint));
+    let registration = Registration::at(&running.object).unwrap().worker_id(true);
+    registration.start(instance, State::Activating).unwrap()
+}
+
+async fn known(session: &Session, what: impl Fn(&Status) -> bool) -> Status {
+    session.status().wait_for(|status| what(status)).await.unwrap().clone()
+}
+
+#[tokio::test]
+async fn sessions_have_numbers_and_states_and_leave() {
+    let running = Running::sqlite(&[]).await;
+    let a = session(&running, "10.0.0.1");
+    assert_eq!(known(&a, |status| status.registered).await.worker_id, Some(0));
+    let b = session(&running, "10.0.0.2");
+    assert_eq!(known(&b, |status| status.registered).await.worker_id, Some(1));
+    let states = "SELECT present_state FROM t_server_conf ORDER BY node_name";
+    assert_eq!(running.sql(states).await, ["activating", "activating"]);
+
+    let told = known(&a, |_| true).await.last_accepted;
+    a.report(State::Active);
+    known(&a, |status| status.last_accepted > told).await;
+    let soon = || Instant::now() + Duration::from_secs(10);
+    b.deactivate(soon()).await.unwrap();
+    assert_eq!(running.sql(states).await, ["active", "deactivating"]);
+    b.deregister(soon()).await.unwrap();
+    assert_eq!(running.sql(states).await, ["active"]);
+    drop(a);
     running.end().await;
 }
