@@ -6,9 +6,10 @@
 TARGET = "$(shell cargo metadata --locked --no-deps --format-version 1 | sed -E 's/.*"target_directory":"([^"]*)".*/\1/')"
 
 # Static binaries are for the machine that builds them. The target is named, so that only the program is linked statically and
-# not what the compiler loads: macros.
+# not what the compiler loads: macros. Random numbers come from the kernel by name: a static program has no other way to find
+# the call than /dev/urandom, which an empty root file system does not have.
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
-BUILD_STATIC = RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --package tarscli --target $(HOST)
+BUILD_STATIC = RUSTFLAGS='-C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom"' cargo build --locked --package tarscli --target $(HOST)
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16

@@ -191,7 +191,7 @@ pub(crate) struct Supervisor {
     #[arg(long, value_name = "COUNT", env = "TARS_MAX_RESTARTS", value_parser = number)]
     pub(crate) max_restarts: Option<u32>,
 
-    /// Pause before the first new start; it doubles up to the longest
+    /// Longest pause before the first new start; it doubles with each
     #[arg(long, value_name = "TIME", env = "TARS_RESTART_DELAY", default_value = "1s", value_parser = at_least(SHORTEST))]
     pub(crate) restart_delay: Duration,
 
