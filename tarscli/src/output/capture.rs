@@ -83,8 +83,9 @@ impl Output {
     }
 
     fn keep(&self, text: &[u8]) {
-        self.tail.add(text);
+        // Both streams in one order, here and there.
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        self.tail.add(text);
         match log.file.write(text) {
             Ok(()) => log.is_lost = false,
             Err(error) if !log.is_lost => {

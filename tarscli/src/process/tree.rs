@@ -1,6 +1,10 @@
 //! Who is whose child, as `/proc` tells it.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::Read as _,
+};
 
 use rustix::process::{Pid, RawPid, getpid};
 
@@ -21,10 +25,13 @@ impl Tree {
     pub(super) fn read() -> Self {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<RawPid>().ok());
+        // What is asked for is in the first bytes: a name has 15 at most.
+        let mut line = [0; 256];
         let seen = pids.filter_map(|pid| {
             // One that has gone meanwhile is no process any more.
-            let line = fs::read(format!("/proc/{pid}/stat")).ok()?;
-            Some((pid, parse(&String::from_utf8_lossy(&line))?))
+            let mut file = File::open(format!("/proc/{pid}/stat")).ok()?;
+            let length = file.read(&mut line).ok()?;
+            Some((pid, parse(&String::from_utf8_lossy(&line[..length]))?))
         });
         Self {
             processes: seen.collect(),

@@ -251,6 +251,16 @@ impl Server {
         Init::start(self.place, self.command(variables))
     }
 
+    /// What the supervisor says of itself.
+    pub(crate) fn status(&self) -> serde_json::Value {
+        let output = std::process::Command::new(TARSCLI)
+            .args(["hzcheck", "--json"])
+            .env("TARS_PATH", self.folder.path())
+            .output()
+            .unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     /// Waits until `data/check_status` says so.
     pub(crate) async fn is(&self, state: &str) {
         until(state, || (self.read("data/check_status") == state).then_some(())).await;

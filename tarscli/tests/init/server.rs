@@ -121,6 +121,12 @@ async fn what_a_start_script_leaves_in_the_background_is_the_server() {
         let ports = server.ready();
         let init = server.start(&[("TARS_MAX_RESTARTS", "1")]);
         server.is("active").await;
+        // The start script has no number any more when it is known to have ended.
+        until("its end is known", || {
+            let status = server.status();
+            (status["source"] == "supervisor" && status["pid"].is_null()).then_some(())
+        })
+        .await;
         let daemon = processes_with(&time);
         let [daemon] = daemon.as_slice() else {
             panic!("{daemon:?}: {}", init.text());
