@@ -189,14 +189,14 @@ mod tests {
             ("/tars/application<enableset>", "n"),
             ("/tars/application<setdivision>", ""),
             ("/tars/application/client<locator>", "a.b.c@tcp -h 127.0.0.1 -p 1"),
-            ("/tars/application/client<sync-invoke-timeout>", "100"),
+            ("/tars/application/client<sync-invoke-timeout>", "10000"),
             ("/tars/application/client<refresh-endpoint-interval>", "60000"),
             ("/tars/application/server<local>", "tcp -h 127.0.0.1 -p 0 -t 5000"),
             ("/tars/application/server<localip>", "127.0.0.1"),
             ("/tars/application/server/A.B.OneObjAdapter<servant>", "A.B.OneObj"),
             (
                 "/tars/application/server/A.B.OneObjAdapter<endpoint>",
-                "tcp -h 127.0.0.1 -p 0 -t 1",
+                "tcp -h 127.0.0.1 -p 0 -t 60000",
             ),
             ("/tars/application/server/A.B.BadObjAdapter<servant>", "A.B.BadObj"),
             ("/tars/application/server/A.B.BadObjAdapter<endpoint>", "http"),
@@ -217,7 +217,7 @@ mod tests {
         let [one, admin] = server.local_endpoints() else {
             panic!("two adapters");
         };
-        assert_eq!((one.timeout_ms, admin.timeout_ms), (Some(1), Some(5000)));
+        assert_eq!((one.timeout_ms, admin.timeout_ms), (Some(60_000), Some(5000)));
         let communicator = Communicator::builder().config(&config()).unwrap().build();
         let objects = [format!("A.B.OneObj@{one}"), format!("AdminObj@{admin}")];
         let serving = tokio::spawn(server.serve());

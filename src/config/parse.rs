@@ -31,12 +31,7 @@ pub(super) fn parse(text: &str) -> Result<Domain, ParseConfigError> {
     }
     let mut reader = Reader::default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // The last line ends with the file or with a line break.
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    if text.is_empty() {
-        return Ok(Domain::default());
-    }
-    for (index, line) in text.split('\n').enumerate() {
+    for (index, line) in text.split_terminator('\n').enumerate() {
         reader.line(line.trim_matches(SPACE), index + 1)?;
     }
     reader.end()
