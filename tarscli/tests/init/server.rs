@@ -32,6 +32,22 @@ async fn the_words_of_a_life_with_the_registry_away() {
 }
 
 #[tokio::test]
+async fn after_a_hook_that_could_not_reach_the_supervisor_nothing_is_waited_for() {
+    let server = Server::new(
+        Place::Namespace,
+        "echo run; trap 'echo got-TERM; exit 0' TERM; while :; do sleep 0.05; done",
+    );
+    // Longer than anything here is waited for: the wait is all of it but nine seconds.
+    let init = server.start(&[("TARS_GRACE_PERIOD", "1h")]);
+    init.wait_for("run", 1).await;
+    let _ports = server.ready();
+    server.is("active").await;
+    fs::write(server.path("data/prestop"), "done").unwrap();
+    init.signal(Signal::TERM);
+    init.wait_for("got-TERM", 1).await;
+}
+
+#[tokio::test]
 async fn signals_reach_the_server_and_the_interrupt_stops_it() {
     let script = "for s in HUP QUIT USR1 USR2 WINCH; do trap \"echo got-$s\" $s; done
                   trap 'echo got-INT; exit 0' INT; echo the-server-runs; while :; do sleep 0.05; done";
