@@ -148,6 +148,10 @@ impl Reporter {
                 Level::Error,
                 format!("[alarm] server down, {exit}; it ended too often: giving up"),
             ),
+            Notice::EnoughHanging => (
+                Level::Error,
+                "[alarm] it was not ready for too long too often: giving up".to_owned(),
+            ),
             Notice::Late(time) => {
                 let seconds = time.as_secs();
                 (Level::Error, format!("[alarm] not ready after {seconds} s: {fault}"))
@@ -158,7 +162,7 @@ impl Reporter {
                 let seconds = time.as_secs();
                 (
                     Level::Error,
-                    format!("[alarm] not ready for {seconds} s, to be started again: {fault}"),
+                    format!("[alarm] not ready for {seconds} s, it is being ended: {fault}"),
                 )
             }
             Notice::NoWorkerId(time) => {

@@ -124,10 +124,13 @@ impl<'a> Supervisor<'a> {
         } = self;
         // Nobody does any more what is ordered now.
         drop(orders);
-        effects.finish(&machine).await;
-        if let Some(socket) = socket {
-            socket.finish(ANSWERS).await;
-        }
+        let answers = async {
+            if let Some(socket) = socket {
+                socket.finish(ANSWERS).await;
+            }
+        };
+        // Side by side: little is left of the grace period.
+        tokio::join!(effects.finish(&machine), answers);
     }
 
     /// Tells the machine all events, does what it says, and says how things are. -> the code when it is over

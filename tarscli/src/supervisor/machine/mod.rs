@@ -109,8 +109,10 @@ pub(in crate::supervisor) enum Notice {
     Late(Duration),
     Active,
     Inactive,
-    /// Its checks fail for so long that it is started again.
+    /// Its checks fail for so long that it is ended.
     Watchdog(Duration),
+    /// That was so too often: it will not be started again.
+    EnoughHanging,
     NoWorkerId(Duration),
 }
 

@@ -158,6 +158,9 @@ impl Machine {
             self.act(Action::Say(Notice::Watchdog(failing)));
             self.no_server();
             let pause = self.restarts.ended(now - since, (self.chance)());
+            if pause.is_none() {
+                self.act(Action::Say(Notice::EnoughHanging));
+            }
             return self.clean(pause.map_or(Then::Enough, Then::Again));
         }
         if self.checking.begins(now) {

@@ -377,6 +377,28 @@ fn a_watchdog_starts_a_hanging_server_again() {
 }
 
 #[test]
+fn a_watchdog_that_gives_up_says_so() {
+    let watchdog = Duration::from_secs(30);
+    let restarts = Policy {
+        limit: 0,
+        ..SETTINGS.restarts
+    };
+    let mut play = Play::begun(Settings {
+        watchdog,
+        restarts,
+        ..SETTINGS
+    });
+    play.wait(30);
+    let said = play.on(Event::Tick { stop_mark: false });
+    assert!(said.contains(&Action::Say(Notice::EnoughHanging)), "{said:?}");
+    assert_eq!(
+        play.does(Event::Cleaned(Some(TERMED))),
+        [Action::Tell(State::Deactivating), Action::Leave { serve_on: false }]
+    );
+    assert_eq!(play.does(Event::Left), [Action::Exit(143)]);
+}
+
+#[test]
 fn a_late_start_is_told_once() {
     let mut play = Play::begun(SETTINGS);
     play.wait(300);
