@@ -37,7 +37,7 @@ static: ## build tarscli for release as one static file
 
 # Without optimisation: it takes a minute, and nothing else in the tests needs it.
 static-for-tests:
-	$(BUILD_STATIC)
+	CARGO_PROFILE_DEV_DEBUG=false $(BUILD_STATIC)
 
 fmt: ## format the code
 	cargo fmt --all

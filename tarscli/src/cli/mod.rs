@@ -120,7 +120,6 @@ pub(crate) struct Genconf {
 }
 
 /// Arguments of `tarscli supervisor`.
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is typed by itself")]
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Supervisor {
     #[command(flatten)]
@@ -211,7 +210,7 @@ pub(crate) struct Supervisor {
     #[arg(long, value_name = "PORT", env = "TARS_METRICS_PORT", value_parser = port)]
     pub(crate) metrics_port: Option<u16>,
 
-    /// Ask the registry for a worker number before the server starts, and give it in TARS_WORKER_ID
+    /// Ask the registry for a worker number before the server starts, and give it in `TARS_WORKER_ID`
     #[arg(long, value_name = "YES|NO", env = "TARS_WORKER_ID_ENABLE", default_value = "n", num_args = 0..=1, default_missing_value = "y", require_equals = true, value_parser = switch, action = clap::ArgAction::Set)]
     pub(crate) worker_id: bool,
 

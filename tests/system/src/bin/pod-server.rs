@@ -7,17 +7,12 @@
 //! administration command.
 #![allow(clippy::print_stdout, reason = "the supervisor and the test read it")]
 
-use std::{
-    fs,
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{fs, io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use tars::{
     Context, Result,
+    config::Config,
     protocol::{AdminF, AdminFServer},
 };
 use tars_system_tests::peers::{Named, NamedAddOutput, NamedCarryOutput, NamedServer, Parcel};
@@ -29,6 +24,9 @@ use tokio::{
 /// Between two looks at the orders.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// What `who` answers.
+const NAME: &str = "pod-server";
+
 type Failure = Box<dyn std::error::Error>;
 
 #[derive(Debug, Parser)]
@@ -39,34 +37,6 @@ struct Settings {
     /// The folder of orders
     #[arg(long)]
     orders: PathBuf,
-}
-
-/// What the configuration says.
-#[derive(Debug)]
-struct Place {
-    servant: String,
-    endpoint: String,
-    admin: String,
-}
-
-impl Place {
-    /// Reads what this server needs: it has one adapter.
-    fn read(path: &Path) -> std::result::Result<Self, Failure> {
-        let text = fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-        let value = |key: &str| {
-            let pairs = text.lines().filter_map(|line| line.split_once('='));
-            let mut values = pairs.filter(|(name, _)| name.trim() == key);
-            values
-                .next()
-                .map(|(_, value)| value.trim().to_owned())
-                .ok_or_else(|| format!("{}: no {key}", path.display()))
-        };
-        Ok(Self {
-            servant: value("servant")?,
-            endpoint: value("endpoint")?,
-            admin: value("local")?,
-        })
-    }
 }
 
 /// The folder of orders.
@@ -123,11 +93,11 @@ impl Orders {
     }
 }
 
-struct Server(String);
+struct Server;
 
 impl Named for Server {
     async fn who(&self, _cx: &mut Context) -> Result<String> {
-        Ok(self.0.clone())
+        Ok(NAME.to_owned())
     }
 
     async fn add(&self, _cx: &mut Context, a: i32, b: i32) -> Result<NamedAddOutput> {
@@ -140,7 +110,7 @@ impl Named for Server {
     async fn carry(&self, _cx: &mut Context, parcel: Parcel) -> Result<NamedCarryOutput> {
         Ok(NamedCarryOutput {
             ret: parcel,
-            by: self.0.clone(),
+            by: NAME.to_owned(),
         })
     }
 }
@@ -178,30 +148,23 @@ async fn main() -> std::result::Result<ExitCode, Failure> {
             return Ok(code);
         }
         // Read only now: whoever is not ready needs no ports.
-        let place = Place::read(&settings.config)?;
-        if let Stop::Ended(code) = serve(place, &orders, &mut terminate).await? {
+        let config = Config::read(&settings.config)?;
+        if let Stop::Ended(code) = serve(&config, &orders, &mut terminate).await? {
             return Ok(code);
         }
     }
 }
 
 /// Serves until there is a reason not to.
-async fn serve(place: Place, orders: &Orders, terminate: &mut Signal) -> std::result::Result<Stop, Failure> {
+async fn serve(config: &Config, orders: &Orders, terminate: &mut Signal) -> std::result::Result<Stop, Failure> {
     let server = tars::Server::builder()
-        .adapter(
-            place.endpoint.as_str(),
-            place.servant.as_str(),
-            NamedServer::new(Server(place.servant.clone())),
-        )
-        .adapter(
-            place.admin.as_str(),
-            "AdminObj",
-            AdminFServer::new(Admin(orders.clone())),
-        )
+        .servant(config, "NamedObj", NamedServer::new(Server))
+        .servant(config, "AdminObj", AdminFServer::new(Admin(orders.clone())))
         .shutdown_grace(Duration::from_millis(100))
         .bind()
         .await?;
-    println!("pod-server listens at {:?}", server.local_endpoints());
+    let endpoints = server.local_endpoints().iter().map(ToString::to_string);
+    println!("listening at {}", endpoints.collect::<Vec<_>>().join(", "));
     let mut stop = Stop::NotReady;
     server
         .serve_with_shutdown(async { stop = orders.wait(true, terminate).await })

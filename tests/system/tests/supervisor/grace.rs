@@ -127,7 +127,7 @@ async fn signal_alone() {
 /// Slower than a call may take in a quiet hour.
 async fn slow_registry() {
     let mut scene = Scene::set(3).await;
-    scene.front.be(Manner::Slow(Duration::from_millis(2500)));
+    scene.front.be(Manner::Slow(Duration::from_millis(1500)));
     let end = scene.deleted().await;
     scene.is_over("slow registry", ENDED, &end).await;
 }
