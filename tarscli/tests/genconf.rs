@@ -501,4 +501,48 @@ fn without_pod_ip_the_way_to_the_registry_tells_the_node() {
         .set("TARS_LOCATOR", "a.b.c@tcp -h 127.0.0.1 -p 1");
     let config = pod.generated("Server1");
     assert_eq!(config.get(&format!("{SERVER}<localip>")).unwrap(), "127.0.0.1");
+    let (_, text) = pod.run();
+    assert!(
+        text.contains("warning: this node is `127.0.0.1`") && text.contains("set POD_IP"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_start_script_names_the_node_as_its_supervisor_did() {
+    let pod = Pod::new(12, SAMPLE);
+    let first = pod.generated("Server1");
+    // Meanwhile the registry is reached in another way.
+    let pod = pod.set("POD_IP", "").set("TARS_LOCATOR", "a.b.c@tcp -h 127.0.0.1 -p 1");
+    let supervisor = UnixListener::bind(pod.path("data/supervisor.sock")).unwrap();
+    let again = pod.generated("Server1");
+    assert_eq!(again.get(&format!("{SERVER}<localip>")).unwrap(), "127.62.12.1");
+    assert_eq!(endpoint(&again, "MainObj"), endpoint(&first, "MainObj"));
+    drop(supervisor);
+    fs::remove_file(pod.path("data/supervisor.sock")).unwrap();
+    let alone = pod.generated("Server1");
+    assert_eq!(alone.get(&format!("{SERVER}<localip>")).unwrap(), "127.0.0.1");
+}
+
+#[test]
+fn an_empty_admin_endpoint_is_no_invitation() {
+    let pod = Pod::new(13, &(SAMPLE.to_owned() + "\nlocal: ''\n"));
+    let config = pod.generated("Server1");
+    let local: Endpoint = config.get(&format!("{SERVER}<local>")).unwrap().parse().unwrap();
+    assert_eq!((local.host.as_str(), local.timeout_ms), ("127.0.0.1", Some(5000)));
+}
+
+#[test]
+fn what_only_xml_reads_is_told() {
+    let pod = Pod::new(14, SAMPLE);
+    let merge = pod.path("merge.conf");
+    fs::write(&merge, "<db>\npass = secret&amp;1\n</db>\n").unwrap();
+    let pod = pod.set("TARS_MERGE_CONF", merge.to_str().unwrap());
+    let (code, text) = pod.run();
+    let expected = "warning: `/db<pass>` has `&amp;` or the like, which stays as it is written";
+    assert!(code == 0 && text.contains(expected), "{text}");
+    assert!(
+        !text.contains("secret") && !text.contains("reads nothing behind"),
+        "{text}"
+    );
 }

@@ -2,7 +2,9 @@
 //! counts, and where that is missing, the server's ports. Nothing here asks a registry or a name server.
 
 use std::{
-    io,
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
     time::{Duration, SystemTime},
 };
 
@@ -20,6 +22,9 @@ use crate::{
 
 /// Time for each of the supervisor's answers: Kubernetes gives a probe a second in all.
 const LIMIT: Duration = Duration::from_millis(400);
+
+/// Most bytes of a state's word.
+const WORD: u64 = 64;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -116,8 +121,7 @@ async fn supervisor(layout: &Layout, probe: Probe) -> Result<Known, AskError> {
 
 fn file(layout: &Layout, most: Duration) -> io::Result<Option<Known>> {
     let path = layout.check_status();
-    let (text, changed) = match std::fs::read_to_string(&path).and_then(|text| Ok((text, path.metadata()?.modified()?)))
-    {
+    let (text, changed) = match word(&path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
@@ -134,6 +138,15 @@ fn file(layout: &Layout, most: Duration) -> io::Result<Option<Known>> {
         seconds_old: age.as_secs(),
         stale: age > most,
     }))
+}
+
+/// The file's text, of which a state is only the begin, and its time.
+fn word(path: &Path) -> io::Result<(String, SystemTime)> {
+    let file = File::open(path)?;
+    let changed = file.metadata()?.modified()?;
+    let mut text = String::new();
+    file.take(WORD).read_to_string(&mut text)?;
+    Ok((text, changed))
 }
 
 /// What keeps the probe from succeeding. The words are K8STARS', with the reason behind them.

@@ -51,7 +51,18 @@ fn check(node: &str) -> anyhow::Result<()> {
 
 /// The own address on the way to `host`. No packet is sent.
 fn reached_from(host: &str) -> io::Result<IpAddr> {
-    let to = look_up(host)?.first().copied().ok_or(io::ErrorKind::NotFound)?;
+    let mut last = io::ErrorKind::NotFound.into();
+    // A name may have addresses of a kind that this node has no way to.
+    for to in look_up(host)? {
+        match own_towards(to) {
+            Ok(own) => return Ok(own),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn own_towards(to: IpAddr) -> io::Result<IpAddr> {
     let any: IpAddr = match to {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
@@ -59,6 +70,18 @@ fn reached_from(host: &str) -> io::Result<IpAddr> {
     let socket = UdpSocket::bind((any, 0))?;
     socket.connect(SocketAddr::new(to, 80))?;
     Ok(socket.local_addr()?.ip())
+}
+
+/// What is odd about a node's name that nobody gave.
+pub(super) fn doubt(given: Option<&str>, node: &str) -> Option<String> {
+    let is_given = given.is_some_and(|given| !given.is_empty());
+    let is_loopback = node.parse::<IpAddr>().is_ok_and(|node| node.is_loopback());
+    (!is_given && is_loopback).then(|| {
+        format!(
+            "this node is `{node}`, from where the registry is reached: clients on other machines cannot call the server; \
+             set POD_IP"
+        )
+    })
 }
 
 /// The addresses of a host, at least one. A thread that goes on asking a slow name server does not keep the process.

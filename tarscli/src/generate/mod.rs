@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use tars::config::Config;
 
 pub(crate) use self::ports::HeldPorts;
-use self::ports::Ports;
+use self::{earlier::Earlier, ports::Ports};
 use crate::{
     cli::Genconf,
     files,
@@ -34,8 +34,8 @@ pub(crate) struct Generated {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Writes both files. With `keep`, a server that may use its ports runs already, so those of `server_info.yaml` are used
-/// again untried.
+/// Writes both files. With `keep`, a server that may use its ports runs already and is registered, so those of
+/// `server_info.yaml` are used again untried, and so is its node's name.
 ///
 /// Blocks: files, and where host names must be looked up, at most [`address::LOOKUP`] for each.
 pub(crate) fn genconf(args: &Genconf, keep: bool) -> anyhow::Result<Generated> {
@@ -47,9 +47,11 @@ pub(crate) fn genconf(args: &Genconf, keep: bool) -> anyhow::Result<Generated> {
     if conf.adapters.is_empty() {
         warnings.push("no adapters in _server_meta.yaml: nothing but AdminObj is served".to_owned());
     }
-    let earlier = earlier::ports(&layout, &conf, &mut warnings);
-    let mut ports = Ports::new(args.rand_port_min..args.rand_port_max, earlier, keep)?;
-    let mut info = resolve::resolve(conf, args, &mut ports)?;
+    let Earlier { node, ports } = earlier::read(&layout, &conf, &mut warnings);
+    let node = Some(node).filter(|node| keep && !node.is_empty());
+    let mut ports = Ports::new(args.rand_port_min..args.rand_port_max, ports, keep)?;
+    let mut info = resolve::resolve(conf, args, node, &mut ports)?;
+    warnings.extend(address::doubt(args.node.node.as_deref(), &info.local_ip));
     let mut config = template::render(&info)?;
     if let Some(path) = merge_conf(args) {
         merge::merge(&mut config, path)?;

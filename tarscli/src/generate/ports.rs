@@ -12,7 +12,7 @@ use rand::Rng as _;
 use socket2::{Domain, Socket, Type};
 use tars::{Endpoint, Protocol};
 
-use super::{address::look_up, earlier::Earlier};
+use super::{address::look_up, earlier::EarlierPorts};
 
 /// Ports that are bound and not listened at: who calls them is refused at once. Free again when this is dropped. No child
 /// inherits them.
@@ -24,7 +24,7 @@ pub(super) struct Ports {
     range: Range<u16>,
     /// In use by this server, or about to be.
     taken: BTreeSet<u16>,
-    earlier: Earlier,
+    earlier: EarlierPorts,
     /// The server runs with its earlier ports: they cannot be tried.
     keep: bool,
     held: HeldPorts,
@@ -38,7 +38,7 @@ enum Attempt {
 }
 
 impl Ports {
-    pub(super) fn new(range: Range<u16>, earlier: Earlier, keep: bool) -> anyhow::Result<Self> {
+    pub(super) fn new(range: Range<u16>, earlier: EarlierPorts, keep: bool) -> anyhow::Result<Self> {
         ensure!(
             !range.is_empty(),
             "TARS_RAND_PORT_MIN {} is not below TARS_RAND_PORT_MAX {}: no port is from the one up to the other",
@@ -181,11 +181,11 @@ mod tests {
     }
 
     fn ports(range: Range<u16>) -> Ports {
-        Ports::new(range, Earlier::new(), false).unwrap()
+        Ports::new(range, EarlierPorts::new(), false).unwrap()
     }
 
     fn with_earlier(range: Range<u16>, port: u16, keep: bool) -> Ports {
-        let earlier = Earlier::from([(("O".to_owned(), Protocol::Tcp), port)]);
+        let earlier = EarlierPorts::from([(("O".to_owned(), Protocol::Tcp), port)]);
         Ports::new(range, earlier, keep).unwrap()
     }
 
@@ -259,7 +259,7 @@ mod tests {
     #[expect(clippy::reversed_empty_ranges, reason = "what is refused")]
     fn an_empty_range_is_refused() {
         for range in [16_000..13_000, 13_000..13_000] {
-            let Err(error) = Ports::new(range.clone(), Earlier::new(), false) else {
+            let Err(error) = Ports::new(range.clone(), EarlierPorts::new(), false) else {
                 panic!("{range:?}");
             };
             let start = format!(

@@ -19,11 +19,24 @@ const ENDPOINT: &str = "tcp -h ${local_ip} -p ${random_port} -t 30000";
 /// Where the registry is looked for in K8STARS' clusters.
 const DEFAULT_NAMESPACE: &str = "tars-system";
 
-/// The server with every value in its place.
-pub(super) fn resolve(mut conf: ServerConf, args: &Genconf, ports: &mut Ports) -> anyhow::Result<ServerInfo> {
+/// The server with every value in its place, on the node that it is registered with already, if there is one.
+pub(super) fn resolve(
+    mut conf: ServerConf,
+    args: &Genconf,
+    registered: Option<String>,
+    ports: &mut Ports,
+) -> anyhow::Result<ServerInfo> {
     conf.locator = locator(&conf.locator, &args.node.namespace);
     let registry = parse_locator(&conf.locator)?;
-    let node = address::own(args.node.node.as_deref(), &registry)?;
+    let given = args.node.node.as_deref().filter(|given| !given.is_empty());
+    let node = match (given, registered) {
+        (None, Some(node)) => node,
+        _ => address::own(given, &registry)?,
+    };
+    if conf.local.is_empty() {
+        // Whoever reaches the administration can end the server: it is for this machine alone.
+        conf.local = ServerConf::default().local;
+    }
     for endpoint in endpoints(&mut conf) {
         if endpoint.text.is_empty() {
             ENDPOINT.clone_into(endpoint.text);

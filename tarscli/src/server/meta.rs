@@ -51,7 +51,7 @@ fn yaml<T: DeserializeOwned + Default>(text: &str) -> anyhow::Result<T> {
     Ok(value.map_err(|error| mistake(&error))?.unwrap_or_default())
 }
 
-/// What is wrong and in which line. The parser's own text for a key that is there twice speaks of its options.
+/// What is wrong and in which line. Some of the parser's own texts speak of its options and of types.
 fn mistake(error: &serde_saphyr::Error) -> anyhow::Error {
     match error.without_snippet() {
         serde_saphyr::Error::DuplicateMappingKey {
@@ -59,6 +59,13 @@ fn mistake(error: &serde_saphyr::Error) -> anyhow::Error {
             location,
         } => {
             anyhow!("the key `{key}` is there for a second time at line {}", location.line())
+        }
+        serde_saphyr::Error::MultipleDocuments { location, .. } => {
+            anyhow!("expected one document: a second one begins at line {}", location.line())
+        }
+        serde_saphyr::Error::InvalidScalar { ty, location } if ["i32", "i64"].contains(ty) => {
+            let most = if *ty == "i32" { i64::from(i32::MAX) } else { i64::MAX };
+            anyhow!("expected a whole number, at most {most}, at line {}", location.line())
         }
         error => anyhow!("{error}"),
     }
@@ -351,6 +358,14 @@ adapters:
                 "the key `server` is there for a second time at line 2",
             ),
             ("just text", "line 1"),
+            (
+                "a: 1\n---\nb: 2",
+                "expected one document: a second one begins at line 3",
+            ),
+            (
+                "adapters:\n  - maxconns: 3000000000",
+                "expected a whole number, at most 2147483647, at line 2",
+            ),
         ];
         for (text, expected) in cases {
             assert!(message(text).contains(expected), "{text}: {}", message(text));

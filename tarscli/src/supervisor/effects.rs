@@ -45,6 +45,9 @@ pub(super) enum Done {
     Told(bool),
 }
 
+/// How a start ends for which there is no worker number: as that of the supervisor itself.
+const NO_WORKER_ID: Exit = Exit::Code(1);
+
 /// Everything outside the machine.
 pub(super) struct Effects<'a> {
     pub(super) args: &'a cli::Supervisor,
@@ -148,6 +151,10 @@ impl<'a> Effects<'a> {
     fn start(&mut self) -> Event {
         // Nobody else gets the ports in the time it takes to start a program.
         self.held = None;
+        if self.args.worker_id && self.worker_id.is_none() {
+            tracing::error!("the server is not started: the registry gives it no worker number any more");
+            return self.not_started(NO_WORKER_ID);
+        }
         let mut command = command::of(self.args, self.layout);
         let processors = std::env::var_os("GOMAXPROCS").is_none().then(cpu::limit).flatten();
         command::surround(&mut command, self.layout, self.worker_id, processors);
@@ -162,17 +169,20 @@ impl<'a> Effects<'a> {
             }
             Err(error) => {
                 tracing::error!("cannot start `{}`: {error}", command.get_program().display());
-                let exit = command::exit_of(&error);
-                self.record.exit(Ended {
-                    exit,
-                    pid: None,
-                    ran: Duration::ZERO,
-                });
-                Event::Ended {
-                    exit,
-                    leaves_processes: false,
-                }
+                self.not_started(command::exit_of(&error))
             }
+        }
+    }
+
+    fn not_started(&mut self, exit: Exit) -> Event {
+        self.record.exit(Ended {
+            exit,
+            pid: None,
+            ran: Duration::ZERO,
+        });
+        Event::Ended {
+            exit,
+            leaves_processes: false,
         }
     }
 
@@ -352,7 +362,16 @@ impl<'a> Effects<'a> {
     }
 
     pub(super) fn registry_changed(&mut self) -> Option<Event> {
-        let number = self.registry.borrow_and_update().worker_id?;
+        let Some(number) = self.registry.borrow_and_update().worker_id else {
+            if let Some(before) = self.worker_id.take() {
+                tracing::warn!(
+                    before,
+                    "the registry gave no worker number this time: others may get the server's, and it is not started again \
+                     without one"
+                );
+            }
+            return None;
+        };
         if let Some(before) = self.worker_id.filter(|before| *before != number) {
             tracing::warn!(
                 before,

@@ -35,14 +35,17 @@ pub struct Registry {
     pub locator: String,
     pub told: watch::Receiver<Vec<String>>,
     mood: Arc<Mutex<Mood>>,
+    numbers: Arc<Mutex<Vec<String>>>,
 }
 
 impl Registry {
     pub async fn start(mood: Mood) -> Self {
         let (ear, told) = watch::channel(Vec::new());
         let mood = Arc::new(Mutex::new(mood));
+        let numbers = Arc::new(Mutex::new(Vec::new()));
         let listener = Listener {
             ear,
+            numbers: Arc::clone(&numbers),
             mood: Arc::clone(&mood),
         };
         let servant = TarsregistryServer::new(listener);
@@ -51,7 +54,17 @@ impl Registry {
         let servant = QueryFServer::new(Guide(known));
         let query = Server::builder().adapter("tcp -h 127.0.0.1 -p 0", "tars.tarsregistry.QueryObj", servant);
         let locator = format!("tars.tarsregistry.QueryObj@{}", serve(query).await[0]);
-        Self { locator, told, mood }
+        Self {
+            locator,
+            told,
+            mood,
+            numbers,
+        }
+    }
+
+    /// Who registers gets this worker number, and is forgotten with its first beat as `active`; then there is none any more.
+    pub fn give(&self, number: u32) {
+        self.numbers.lock().unwrap().push(number.to_string());
     }
 
     pub fn set(&self, mood: Mood) {
@@ -64,6 +77,7 @@ impl Registry {
 }
 
 struct Listener {
+    numbers: Arc<Mutex<Vec<String>>>,
     ear: watch::Sender<Vec<String>>,
     mood: Arc<Mutex<Mood>>,
 }
@@ -83,7 +97,10 @@ impl Listener {
 }
 
 impl Tarsregistry for Listener {
-    async fn on_startup(&self, _: &mut Context, _: OnStartupReq) -> Result<()> {
+    async fn on_startup(&self, cx: &mut Context, _: OnStartupReq) -> Result<()> {
+        if let Some(number) = self.numbers.lock().unwrap().last() {
+            cx.set_response_context("tars-worker-id", number.clone());
+        }
         self.hear("onStartup".to_owned()).await
     }
 
@@ -95,7 +112,10 @@ impl Tarsregistry for Listener {
         .await
     }
 
-    async fn keep_alive(&self, _: &mut Context, req: KeepAliveReq) -> Result<()> {
+    async fn keep_alive(&self, cx: &mut Context, req: KeepAliveReq) -> Result<()> {
+        if req.state == "active" && self.numbers.lock().unwrap().pop().is_some() {
+            cx.set_response_context("tars-registry-hint", "reregister");
+        }
         self.hear(req.state).await
     }
 

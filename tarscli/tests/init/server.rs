@@ -4,6 +4,7 @@ use std::{fs, time::Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::common::{Mood, Registry};
 use crate::harness::{Init, PLACES, Place, Server, changed, processes_with, until, unusual_time};
 
 #[tokio::test]
@@ -215,6 +216,40 @@ async fn without_the_worker_number_it_was_to_have_a_server_is_not_started() {
     let (code, text) = init.wait().await;
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("worker number") && !text.contains("run\n"), "{text}");
+}
+
+#[tokio::test]
+async fn a_worker_number_that_is_lost_is_not_used_again() {
+    let registry = Registry::start(Mood::Accepts).await;
+    registry.give(7);
+    let server = Server::new(
+        Place::Ordinary,
+        "echo run $TARS_WORKER_ID; while [ ! -e $TARS_PATH/crash ]; do sleep 0.05; done; exit 3",
+    );
+    let ports = server.ready();
+    let init = server.start(&[
+        ("TARS_WORKER_ID_ENABLE", "y"),
+        ("TARS_LOCATOR", &registry.locator),
+        ("TARS_MAX_RESTARTS", "2"),
+        ("RUST_LOG", "info"),
+    ]);
+    init.wait_for("run 7", 1).await;
+    let mut told = registry.told.clone();
+    // It is forgotten, registers again, gets no number, and is told of by a beat.
+    let is_back = |told: &Vec<String>| {
+        let again = told.iter().rposition(|what| what == "onStartup");
+        again.is_some_and(|again| again > 0 && told[again..].iter().any(|what| what == "active"))
+    };
+    tokio::time::timeout(crate::harness::LIMIT, told.wait_for(is_back))
+        .await
+        .unwrap()
+        .unwrap();
+    fs::write(server.path("crash"), "").unwrap();
+    let (code, text) = init.wait().await;
+    drop(ports);
+    assert_eq!(code, 1, "{text}");
+    assert_eq!(server.read("log/start.log"), "run 7\n");
+    assert!(text.contains("no worker number"), "{text}");
 }
 
 #[tokio::test]
