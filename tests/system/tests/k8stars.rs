@@ -221,7 +221,7 @@ async fn an_image_made_for_k8stars_runs_as_it_is() {
         .build()
         .client(OBJECT)
         .unwrap();
-    assert_eq!(client.who().await.unwrap(), OBJECT);
+    assert_eq!(client.who().await.unwrap(), "pod-server");
 
     // The configuration says what the image says, to us and to Tars.js.
     for (path, expected) in GENERATED {
