@@ -1,17 +1,11 @@
 //! The gateway in front of servants that are real, found by routes and by a registry.
 
-use std::collections::BTreeMap;
-
 use axum::http::StatusCode;
 use tars::codec::{self, Limits};
-use tars::protocol::{
-    AdminF, AdminFServer, EndpointF, GetMasterSlaveLock, QueryF, QueryFFindObjectById4AllOutput,
-    QueryFFindObjectById4AnyOutput, QueryFFindObjectByIdInSameGroupOutput, QueryFFindObjectByIdInSameSetOutput,
-    QueryFFindObjectByIdInSameStationOutput, QueryFFindObjectNodeNameOutput, QueryFServer, RequestPacket,
-    ResponsePacket,
-};
+use tars::protocol::{AdminF, AdminFServer, RequestPacket, ResponsePacket};
 use tars::trace::{FileSink, Tracer};
 use tars::{Context, Endpoint, Error, Result, Server};
+use tars_test_support::guide;
 use tarsgateway::Config;
 use tokio::io::AsyncWriteExt;
 
@@ -227,89 +221,9 @@ async fn a_servant_that_is_away_is_a_problem_and_then_no_more() {
     }
 }
 
-/// A registry that knows some objects.
-struct Registry(BTreeMap<String, Endpoint>);
-
-fn unused<T>() -> Result<T> {
-    Err(Error::new(-3, "not asked by a client"))
-}
-
-impl QueryF for Registry {
-    async fn find_object_by_id_in_same_group(
-        &self,
-        _: &mut Context,
-        id: String,
-    ) -> Result<QueryFFindObjectByIdInSameGroupOutput> {
-        let known = self.0.get(&id).map(|endpoint| EndpointF {
-            host: endpoint.host.clone(),
-            port: endpoint.port.into(),
-            timeout: 3000,
-            istcp: 1,
-            ..EndpointF::default()
-        });
-        Ok(QueryFFindObjectByIdInSameGroupOutput {
-            ret: 0,
-            active_ep: known.into_iter().collect(),
-            inactive_ep: Vec::new(),
-        })
-    }
-
-    async fn find_object_by_id(&self, _: &mut Context, _: String) -> Result<Vec<EndpointF>> {
-        unused()
-    }
-
-    async fn find_object_by_id4_any(&self, _: &mut Context, _: String) -> Result<QueryFFindObjectById4AnyOutput> {
-        unused()
-    }
-
-    async fn find_object_by_id4_all(&self, _: &mut Context, _: String) -> Result<QueryFFindObjectById4AllOutput> {
-        unused()
-    }
-
-    async fn find_object_by_id_in_same_station(
-        &self,
-        _: &mut Context,
-        _: String,
-        _: String,
-    ) -> Result<QueryFFindObjectByIdInSameStationOutput> {
-        unused()
-    }
-
-    async fn find_object_by_id_in_same_set(
-        &self,
-        _: &mut Context,
-        _: String,
-        _: String,
-    ) -> Result<QueryFFindObjectByIdInSameSetOutput> {
-        unused()
-    }
-
-    async fn find_object_node_name(&self, _: &mut Context, _: String) -> Result<QueryFFindObjectNodeNameOutput> {
-        unused()
-    }
-
-    async fn register_change(&self, _: &mut Context, _: BTreeMap<String, String>, _: String) -> Result<i32> {
-        unused()
-    }
-
-    async fn register_query(&self, _: &mut Context, _: String, _: String) -> Result<i32> {
-        unused()
-    }
-
-    async fn get_locker(&self, _: &mut Context, _: GetMasterSlaveLock) -> Result<i32> {
-        unused()
-    }
-}
-
-/// A registry at a free port that knows [`OBJECT`].
+/// A registry that knows [`OBJECT`].
 async fn registry(endpoint: Endpoint) -> String {
-    const NAME: &str = "tars.tarsregistry.QueryObj";
-    let known = Registry([(OBJECT.to_owned(), endpoint)].into());
-    let server = Server::builder().adapter("tcp -h 127.0.0.1 -p 0", NAME, QueryFServer::new(known));
-    let server = server.bind().await.unwrap();
-    let locator = format!("{NAME}@{}", server.local_endpoints()[0]);
-    tokio::spawn(server.serve());
-    locator
+    guide::serve([(OBJECT.to_owned(), endpoint)]).await
 }
 
 #[tokio::test]

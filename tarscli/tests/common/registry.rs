@@ -1,21 +1,18 @@
 //! A registry that does what a test says and remembers what it was told.
 
 use std::{
-    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use tars::{
-    Context, Endpoint, Error, Result, Server, code,
+    Context, Error, Result, Server, code,
     protocol::{
-        EndpointF, GetMasterSlaveLock, GetMetricsAdaptersReq, KeepAliveReq, MetricsAdapterInfo, OnPrestopReq,
-        OnStartupReq, QueryF, QueryFFindObjectById4AllOutput, QueryFFindObjectById4AnyOutput,
-        QueryFFindObjectByIdInSameGroupOutput, QueryFFindObjectByIdInSameSetOutput,
-        QueryFFindObjectByIdInSameStationOutput, QueryFFindObjectNodeNameOutput, QueryFServer, RegisterMetricsReq,
+        GetMetricsAdaptersReq, KeepAliveReq, MetricsAdapterInfo, OnPrestopReq, OnStartupReq, RegisterMetricsReq,
         Tarsregistry, TarsregistryServer,
     },
 };
+use tars_test_support::guide;
 use tokio::{sync::watch, time::sleep};
 
 use super::serve;
@@ -51,9 +48,7 @@ impl Registry {
         let servant = TarsregistryServer::new(listener);
         let registry = Server::builder().adapter("tcp -h 127.0.0.1 -p 0", "tars.tarsregistry.Registry", servant);
         let known = serve(registry).await.remove(0);
-        let servant = QueryFServer::new(Guide(known));
-        let query = Server::builder().adapter("tcp -h 127.0.0.1 -p 0", "tars.tarsregistry.QueryObj", servant);
-        let locator = format!("tars.tarsregistry.QueryObj@{}", serve(query).await[0]);
+        let locator = guide::serve([("tars.tarsregistry.Registry".to_owned(), known)]).await;
         Self {
             locator,
             told,
@@ -128,76 +123,6 @@ impl Tarsregistry for Listener {
     }
 }
 
-/// Knows one object.
-struct Guide(Endpoint);
-
 fn unused<T>() -> Result<T> {
     Err(Error::new(code::SERVER_NO_FUNC, "not asked by this program"))
-}
-
-impl QueryF for Guide {
-    async fn find_object_by_id_in_same_group(
-        &self,
-        _: &mut Context,
-        _: String,
-    ) -> Result<QueryFFindObjectByIdInSameGroupOutput> {
-        let endpoint = EndpointF {
-            host: self.0.host.clone(),
-            port: self.0.port.into(),
-            timeout: 60_000,
-            istcp: self.0.protocol.to_istcp(),
-            ..EndpointF::default()
-        };
-        Ok(QueryFFindObjectByIdInSameGroupOutput {
-            ret: 0,
-            active_ep: vec![endpoint],
-            inactive_ep: Vec::new(),
-        })
-    }
-
-    async fn find_object_by_id(&self, _: &mut Context, _: String) -> Result<Vec<EndpointF>> {
-        unused()
-    }
-
-    async fn find_object_by_id4_any(&self, _: &mut Context, _: String) -> Result<QueryFFindObjectById4AnyOutput> {
-        unused()
-    }
-
-    async fn find_object_by_id4_all(&self, _: &mut Context, _: String) -> Result<QueryFFindObjectById4AllOutput> {
-        unused()
-    }
-
-    async fn find_object_by_id_in_same_station(
-        &self,
-        _: &mut Context,
-        _: String,
-        _: String,
-    ) -> Result<QueryFFindObjectByIdInSameStationOutput> {
-        unused()
-    }
-
-    async fn find_object_by_id_in_same_set(
-        &self,
-        _: &mut Context,
-        _: String,
-        _: String,
-    ) -> Result<QueryFFindObjectByIdInSameSetOutput> {
-        unused()
-    }
-
-    async fn find_object_node_name(&self, _: &mut Context, _: String) -> Result<QueryFFindObjectNodeNameOutput> {
-        unused()
-    }
-
-    async fn register_change(&self, _: &mut Context, _: BTreeMap<String, String>, _: String) -> Result<i32> {
-        unused()
-    }
-
-    async fn register_query(&self, _: &mut Context, _: String, _: String) -> Result<i32> {
-        unused()
-    }
-
-    async fn get_locker(&self, _: &mut Context, _: GetMasterSlaveLock) -> Result<i32> {
-        unused()
-    }
 }

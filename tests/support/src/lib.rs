@@ -3,6 +3,7 @@
 //! Everything cleans up by `Drop`. A missing tool is a failure that says what to run, never a skipped test.
 
 pub mod gateway;
+pub mod guide;
 pub mod http;
 pub mod lookup;
 pub mod mysql;
