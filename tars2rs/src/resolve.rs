@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ast::{self, Basic, Definition, Shape, TypeKind};
+use crate::ast::{self, Basic, Definition, Lost, Shape, TypeKind};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::include::Program;
 use crate::model::{Bounded, ConstId, EnumId, Int, InterfaceId, Item, ModuleId, StructId, Type};
@@ -36,7 +36,9 @@ pub(crate) struct Draft<'a> {
     pub(crate) interfaces: Vec<Resolved<'a, ast::Interface>>,
     pub(crate) keys: Vec<(ModuleId, &'a ast::Key)>,
     /// A name that is not found may stand where nothing could be read.
-    pub(crate) incomplete: bool,
+    pub(crate) lost: Lost,
+    /// Where modules end is not certain, so a type may belong to another one.
+    unbalanced: bool,
     module_ids: BTreeMap<&'a str, ModuleId>,
     types: BTreeMap<(ModuleId, &'a str), (Item, Span)>,
     /// For the question what may have been meant.
@@ -46,12 +48,11 @@ pub(crate) struct Draft<'a> {
 
 /// Resolves all names of a program.
 pub(crate) fn run<'a>(program: &'a Program, diagnostics: &mut Diagnostics) -> Draft<'a> {
-    let mut draft = Draft {
-        incomplete: program.incomplete,
-        ..Draft::default()
-    };
+    let mut draft = Draft { ..Draft::default() };
+    draft.lost.anything = program.incomplete;
     for file in &program.files {
-        draft.incomplete |= file.incomplete || file.unbalanced;
+        draft.lost.merge(&file.lost);
+        draft.unbalanced |= file.unbalanced;
         declare_file(&mut draft, file, program, diagnostics);
     }
     resolve_types(&mut draft, diagnostics);
@@ -85,7 +86,8 @@ fn declare_file<'a>(draft: &mut Draft<'a>, file: &'a ast::File, program: &'a Pro
         }
         return;
     }
-    draft.incomplete = true;
+    let names = file.bare.iter().filter_map(Definition::declares);
+    draft.lost.definitions.extend(names.map(str::to_owned));
     if !file.unbalanced {
         let (kind, span) = first.describe();
         let error = Diagnostic::new(Code::OutsideModule, span, format!("{kind} outside a module"));
@@ -308,7 +310,7 @@ impl<'a> Draft<'a> {
                 Ok(Item::Enum(id)) => Some(Type::Enum(id)),
                 Ok(_) => None,
                 Err(error) => {
-                    self.say(error, diagnostics);
+                    self.say(path, error, diagnostics);
                     None
                 }
             },
@@ -316,9 +318,16 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Whether a path may mean what stands where nothing could be read, or in another module than it seems.
+    pub(crate) fn may_be_lost(&self, path: &ast::Path) -> bool {
+        let last = path.segments.last().map_or("", |name| name.text.as_str());
+        let elsewhere = || self.by_lower_case.contains_key(&last.to_ascii_lowercase());
+        self.lost.may_define(path) || (self.unbalanced && elsewhere())
+    }
+
     /// Reports an unknown name, unless it may be declared where nothing could be read.
-    pub(crate) fn say(&self, error: Diagnostic, diagnostics: &mut Diagnostics) {
-        if !self.incomplete || error.code == Code::NotAType {
+    pub(crate) fn say(&self, path: &ast::Path, error: Diagnostic, diagnostics: &mut Diagnostics) {
+        if error.code == Code::NotAType || !self.may_be_lost(path) {
             diagnostics.push(error);
         }
     }

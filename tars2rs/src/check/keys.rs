@@ -30,7 +30,7 @@ pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
             }
         });
         for member in &key.members {
-            if !seen.fields.contains(member.text.as_str()) && !ast.incomplete {
+            if !seen.fields.contains(member.text.as_str()) && !(ast.incomplete && draft.lost.may_hold(&member.text)) {
                 let message = format!("struct `{}` has no field `{}`", ast.name.text, member.text);
                 let error = Diagnostic::new(Code::KeyMember, member.span, message);
                 diagnostics.push(error.related(ast.name.span, "the struct"));
@@ -61,7 +61,7 @@ fn target(draft: &Draft<'_>, module: ModuleId, key: &ast::Key, diagnostics: &mut
                 error.code = Code::KeyTarget;
                 diagnostics.push(error);
             } else {
-                draft.say(error, diagnostics);
+                draft.say(&key.target, error, diagnostics);
             }
             None
         }

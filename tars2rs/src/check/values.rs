@@ -130,7 +130,8 @@ impl Checker<'_, '_> {
             .iter()
             .map(|(owner, index)| self.values.enumerators[owner.index()].get(*index).copied().flatten());
         let Some(first) = values.next() else {
-            if !self.draft.incomplete {
+            let last = path.segments.last().map_or("", |name| name.text.as_str());
+            if !self.draft.may_be_lost(path) && !self.draft.lost.may_hold(last) {
                 let message = format!("no enumerator `{}` is declared before this one", path.text());
                 self.error(
                     Code::EnumValueName,
@@ -301,7 +302,7 @@ impl Checker<'_, '_> {
         if let (true, false, Some(index)) = (qualified, path.rooted, found) {
             return Some(Literal::Enumerator(id, index));
         }
-        if !item.ast.incomplete {
+        if !(item.ast.vague || item.ast.incomplete && self.draft.lost.may_hold(name)) {
             let message = format!("`{}` is not an enumerator of `{}`", path.text(), item.ast.name.text);
             self.error(Code::UnknownEnumerator, value, message, self.known_enumerators(id));
         }

@@ -183,14 +183,15 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
 
 fn enumeration<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
     let (rest, block) = block(input, "enum", "an enum name", enumerator)?;
-    let incomplete = block.incomplete || block.members.iter().any(Option::is_none);
+    let vague = block.members.iter().any(Option::is_none);
     Ok((
         rest,
         Definition::Enum(Enum {
             name: block.name,
             enumerators: block.members.into_iter().flatten().collect(),
             doc: block.doc,
-            incomplete,
+            vague,
+            incomplete: block.incomplete,
         }),
     ))
 }

@@ -10,7 +10,7 @@ use nom::{IResult, Input, Needed, Parser};
 
 use super::docs::Docs;
 use super::lexical::{Kind, Token};
-use crate::ast::{Doc, Name};
+use crate::ast::{Doc, Lost, Name};
 use crate::diag::{Code, Diagnostic, did_you_mean};
 use crate::source::Span;
 
@@ -23,6 +23,7 @@ pub(super) struct Shared<'t, 's> {
     pub(super) errors: RefCell<Vec<Diagnostic>>,
     /// A brace is missing or too many: where modules end is not certain any more.
     pub(super) unbalanced: Cell<bool>,
+    pub(super) lost: RefCell<Lost>,
 }
 
 /// The tokens not yet read; the last one is always [`Kind::End`].
