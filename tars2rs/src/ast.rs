@@ -257,12 +257,15 @@ pub(crate) struct Lost {
     pub(crate) definitions: BTreeSet<String>,
     /// Words of lost fields, enumerators and operations.
     pub(crate) members: BTreeSet<String>,
+    /// One of these cannot even be read as a word.
+    pub(crate) any_member: bool,
 }
 
 impl Lost {
     /// Adds what another file has lost.
     pub(crate) fn merge(&mut self, other: &Lost) {
         self.anything |= other.anything;
+        self.any_member |= other.any_member;
         self.definitions.extend(other.definitions.iter().cloned());
         self.members.extend(other.members.iter().cloned());
     }
@@ -274,7 +277,7 @@ impl Lost {
 
     /// Whether a name may be that of a lost member.
     pub(crate) fn may_hold(&self, name: &str) -> bool {
-        self.anything || self.members.contains(name)
+        self.anything || self.any_member || self.members.contains(name)
     }
 }
 

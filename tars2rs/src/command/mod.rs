@@ -2,10 +2,14 @@
 
 mod build;
 mod check;
+mod explain;
 
 use std::ffi::OsString;
 
-use crate::cli::{self, Command};
+use crate::cli::{self, Command, Format, Messages};
+use crate::config::Error;
+use crate::diag::{Diagnostic, json, render_all, short};
+use crate::source::SourceMap;
 
 /// How a run ended, as other programs see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,5 +93,30 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Report {
     match cli.command {
         Command::Build(args) => build::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
+    }
+}
+
+/// What a run found, as it is to be shown, with the exit code for it.
+pub(crate) fn findings(diagnostics: &[Diagnostic], sources: &SourceMap, messages: &Messages) -> Report {
+    let errors = diagnostics.iter().filter(|found| found.is_error()).count();
+    let text = match messages.format {
+        Format::Human => {
+            let shown = render_all(diagnostics, sources, messages.style());
+            if errors == 0 {
+                shown
+            } else {
+                format!("{shown}{}\n", Error::count(errors))
+            }
+        }
+        Format::Short => short::lines(diagnostics, sources),
+        Format::Json => json::lines(diagnostics, sources),
+    };
+    if diagnostics.iter().any(Diagnostic::is_of_usage) {
+        Report::usage(text)
+    } else if errors > 0 {
+        Report::mistakes(text)
+    } else {
+        Report::answer(String::new()).remark(&text)
     }
 }

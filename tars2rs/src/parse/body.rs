@@ -182,6 +182,8 @@ fn lose(start: Tokens<'_, '_>, end: Tokens<'_, '_>, definitions: bool) {
             lost.anything = true;
         }
         if token.kind != Kind::Word {
+            // In the place of a name it may have been any.
+            lost.any_member |= token.kind == Kind::Bad && !definitions;
             continue;
         }
         if definitions {
@@ -247,6 +249,13 @@ pub(super) fn semicolon_after_brace<'t, 's>(input: Tokens<'t, 's>, what: &str) -
     if input.at(";") {
         return input.advance();
     }
+    let word = input.peek();
+    if word.kind == Kind::Word && !input.at_new_line() && input.peek_behind(1).is_some_and(|next| next.text == ";") {
+        // As C declares a variable of the type.
+        let error = Diagnostic::new(Code::Syntax, word.span, format!("expected `;`, found `{}`", word.text));
+        input.report(error.help("nothing is declared behind a `}`; remove the name"));
+        return input.advance().advance();
+    }
     if input.peek().kind != Kind::Bad {
         input.report(missing_semicolon(input.before(), what));
     }
@@ -265,5 +274,6 @@ fn missing_semicolon(before: Span, what: &str) -> Diagnostic {
     );
     error
         .label("`;` belongs here")
+        .replace(before.after(), ";")
         .help("every definition and every member ends with `;`, also behind a `}`")
 }
