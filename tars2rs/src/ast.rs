@@ -257,7 +257,7 @@ pub(crate) struct Lost {
     pub(crate) definitions: BTreeSet<String>,
     /// Words of lost fields, enumerators and operations.
     pub(crate) members: BTreeSet<String>,
-    /// One of these cannot even be read as a word.
+    /// One of these has no name, or one that is no word.
     pub(crate) any_member: bool,
 }
 

@@ -173,7 +173,7 @@ pub(super) fn declarator<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, '
     move |input: Tokens<'t, 's>| {
         let (rest, ty) = ty(input)?;
         let (rest, star) = opt(punct("*")).parse(rest)?;
-        let (rest, name) = must(name(what), rest)?;
+        let (rest, name) = must(name(what), rest).inspect_err(|_| rest.shared.lost.borrow_mut().any_member = true)?;
         if let Some(star) = star {
             return Ok((
                 rest,
