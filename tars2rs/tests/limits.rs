@@ -10,7 +10,7 @@ use assert_cmd::Command;
 use tempfile::TempDir;
 
 /// Far more than any input here takes even in a debug build on a busy machine, and far less than the square of its size.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// The tool on files of which `a.tars` is named.
 fn tool(files: &[(String, String)]) -> (TempDir, Command) {
@@ -186,15 +186,7 @@ fn nothing_costs_the_square_of_its_size() {
         "\\\"",
     ] {
         let text = piece.repeat(size / piece.len());
-        for frame in [
-            "{}",
-            "module m { struct S {
-{}
-}; };",
-            "module m { interface I { void f(
-{}
-); }; };",
-        ] {
+        for frame in ["{}", "module m { struct S {\n{}\n}; };"] {
             check(&frame.replace("{}", &text));
         }
     }
