@@ -238,8 +238,10 @@ impl Checker<'_, '_> {
             (Type::Enum(id), ValueKind::Int(number)) => {
                 let found = self.by_value.get(&(*id, *number)).copied();
                 let values = &self.values.enumerators[id.index()];
-                if found.is_none() && values.iter().all(Option::is_some) {
-                    let name = &self.draft.enums[id.index()].ast.name.text;
+                let ast = self.draft.enums[id.index()].ast;
+                let whole = !ast.incomplete && !ast.vague && values.iter().all(Option::is_some);
+                if found.is_none() && whole {
+                    let name = &ast.name.text;
                     let message = format!("no enumerator of `{name}` has the value {number}");
                     self.error(Code::UnknownEnumerator, value, message, self.known_enumerators(*id));
                 }

@@ -99,6 +99,13 @@ fn opening<'t, 's>(
     if input.peek().kind == Kind::Bad {
         return Ok(input.advance());
     }
+    if input.at("}") && !input.at_new_line() {
+        mistake
+            .diagnostic
+            .into_iter()
+            .for_each(|diagnostic| input.report(*diagnostic));
+        return Ok(input);
+    }
     let definition = begins_definition(&input);
     let other = if definition {
         !holds_definitions

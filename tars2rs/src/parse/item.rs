@@ -209,7 +209,8 @@ fn enumerator<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Enumerato
         input.report(error.help("remove the comma").replace(commas, ""));
         return Ok((rest, None));
     }
-    let (rest, name) = name("an enumerator").parse(input)?;
+    let nameless = |_: &_| input.shared.lost.borrow_mut().any_member = true;
+    let (rest, name) = name("an enumerator").parse(input).inspect_err(nameless)?;
     let (rest, value) = opt(preceded(punct("="), |input| must(value, input))).parse(rest)?;
     let end = rest;
     let rest = comma(rest)?;

@@ -137,6 +137,8 @@ impl Lexer<'_> {
                 self.token(Kind::Bad, start, end);
             }
             Piece::MalformedNumber => self.malformed_number(start, end),
+            // One mistake, one message: what stands directly behind a character that is refused belongs to it.
+            Piece::Illegal if self.follows_refused(start) => self.token(Kind::Bad, start, end),
             Piece::Illegal => {
                 let found = literal::printable(&self.text[start..end]);
                 self.error(
@@ -152,6 +154,13 @@ impl Lexer<'_> {
             self.line_start = start + at + 1;
             self.token_on_line = false;
         }
+    }
+
+    /// Whether a refused character stands directly before.
+    fn follows_refused(&self, start: usize) -> bool {
+        let at = self.span(start, start).start;
+        let last = self.out.tokens.last();
+        last.is_some_and(|token| token.kind == Kind::Bad && token.span.end == at && !token.text.starts_with('"'))
     }
 
     fn token(&mut self, kind: Kind, start: usize, end: usize) {
@@ -313,7 +322,7 @@ fn piece(input: &str) -> IResult<&str, Piece> {
         ),
         value(Piece::Token(Kind::Punct), tag("::")),
         value(Piece::Token(Kind::Punct), one_of("{}()[]<>,;=:*")),
-        // One mistake, one message: what follows a foreign character and is foreign too belongs to it.
+        // A run of foreign characters is one word that somebody wrote in another script.
         value(Piece::Illegal, take_while1(is_foreign)),
         value(Piece::Illegal, take(1usize)),
     ))

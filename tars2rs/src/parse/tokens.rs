@@ -252,8 +252,9 @@ pub(super) fn name<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, 's>) ->
     move |input: Tokens<'t, 's>| {
         let token = input.peek();
         let keyword = KEYWORDS.contains(&token.text);
-        // A keyword with a word behind it stands in the right place: something before it is wrong.
-        if token.kind != Kind::Word || (keyword && input.word_behind(1)) {
+        // A keyword that goes on stands in the right place: something before it is wrong.
+        let misplaced = || input.word_behind(1) || input.advance().at_any(&["*", ":", "<", ">", "::"]);
+        if token.kind != Kind::Word || (keyword && misplaced()) {
             return Err(nom::Err::Error(input.unexpected(what)));
         }
         if keyword {

@@ -6,7 +6,7 @@ use nom::sequence::{preceded, separated_pair};
 
 use super::lexical::Kind;
 use super::literal;
-use super::tokens::{KEYWORDS, PResult, Tokens, fail, name, punct, separated};
+use super::tokens::{KEYWORDS, Mistake, PResult, Tokens, fail, name, punct, separated};
 use crate::ast::{Basic, Declarator, Path, Shape, Size, Type, TypeKind, Value, ValueKind};
 use crate::diag::{Code, Diagnostic, suggest};
 
@@ -117,7 +117,14 @@ fn named<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKin
         },
     };
     input.report(error.meant(Some(lower)));
-    let (rest, _) = parse(depth, rest)?;
+    // What else does not fit may be for the same reason.
+    let silent = |error: nom::Err<Mistake<'t, 's>>| {
+        error.map(|mistake| Mistake {
+            diagnostic: None,
+            ..mistake
+        })
+    };
+    let (rest, _) = parse(depth, rest).map_err(silent)?;
     Ok((rest, TypeKind::Bad))
 }
 
@@ -246,7 +253,7 @@ pub(super) fn value<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Value> {
 /// From here on no other alternative can be meant.
 pub(super) fn must<'t, 's, P>(mut parser: P, input: Tokens<'t, 's>) -> PResult<'t, 's, P::Output>
 where
-    P: Parser<Tokens<'t, 's>, Error = super::tokens::Mistake<'t, 's>>,
+    P: Parser<Tokens<'t, 's>, Error = Mistake<'t, 's>>,
 {
     nom::combinator::cut(|input| parser.parse(input)).parse(input)
 }
