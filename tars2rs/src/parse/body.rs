@@ -1,5 +1,7 @@
 //! What stands between braces, and how parsing goes on after a mistake in it.
 
+use std::fmt;
+
 use super::lexical::Kind;
 use super::tokens::{Mistake, PResult, Tokens};
 use crate::diag::{Code, Diagnostic};
@@ -248,7 +250,7 @@ fn skip<'t, 's>(start: Tokens<'t, 's>, mistake: Tokens<'t, 's>) -> Tokens<'t, 's
 }
 
 /// The `;` behind `what`. A missing one that can only be a slip is reported and taken as written.
-pub(super) fn semicolon<'t, 's>(input: Tokens<'t, 's>, what: &str) -> PResult<'t, 's, ()> {
+pub(super) fn semicolon<'t, 's>(input: Tokens<'t, 's>, what: fmt::Arguments<'_>) -> PResult<'t, 's, ()> {
     if input.at(";") {
         return Ok((input.advance(), ()));
     }
@@ -257,7 +259,7 @@ pub(super) fn semicolon<'t, 's>(input: Tokens<'t, 's>, what: &str) -> PResult<'t
         return Err(nom::Err::Failure(input.unexpected("`;`")));
     }
     if input.peek().kind != Kind::Bad {
-        input.report(missing_semicolon(input.before(), what));
+        input.report(missing_semicolon(input.before(), &what.to_string()));
     }
     Ok((input, ()))
 }

@@ -1,13 +1,12 @@
 //! Definitions and their members.
 
 use nom::Parser;
-use nom::combinator::opt;
 use nom::multi::many0;
 use nom::sequence::{delimited, preceded};
 
 use super::body::{Body, Members, at_bad_brace, body, ends_body, semicolon, semicolon_after_brace};
 use super::lexical::Kind;
-use super::tokens::{KEYWORDS, Mistake, PResult, Tokens, fail, name, punct, separated};
+use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct, separated};
 use super::ty::{declarator, integer, must, path, ty, value};
 use crate::ast::{
     Const, Definition, Direction, Doc, Enum, Enumerator, Field, Interface, Key, Name, Operation, Param, Struct, Tag,
@@ -107,8 +106,8 @@ fn field<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Field> {
     let (rest, tag) = field_tag(input)?;
     let (rest, require) = requirement(rest)?;
     let (rest, decl) = must(declarator("a field name"), rest)?;
-    let (rest, default) = opt(preceded(punct("="), |input| must(value, input))).parse(rest)?;
-    let (rest, ()) = semicolon(rest, &format!("field `{}`", decl.name.text))?;
+    let (rest, default) = behind("=", |input| must(value, input), rest)?;
+    let (rest, ()) = semicolon(rest, format_args!("field `{}`", decl.name.text))?;
     let doc = rest.doc(start);
     Ok((
         rest,
@@ -152,7 +151,7 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
     };
     let help = "write one of `require` and `optional`";
     let token = input.peek();
-    if token.kind == Kind::Word && !KEYWORDS.contains(&token.text) && input.word_behind(1) && input.word_behind(2) {
+    if token.kind == Kind::Word && !is_keyword(token.text) && input.word_behind(1) && input.word_behind(2) {
         let message = format!("expected `require` or `optional`, found `{}`", token.text);
         input.report(Diagnostic::new(Code::MissingRequire, token.span, message).help(help));
         return Ok((input.advance(), false));
@@ -211,7 +210,7 @@ fn enumerator<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Enumerato
     }
     let nameless = |_: &_| input.shared.lost.borrow_mut().any_member = true;
     let (rest, name) = name("an enumerator").parse(input).inspect_err(nameless)?;
-    let (rest, value) = opt(preceded(punct("="), |input| must(value, input))).parse(rest)?;
+    let (rest, value) = behind("=", |input| must(value, input), rest)?;
     let end = rest;
     let rest = comma(rest)?;
     // A comment behind the comma belongs to the enumerator before it, and so does one between the two.
@@ -259,7 +258,7 @@ fn constant<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
     let (rest, decl) = must(declarator("a constant name"), input.advance())?;
     let (rest, _) = must(punct("="), rest)?;
     let (rest, value) = must(value, rest)?;
-    let (rest, ()) = semicolon(rest, &format!("constant `{}`", decl.name.text))?;
+    let (rest, ()) = semicolon(rest, format_args!("constant `{}`", decl.name.text))?;
     let doc = rest.doc(start);
     Ok((rest, Definition::Const(Const { decl, value, doc })))
 }
@@ -291,7 +290,7 @@ fn operation<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Operation> {
     let (rest, _) = must(punct("("), rest)?;
     let (rest, params) = params(rest)?;
     let (rest, _) = end_of_params(rest)?;
-    let (rest, ()) = semicolon(rest, &format!("operation `{}`", name.text))?;
+    let (rest, ()) = semicolon(rest, format_args!("operation `{}`", name.text))?;
     let doc = rest.doc(start);
     Ok((
         rest,
@@ -307,7 +306,7 @@ fn operation<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Operation> {
 /// Words such as `oneway`, which other languages have before an operation, are reported and left out.
 fn without_modifier<'t, 's>(input: Tokens<'t, 's>) -> Tokens<'t, 's> {
     let word = input.peek();
-    let plain = word.kind == Kind::Word && !KEYWORDS.contains(&word.text);
+    let plain = word.kind == Kind::Word && !is_keyword(word.text);
     let four = input.word_behind(1) && input.word_behind(2) && input.peek_behind(3).is_some_and(|t| t.text == "(");
     if !plain || !four {
         return input;
@@ -421,6 +420,6 @@ fn key<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
     let members = preceded(punct(","), |input| separated(",", name("a member name"), input));
     let list = (path, members);
     let (rest, (target, members)) = must(delimited(punct("["), list, punct("]")), input.advance())?;
-    let (rest, ()) = semicolon(rest, "`key[..]`")?;
+    let (rest, ()) = semicolon(rest, format_args!("`key[..]`"))?;
     Ok((rest, Definition::Key(Key { target, members })))
 }

@@ -203,6 +203,21 @@ pub(super) fn punct<'t, 's: 't>(text: &'static str) -> impl Fn(Tokens<'t, 's>) -
     }
 }
 
+/// What stands behind this word or punctuation, if it is there. Unlike `opt` of [`punct`] it makes no refusal that
+/// nobody wants, and almost every token is asked for something that it is not.
+pub(super) fn behind<'t, 's, T>(
+    text: &str,
+    mut parser: impl FnMut(Tokens<'t, 's>) -> PResult<'t, 's, T>,
+    input: Tokens<'t, 's>,
+) -> PResult<'t, 's, Option<T>> {
+    if input.at(text) {
+        let (rest, found) = parser(input.advance())?;
+        Ok((rest, Some(found)))
+    } else {
+        Ok((input, None))
+    }
+}
+
 /// One or more items with a separator between. Behind a separator there must be an item.
 pub(super) fn separated<'t, 's, T>(
     separator: &'static str,
@@ -247,11 +262,16 @@ pub(super) const KEYWORDS: [&str; 24] = [
     "unsigned",
 ];
 
+/// Whether a word is never a name. Told by the length of most words already.
+pub(super) fn is_keyword(word: &str) -> bool {
+    (3..=9).contains(&word.len()) && KEYWORDS.contains(&word)
+}
+
 /// A name for `what` ("a field name"). A keyword is reported and taken, so that it costs one error only.
 pub(super) fn name<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, 's>) -> PResult<'t, 's, Name> {
     move |input: Tokens<'t, 's>| {
         let token = input.peek();
-        let keyword = KEYWORDS.contains(&token.text);
+        let keyword = is_keyword(token.text);
         // A keyword that goes on stands in the right place: something before it is wrong.
         let misplaced = || input.word_behind(1) || input.advance().at_any(&["*", ":", "<", ">", "::"]);
         if token.kind != Kind::Word || (keyword && misplaced()) {
