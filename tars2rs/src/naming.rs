@@ -182,6 +182,9 @@ impl Namer<'_> {
 
     /// Tells that a name did not become what it should, if somebody else has that one.
     fn clash(&mut self, scope: &Scope, (idl, span, path): (&str, Span, &str), (wanted, name): (&str, &str)) {
+        if wanted == name {
+            return;
+        }
         let Some((first, place)) = scope.holders.get(&plain(wanted)).filter(|_| plain(wanted) != name) else {
             return;
         };
