@@ -56,11 +56,15 @@
 
 mod ast;
 mod check;
+mod cli;
+mod command;
 mod compile;
 mod config;
 mod diag;
 mod emit;
+mod graph;
 mod include;
+mod lints;
 mod model;
 mod naming;
 mod output;
@@ -71,3 +75,9 @@ mod settings;
 mod source;
 
 pub use config::{Config, Error, Generated};
+
+/// The command line tool as a function, for its `main`.
+#[doc(hidden)]
+pub mod tool {
+    pub use crate::command::{Report, run};
+}

@@ -154,3 +154,51 @@ fn the_result_does_not_depend_on_the_order_of_settings() {
     });
     assert_eq!(one, two);
 }
+
+#[test]
+fn levels_decide_what_fails() {
+    let unwarned = |set: &dyn Fn(&mut Config)| {
+        let dir = TempDir::new().unwrap();
+        let file = dir.path().join("a.tars");
+        fs::write(
+            &file,
+            "module m { struct S { 0 require int a_b; 1 require int aB; 2 optional byte c; }; };",
+        )
+        .unwrap();
+        let mut config = Config::new();
+        set(&mut config);
+        let found = config.generate(&[file], &[] as &[&str]);
+        found
+            .map(|generated| generated.warnings().to_owned())
+            .map_err(|error| error.to_string())
+    };
+    let quiet = unwarned(&|_| ()).unwrap();
+    assert!(quiet.contains("warning[T0901]") && !quiet.contains("T1014"), "{quiet}");
+    let asked = unwarned(&|config| _ = config.warn("portability").allow("T0901")).unwrap();
+    assert!(!asked.contains("T0901") && asked.contains("warning[T1014]"), "{asked}");
+    let denied = unwarned(&|config| _ = config.deny("T0901")).unwrap_err();
+    assert!(
+        denied.contains("error[T0901]") && denied.ends_with("\n1 error found, nothing is generated"),
+        "{denied}"
+    );
+    let wrong = unwarned(&|config| _ = config.deny("T09").allow("T0203")).unwrap_err();
+    assert!(wrong.contains("error[T0703]: there is no code `T09`"), "{wrong}");
+    assert!(
+        wrong.contains("error[T0703]: T0203 is an error and stays one"),
+        "{wrong}"
+    );
+}
+
+/// The framework's own interfaces, and whatever else is built here, compile without a word.
+#[test]
+fn interfaces_of_the_workspace_are_silent() {
+    let mut files: Vec<_> = fs::read_dir("../idl")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "tars"));
+    files.sort();
+    assert!(files.len() > 3);
+    let generated = Config::new().generate(&files, &["../idl"]).unwrap();
+    assert_eq!(generated.warnings(), "");
+}

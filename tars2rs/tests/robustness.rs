@@ -206,3 +206,52 @@ fn chains_of_structs_need_no_stack() {
     let text = text.replace("require int end", "require S0 end");
     assert!(compile(text.as_bytes()).unwrap_err().contains("error[T0207]"));
 }
+
+/// The same with all other samples. Some mistakes look like two to everybody: of thousands very few may, and none like
+/// many.
+#[test]
+fn hardly_any_mistake_is_more_than_one_error() {
+    let mut several = Vec::new();
+    let mut edits = 0;
+    for sample in [
+        "interfaces",
+        "enums",
+        "keys",
+        "literals",
+        "all_types",
+        "opinions",
+        "names",
+    ] {
+        let text = fs::read_to_string(format!("tests/ui/ok/{sample}.tars")).unwrap();
+        let mut start = 0;
+        for token in tokens(&text) {
+            let (before, behind) = (&text[..start], &text[start + token.len()..]);
+            start += token.len();
+            let line = before.rsplit('\n').next().unwrap();
+            let hidden = line.contains("//") || line.contains('"') || before.rfind("/*") > before.rfind("*/");
+            if token.trim().is_empty() || matches!(token, "\"" | ":" | "/" | "*" | "'" | "\\") || hidden {
+                continue;
+            }
+            for broken in [
+                format!("{before}{behind}"),
+                format!("{before}{token} {token}{behind}"),
+                format!("{before}@{behind}"),
+            ] {
+                edits += 1;
+                if let Err(error) = compile(broken.as_bytes())
+                    && !error.ends_with("\n1 error found, nothing is generated")
+                {
+                    let errors = error.lines().filter(|line| line.starts_with("error[")).count();
+                    assert!(errors <= 3, "{broken}\n{error}");
+                    several.push(error);
+                }
+            }
+        }
+    }
+    assert!(
+        several.len() * 100 < edits,
+        "{} of {edits}\n{}",
+        several.len(),
+        several.join("\n")
+    );
+}

@@ -1,5 +1,7 @@
 //! What stands between braces, and how parsing goes on after a mistake in it.
 
+use std::fmt;
+
 use super::lexical::Kind;
 use super::tokens::{Mistake, PResult, Tokens};
 use crate::diag::{Code, Diagnostic};
@@ -70,7 +72,7 @@ where
             }
             Err(error) => {
                 body.incomplete = true;
-                input = recover(error, input);
+                input = recover(error, input, of.holds_definitions);
             }
         }
     }
@@ -98,6 +100,13 @@ fn opening<'t, 's>(
     }
     if input.peek().kind == Kind::Bad {
         return Ok(input.advance());
+    }
+    if input.at("}") && !input.at_new_line() {
+        mistake
+            .diagnostic
+            .into_iter()
+            .for_each(|diagnostic| input.report(*diagnostic));
+        return Ok(input);
     }
     let definition = begins_definition(&input);
     let other = if definition {
@@ -149,8 +158,22 @@ fn begins_definition(input: &Tokens<'_, '_>) -> bool {
         && second.is_some_and(|token| token.kind == Kind::Word || (input.at("key") && token.text == "["))
 }
 
+/// Whether a field or an operation certainly begins here: `0 require`, and on a new line `void f(`, `int f(`.
+fn begins_member(input: &Tokens<'_, '_>) -> bool {
+    let behind = |count| input.peek_behind(count).map_or("", |token| token.text);
+    match input.peek().kind {
+        Kind::Int => matches!(behind(1), "require" | "optional"),
+        Kind::Word => input.at_new_line() && input.word_behind(1) && behind(2) == "(",
+        _ => false,
+    }
+}
+
 /// Reports a mistake and goes behind the next `;`, or to the `}` that ends the surrounding body.
-pub(super) fn recover<'t, 's>(error: nom::Err<Mistake<'t, 's>>, start: Tokens<'t, 's>) -> Tokens<'t, 's> {
+pub(super) fn recover<'t, 's>(
+    error: nom::Err<Mistake<'t, 's>>,
+    start: Tokens<'t, 's>,
+    definitions: bool,
+) -> Tokens<'t, 's> {
     let mistake = match error {
         nom::Err::Error(mistake) | nom::Err::Failure(mistake) => mistake,
         // Only streaming parsers say this, and there are none.
@@ -159,13 +182,45 @@ pub(super) fn recover<'t, 's>(error: nom::Err<Mistake<'t, 's>>, start: Tokens<'t
     if let Some(diagnostic) = mistake.diagnostic {
         start.report(*diagnostic);
     }
-    skip(start, mistake.at)
+    let end = skip(start, mistake.at);
+    lose(start, end, definitions);
+    end
+}
+
+/// Notes the words of a stretch that is left out, so that nobody misses what it may have declared.
+fn lose(start: Tokens<'_, '_>, end: Tokens<'_, '_>, definitions: bool) {
+    let mut lost = start.shared.lost.borrow_mut();
+    let until = end.peek().span.start;
+    let mut input = start;
+    while input.peek().kind != Kind::End && input.peek().span.start < until {
+        let token = input.peek();
+        let begins = input.at_any(&DEFINITIONS);
+        input = input.advance();
+        let next = input.peek();
+        if begins && definitions && next.kind != Kind::Word && !token.text.starts_with("key") {
+            lost.anything = true;
+        }
+        if token.kind != Kind::Word {
+            // In the place of a name it may have been any.
+            lost.any_member |= token.kind == Kind::Bad && !definitions;
+            continue;
+        }
+        if definitions {
+            lost.definitions.insert(token.text.to_owned());
+        } else {
+            lost.members.insert(token.text.to_owned());
+        }
+        if begins && next.kind == Kind::Word {
+            lost.definitions.insert(next.text.to_owned());
+        }
+    }
 }
 
 /// Skips from `start`, whose braces count, to the end of what holds the token at `mistake`.
 fn skip<'t, 's>(start: Tokens<'t, 's>, mistake: Tokens<'t, 's>) -> Tokens<'t, 's> {
     let wrong = mistake.peek().span.start;
     let mut depth = 0usize;
+    let mut closed = false;
     let mut input = start;
     loop {
         if input.peek().kind == Kind::End {
@@ -184,27 +239,27 @@ fn skip<'t, 's>(start: Tokens<'t, 's>, mistake: Tokens<'t, 's>) -> Tokens<'t, 's
         } else if depth == 0
             && behind
             && input.before() != start.before()
-            && input.at_new_line()
-            && begins_definition(&input)
+            && ((begins_definition(&input) && (input.at_new_line() || closed)) || begins_member(&input))
         {
             // The mistake has swallowed a `;`: better to lose one definition than two.
             return input;
         }
+        closed = input.at("}");
         input = input.advance();
     }
 }
 
 /// The `;` behind `what`. A missing one that can only be a slip is reported and taken as written.
-pub(super) fn semicolon<'t, 's>(input: Tokens<'t, 's>, what: &str) -> PResult<'t, 's, ()> {
+pub(super) fn semicolon<'t, 's>(input: Tokens<'t, 's>, what: fmt::Arguments<'_>) -> PResult<'t, 's, ()> {
     if input.at(";") {
         return Ok((input.advance(), ()));
     }
-    let slip = input.at("}") || input.at_new_line();
+    let slip = input.at("}") || input.at_new_line() || begins_member(&input);
     if !slip {
         return Err(nom::Err::Failure(input.unexpected("`;`")));
     }
     if input.peek().kind != Kind::Bad {
-        input.report(missing_semicolon(input.before(), what));
+        input.report(missing_semicolon(input.before(), &what.to_string()));
     }
     Ok((input, ()))
 }
@@ -213,6 +268,13 @@ pub(super) fn semicolon<'t, 's>(input: Tokens<'t, 's>, what: &str) -> PResult<'t
 pub(super) fn semicolon_after_brace<'t, 's>(input: Tokens<'t, 's>, what: &str) -> Tokens<'t, 's> {
     if input.at(";") {
         return input.advance();
+    }
+    let word = input.peek();
+    if word.kind == Kind::Word && !input.at_new_line() && input.peek_behind(1).is_some_and(|next| next.text == ";") {
+        // As C declares a variable of the type.
+        let error = Diagnostic::new(Code::Syntax, word.span, format!("expected `;`, found `{}`", word.text));
+        input.report(error.help("nothing is declared behind a `}`; remove the name"));
+        return input.advance().advance();
     }
     if input.peek().kind != Kind::Bad {
         input.report(missing_semicolon(input.before(), what));
@@ -232,5 +294,6 @@ fn missing_semicolon(before: Span, what: &str) -> Diagnostic {
     );
     error
         .label("`;` belongs here")
+        .replace(before.after(), ";")
         .help("every definition and every member ends with `;`, also behind a `}`")
 }

@@ -1,13 +1,12 @@
 //! Definitions and their members.
 
 use nom::Parser;
-use nom::combinator::opt;
 use nom::multi::many0;
 use nom::sequence::{delimited, preceded};
 
 use super::body::{Body, Members, at_bad_brace, body, ends_body, semicolon, semicolon_after_brace};
 use super::lexical::Kind;
-use super::tokens::{KEYWORDS, Mistake, PResult, Tokens, fail, name, punct, separated};
+use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct, separated};
 use super::ty::{declarator, integer, must, path, ty, value};
 use crate::ast::{
     Const, Definition, Direction, Doc, Enum, Enumerator, Field, Interface, Key, Name, Operation, Param, Struct, Tag,
@@ -107,8 +106,8 @@ fn field<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Field> {
     let (rest, tag) = field_tag(input)?;
     let (rest, require) = requirement(rest)?;
     let (rest, decl) = must(declarator("a field name"), rest)?;
-    let (rest, default) = opt(preceded(punct("="), |input| must(value, input))).parse(rest)?;
-    let (rest, ()) = semicolon(rest, &format!("field `{}`", decl.name.text))?;
+    let (rest, default) = behind("=", |input| must(value, input), rest)?;
+    let (rest, ()) = semicolon(rest, format_args!("field `{}`", decl.name.text))?;
     let doc = rest.doc(start);
     Ok((
         rest,
@@ -152,7 +151,7 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
     };
     let help = "write one of `require` and `optional`";
     let token = input.peek();
-    if token.kind == Kind::Word && !KEYWORDS.contains(&token.text) && input.word_behind(1) && input.word_behind(2) {
+    if token.kind == Kind::Word && !is_keyword(token.text) && input.word_behind(1) && input.word_behind(2) {
         let message = format!("expected `require` or `optional`, found `{}`", token.text);
         input.report(Diagnostic::new(Code::MissingRequire, token.span, message).help(help));
         return Ok((input.advance(), false));
@@ -183,14 +182,15 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
 
 fn enumeration<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
     let (rest, block) = block(input, "enum", "an enum name", enumerator)?;
-    let incomplete = block.incomplete || block.members.iter().any(Option::is_none);
+    let vague = block.members.iter().any(Option::is_none);
     Ok((
         rest,
         Definition::Enum(Enum {
             name: block.name,
             enumerators: block.members.into_iter().flatten().collect(),
             doc: block.doc,
-            incomplete,
+            vague,
+            incomplete: block.incomplete,
         }),
     ))
 }
@@ -199,12 +199,18 @@ fn enumeration<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
 fn enumerator<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Enumerator>> {
     let start = input.peek().span;
     if input.at(",") {
-        let error = Diagnostic::new(Code::StrayComma, start, "comma without an enumerator before it");
-        input.report(error.help("remove the comma"));
-        return Ok((input.advance(), None));
+        let mut rest = input;
+        while rest.at(",") {
+            rest = rest.advance();
+        }
+        let commas = start.to(rest.before());
+        let error = Diagnostic::new(Code::StrayComma, commas, "comma without an enumerator before it");
+        input.report(error.help("remove the comma").replace(commas, ""));
+        return Ok((rest, None));
     }
-    let (rest, name) = name("an enumerator").parse(input)?;
-    let (rest, value) = opt(preceded(punct("="), |input| must(value, input))).parse(rest)?;
+    let nameless = |_: &_| input.shared.lost.borrow_mut().any_member = true;
+    let (rest, name) = name("an enumerator").parse(input).inspect_err(nameless)?;
+    let (rest, value) = behind("=", |input| must(value, input), rest)?;
     let end = rest;
     let rest = comma(rest)?;
     // A comment behind the comma belongs to the enumerator before it, and so does one between the two.
@@ -228,7 +234,12 @@ fn comma<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mista
             return Ok(input);
         }
         let error = Diagnostic::new(Code::Syntax, input.peek().span, "expected `,` or `}`, found `;`");
-        input.report(error.help("enumerators are separated by commas"));
+        let semicolon = input.peek().span;
+        input.report(
+            error
+                .help("enumerators are separated by commas")
+                .replace(semicolon, ","),
+        );
         return Ok(input.advance());
     }
     if input.at_new_line() && input.peek().kind == Kind::Word {
@@ -247,7 +258,7 @@ fn constant<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
     let (rest, decl) = must(declarator("a constant name"), input.advance())?;
     let (rest, _) = must(punct("="), rest)?;
     let (rest, value) = must(value, rest)?;
-    let (rest, ()) = semicolon(rest, &format!("constant `{}`", decl.name.text))?;
+    let (rest, ()) = semicolon(rest, format_args!("constant `{}`", decl.name.text))?;
     let doc = rest.doc(start);
     Ok((rest, Definition::Const(Const { decl, value, doc })))
 }
@@ -266,6 +277,7 @@ fn interface<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
 
 fn operation<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Operation> {
     let start = input.peek().span;
+    let input = without_modifier(input);
     let (rest, output) = if input.at("void") {
         (input.advance(), None)
     } else if input.peek().kind == Kind::Word || input.at("::") {
@@ -276,13 +288,9 @@ fn operation<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Operation> {
     };
     let (rest, name) = operation_name(rest)?;
     let (rest, _) = must(punct("("), rest)?;
-    let (rest, params) = if rest.at(")") {
-        (rest, Vec::new())
-    } else {
-        must(|input| separated(",", param, input), rest)?
-    };
+    let (rest, params) = params(rest)?;
     let (rest, _) = end_of_params(rest)?;
-    let (rest, ()) = semicolon(rest, &format!("operation `{}`", name.text))?;
+    let (rest, ()) = semicolon(rest, format_args!("operation `{}`", name.text))?;
     let doc = rest.doc(start);
     Ok((
         rest,
@@ -293,6 +301,20 @@ fn operation<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Operation> {
             doc,
         },
     ))
+}
+
+/// Words such as `oneway`, which other languages have before an operation, are reported and left out.
+fn without_modifier<'t, 's>(input: Tokens<'t, 's>) -> Tokens<'t, 's> {
+    let word = input.peek();
+    let plain = word.kind == Kind::Word && !is_keyword(word.text);
+    let four = input.word_behind(1) && input.word_behind(2) && input.peek_behind(3).is_some_and(|t| t.text == "(");
+    if !plain || !four {
+        return input;
+    }
+    let error = Diagnostic::new(Code::Syntax, word.span, format!("unexpected `{}`", word.text));
+    let help = "an operation is `TYPE name(..)`; there are no modifiers";
+    input.report(error.help(help).replace(word.span, ""));
+    input.advance()
 }
 
 /// Any word, even a keyword, with `(` behind it.
@@ -308,6 +330,41 @@ fn operation_name<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Name> {
             span: token.span,
         },
     ))
+}
+
+/// What stands between the parentheses.
+fn params<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Vec<Param>> {
+    if input.at(")") {
+        return Ok((input, Vec::new()));
+    }
+    if input.at("void") && input.advance().at(")") {
+        let error = Diagnostic::new(Code::Syntax, input.peek().span, "unexpected `void`");
+        let help = "an operation without parameters has nothing between the parentheses";
+        input.report(error.help(help).replace(input.peek().span, ""));
+        return Ok((input.advance(), Vec::new()));
+    }
+    let (mut rest, mut params) = must(|input| separated(",", param, input), input)?;
+    while rest.at(";") && closes_soon(rest.advance()) {
+        let semicolon = rest.peek().span;
+        let error = Diagnostic::new(Code::Syntax, semicolon, "expected `,` or `)`, found `;`");
+        rest.report(error.help("parameters are separated by commas").replace(semicolon, ","));
+        let (behind, more) = must(|input| separated(",", param, input), rest.advance())?;
+        params.extend(more);
+        rest = behind;
+    }
+    Ok((rest, params))
+}
+
+/// Whether the next parenthesis on this line closes one, so that what stands before it is parameters.
+fn closes_soon(mut input: Tokens<'_, '_>) -> bool {
+    let few = 30;
+    for _ in 0..few {
+        if input.at_new_line() || input.at_any(&["(", ")", "{", "}"]) {
+            return input.at(")");
+        }
+        input = input.advance();
+    }
+    false
 }
 
 /// `)`, with a message that fits what stands instead.
@@ -326,7 +383,11 @@ fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
     let span = input.peek().span;
     if input.at("in") && input.word_behind(1) && input.word_behind(2) {
         let error = Diagnostic::new(Code::Syntax, span, "unexpected `in`");
-        input.report(error.help("a parameter goes in unless it is marked `out`"));
+        input.report(
+            error
+                .help("a parameter goes in unless it is marked `out`")
+                .replace(span, ""),
+        );
         return param(input.advance());
     }
     let (rest, direction) = if input.at("out") {
@@ -338,18 +399,18 @@ fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
     };
     if input.at(")") {
         let error = Diagnostic::new(Code::Syntax, input.before(), "comma behind the last parameter");
-        return fail(input.refuse(error.help("remove the comma")));
+        return fail(input.refuse(error.help("remove the comma").replace(input.before(), "")));
     }
     if direction == Direction::In && input.peek().kind != Kind::Word && !input.at("::") {
         return fail(input.unexpected("a parameter"));
     }
     if direction != Direction::In && rest.at_any(&["out", "routekey"]) {
-        let error = Diagnostic::new(
-            Code::Syntax,
-            rest.peek().span,
-            "`out` and `routekey` exclude each other",
-        );
-        return fail(rest.refuse(error));
+        let message = if rest.at(input.peek().text) {
+            format!("unexpected second `{}`", rest.peek().text)
+        } else {
+            "`out` and `routekey` exclude each other".to_owned()
+        };
+        return fail(rest.refuse(Diagnostic::new(Code::Syntax, rest.peek().span, message)));
     }
     let (rest, decl) = must(declarator("a parameter name"), rest)?;
     Ok((rest, Param { direction, decl }))
@@ -359,6 +420,6 @@ fn key<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
     let members = preceded(punct(","), |input| separated(",", name("a member name"), input));
     let list = (path, members);
     let (rest, (target, members)) = must(delimited(punct("["), list, punct("]")), input.advance())?;
-    let (rest, ()) = semicolon(rest, "`key[..]`")?;
+    let (rest, ()) = semicolon(rest, format_args!("`key[..]`"))?;
     Ok((rest, Definition::Key(Key { target, members })))
 }

@@ -56,6 +56,10 @@ enum Piece {
     OpenComment,
     Include,
     BadDirective,
+    /// `*/` where no comment is open.
+    StrayClose,
+    /// A text between single quotes.
+    SingleQuoted,
     Token(Kind),
     OpenString,
     MalformedNumber,
@@ -69,6 +73,8 @@ pub(super) fn lex(text: &str, base: u32) -> Lexed<'_> {
         base,
         line_start: 0,
         token_on_line: false,
+        open_string: false,
+        closed: 0,
         out: Lexed::default(),
     };
     let mut rest = text;
@@ -93,6 +99,10 @@ struct Lexer<'s> {
     line_start: usize,
     /// Whether a token stands on the current line already: a comment behind it belongs to it.
     token_on_line: bool,
+    /// A string has no end so far: the next quote that opens nothing may be the one.
+    open_string: bool,
+    /// End of the last `*/` where no comment was open.
+    closed: usize,
     out: Lexed<'s>,
 }
 
@@ -119,16 +129,16 @@ impl Lexer<'_> {
             Piece::Include => self.include(start, end),
             Piece::BadDirective => self.bad_directive(start, end),
             Piece::Token(kind) => self.token(kind, start, end),
-            Piece::OpenString => {
-                self.error(
-                    Code::UnterminatedString,
-                    (start, end),
-                    "string without its closing `\"`",
-                    "",
-                );
+            Piece::OpenString => self.open_string(start, end),
+            Piece::StrayClose => self.stray_close(start, end),
+            Piece::SingleQuoted => {
+                let error = Diagnostic::new(Code::IllegalCharacter, self.span(start, end), "illegal character `'`");
+                self.out.errors.push(error.help("a string is in double quotes"));
                 self.token(Kind::Bad, start, end);
             }
             Piece::MalformedNumber => self.malformed_number(start, end),
+            // One mistake, one message: what stands directly behind a character that is refused belongs to it.
+            Piece::Illegal if self.follows_refused(start) => self.token(Kind::Bad, start, end),
             Piece::Illegal => {
                 let found = literal::printable(&self.text[start..end]);
                 self.error(
@@ -144,6 +154,13 @@ impl Lexer<'_> {
             self.line_start = start + at + 1;
             self.token_on_line = false;
         }
+    }
+
+    /// Whether a refused character stands directly before.
+    fn follows_refused(&self, start: usize) -> bool {
+        let at = self.span(start, start).start;
+        let last = self.out.tokens.last();
+        last.is_some_and(|token| token.kind == Kind::Bad && token.span.end == at && !token.text.starts_with('"'))
     }
 
     fn token(&mut self, kind: Kind, start: usize, end: usize) {
@@ -202,6 +219,51 @@ impl Lexer<'_> {
             .push(error.help("the only directive is `#include \"path\"`"));
     }
 
+    /// A string over several lines is one mistake: of its two quotes without a partner the first is reported.
+    fn open_string(&mut self, start: usize, end: usize) {
+        let begins = self.out.tokens.last().is_some_and(|before| before.text == "=");
+        if self.open_string && !begins {
+            self.open_string = false;
+        } else {
+            self.open_string = true;
+            self.error(
+                Code::UnterminatedString,
+                (start, end),
+                "string without its closing `\"`",
+                "",
+            );
+        }
+        self.token(Kind::Bad, start, end);
+    }
+
+    /// What stands between the end of a comment that holds a `/*` and this was meant to be in the comment.
+    fn stray_close(&mut self, start: usize, end: usize) {
+        let error = Diagnostic::new(
+            Code::IllegalCharacter,
+            self.span(start, end),
+            "`*/` where no comment is open",
+        );
+        // A comment is searched once, however many of these follow it.
+        let last = self.out.comments.last().filter(|last| last.end > self.closed);
+        self.closed = end;
+        let Some(nested) = last.filter(|last| last.text[2..].contains("/*")) else {
+            self.out.errors.push(error.help("remove it"));
+            return self.token(Kind::Bad, start, end);
+        };
+        let (from, inner) = (
+            self.span(nested.start, nested.start + 2),
+            self.span(nested.end, nested.end).start,
+        );
+        let kept = self.out.tokens.partition_point(|token| token.span.start < inner);
+        self.out.tokens.truncate(kept);
+        let before = |error: &Diagnostic| error.primary.as_ref().is_none_or(|label| label.span.start < inner);
+        while self.out.errors.last().is_some_and(|error| !before(error)) {
+            self.out.errors.pop();
+        }
+        let error = error.related(from, "this comment ended at the first `*/`");
+        self.out.errors.push(error.help("comments do not nest"));
+    }
+
     fn malformed_number(&mut self, start: usize, end: usize) {
         let text = &self.text[start..end];
         let help = if text.contains(['x', 'X']) {
@@ -209,12 +271,26 @@ impl Lexer<'_> {
         } else {
             "a leading 0 makes the number octal; leave it out"
         };
-        let error = Diagnostic::new(
-            Code::MalformedNumber,
-            self.span(start, end),
-            format!("malformed number `{text}`"),
+        let span = self.span(start, end);
+        let error = Diagnostic::new(Code::MalformedNumber, span, format!("malformed number `{text}`"));
+        let plain = text.replace('X', "x").trim_start_matches(['+', '-']).to_owned();
+        let number = plain.strip_prefix("0x").map_or_else(
+            || plain.trim_start_matches('0').to_owned(),
+            |digits| {
+                if digits.is_empty() {
+                    String::new()
+                } else {
+                    plain.clone()
+                }
+            },
         );
-        self.out.errors.push(error.help(help));
+        let error = error.help(help);
+        self.out.errors.push(if number.is_empty() {
+            error
+        } else {
+            let sign = &text[..text.len() - plain.len()];
+            error.replace(span, format!("{sign}{number}"))
+        });
         // Still an integer for the grammar; its value is not looked at.
         self.token(Kind::Int, start, end);
     }
@@ -239,9 +315,14 @@ fn piece(input: &str) -> IResult<&str, Piece> {
         value(Piece::Token(Kind::Float), (opt(one_of("+-")), float)),
         value(Piece::Token(Kind::Int), (opt(one_of("+-")), integer)),
         string,
+        value(Piece::StrayClose, tag("*/")),
+        value(
+            Piece::SingleQuoted,
+            (char('\''), take_till(|c| matches!(c, '\'' | '\n')), char('\'')),
+        ),
         value(Piece::Token(Kind::Punct), tag("::")),
         value(Piece::Token(Kind::Punct), one_of("{}()[]<>,;=:*")),
-        // One mistake, one message: what follows a foreign character and is foreign too belongs to it.
+        // A run of foreign characters is one word that somebody wrote in another script.
         value(Piece::Illegal, take_while1(is_foreign)),
         value(Piece::Illegal, take(1usize)),
     ))

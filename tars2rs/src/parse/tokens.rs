@@ -10,8 +10,8 @@ use nom::{IResult, Input, Needed, Parser};
 
 use super::docs::Docs;
 use super::lexical::{Kind, Token};
-use crate::ast::{Doc, Name};
-use crate::diag::{Code, Diagnostic, did_you_mean};
+use crate::ast::{Doc, Lost, Name};
+use crate::diag::{Code, Diagnostic, suggest};
 use crate::source::Span;
 
 /// What the parsers of one file share.
@@ -23,6 +23,7 @@ pub(super) struct Shared<'t, 's> {
     pub(super) errors: RefCell<Vec<Diagnostic>>,
     /// A brace is missing or too many: where modules end is not certain any more.
     pub(super) unbalanced: Cell<bool>,
+    pub(super) lost: RefCell<Lost>,
 }
 
 /// The tokens not yet read; the last one is always [`Kind::End`].
@@ -147,10 +148,11 @@ impl<'t, 's> Tokens<'t, 's> {
     pub(super) fn unknown_word(self, expected: &str, known: &[&str]) -> Mistake<'t, 's> {
         let token = self.peek();
         let mut mistake = self.unexpected(expected);
-        let help = did_you_mean(token.text, known.iter().copied()).filter(|_| token.kind == Kind::Word);
-        mistake.diagnostic = mistake
-            .diagnostic
-            .map(|diagnostic| Box::new(diagnostic.maybe_help(help)));
+        if token.kind == Kind::Word {
+            let translation = suggest::translation(token.text).filter(|word| known.contains(word));
+            let meant = translation.or_else(|| suggest::nearest(token.text, known.iter().copied()));
+            mistake.diagnostic = mistake.diagnostic.map(|diagnostic| Box::new(diagnostic.meant(meant)));
+        }
         mistake
     }
 
@@ -201,6 +203,21 @@ pub(super) fn punct<'t, 's: 't>(text: &'static str) -> impl Fn(Tokens<'t, 's>) -
     }
 }
 
+/// What stands behind this word or punctuation, if it is there. Unlike `opt` of [`punct`] it makes no refusal that
+/// nobody wants, and almost every token is asked for something that it is not.
+pub(super) fn behind<'t, 's, T>(
+    text: &str,
+    mut parser: impl FnMut(Tokens<'t, 's>) -> PResult<'t, 's, T>,
+    input: Tokens<'t, 's>,
+) -> PResult<'t, 's, Option<T>> {
+    if input.at(text) {
+        let (rest, found) = parser(input.advance())?;
+        Ok((rest, Some(found)))
+    } else {
+        Ok((input, None))
+    }
+}
+
 /// One or more items with a separator between. Behind a separator there must be an item.
 pub(super) fn separated<'t, 's, T>(
     separator: &'static str,
@@ -245,13 +262,19 @@ pub(super) const KEYWORDS: [&str; 24] = [
     "unsigned",
 ];
 
+/// Whether a word is never a name. Told by the length of most words already.
+pub(super) fn is_keyword(word: &str) -> bool {
+    (3..=9).contains(&word.len()) && KEYWORDS.contains(&word)
+}
+
 /// A name for `what` ("a field name"). A keyword is reported and taken, so that it costs one error only.
 pub(super) fn name<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, 's>) -> PResult<'t, 's, Name> {
     move |input: Tokens<'t, 's>| {
         let token = input.peek();
-        let keyword = KEYWORDS.contains(&token.text);
-        // A keyword with a word behind it stands in the right place: something before it is wrong.
-        if token.kind != Kind::Word || (keyword && input.word_behind(1)) {
+        let keyword = is_keyword(token.text);
+        // A keyword that goes on stands in the right place: something before it is wrong.
+        let misplaced = || input.word_behind(1) || input.advance().at_any(&["*", ":", "<", ">", "::"]);
+        if token.kind != Kind::Word || (keyword && misplaced()) {
             return Err(nom::Err::Error(input.unexpected(what)));
         }
         if keyword {

@@ -1,14 +1,14 @@
 //! Types, declarators and values.
 
 use nom::Parser;
-use nom::combinator::{map, opt};
-use nom::sequence::{preceded, separated_pair};
+use nom::combinator::map;
+use nom::sequence::separated_pair;
 
 use super::lexical::Kind;
 use super::literal;
-use super::tokens::{KEYWORDS, PResult, Tokens, fail, name, punct, separated};
+use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct, separated};
 use crate::ast::{Basic, Declarator, Path, Shape, Size, Type, TypeKind, Value, ValueKind};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, suggest};
 
 /// Deeper types than this are refused: the codec's own default limit is the same.
 const MOST_NESTED: usize = 100;
@@ -25,7 +25,7 @@ fn ty_at<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, Type> {
         return fail(input.refuse(Diagnostic::new(Code::TooDeep, start, message)));
     }
     let (rest, kind) = plain(depth, input)?;
-    let (rest, size) = opt(preceded(punct(":"), size)).parse(rest)?;
+    let (rest, size) = behind(":", size, rest)?;
     Ok((
         rest,
         Type {
@@ -59,7 +59,7 @@ fn plain<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKin
             input.report(error.help("only an operation may return `void`"));
             Ok((input.advance(), TypeKind::Bad))
         }
-        word if KEYWORDS.contains(&word) => Err(nom::Err::Error(input.unexpected("a type"))),
+        word if is_keyword(word) => Err(nom::Err::Error(input.unexpected("a type"))),
         _ => named(depth, input),
     }
 }
@@ -108,25 +108,37 @@ fn named<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKin
     let error = Diagnostic::new(Code::BadType, path.span, format!("`{text}` takes no type arguments"));
     let (lower, parse): (_, fn(usize, Tokens<'t, 's>) -> PResult<'t, 's, TypeKind>) = match text.to_lowercase().as_str()
     {
-        "map" => ("map", map_of),
-        "vector" | "list" | "array" => ("vector", vector),
-        _ => return fail(input.refuse(error.help("only `vector` and `map` do"))),
+        "map" | "dict" | "hashmap" => ("map", map_of),
+        "vector" | "list" | "array" | "vec" => ("vector", vector),
+        word => match suggest::nearest(word, ["vector", "map"]) {
+            Some("map") => ("map", map_of),
+            Some(_) => ("vector", vector),
+            None => return fail(input.refuse(error.help("only `vector` and `map` do"))),
+        },
     };
-    input.report(error.help(format!("did you mean `{lower}`?")));
-    let (rest, _) = parse(depth, rest)?;
+    input.report(error.meant(Some(lower)));
+    // What else does not fit may be for the same reason.
+    let silent = |error: nom::Err<Mistake<'t, 's>>| {
+        error.map(|mistake| Mistake {
+            diagnostic: None,
+            ..mistake
+        })
+    };
+    let (rest, _) = parse(depth, rest).map_err(silent)?;
     Ok((rest, TypeKind::Bad))
 }
 
 /// `[::] a {:: a}`
 pub(super) fn path<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Path> {
     let start = input.peek().span;
-    let (rest, rooted) = opt(punct("::")).parse(input)?;
+    let rooted = input.at("::");
+    let rest = if rooted { input.advance() } else { input };
     let (rest, segments) = separated("::", name("a name"), rest)?;
     Ok((
         rest,
         Path {
             segments,
-            rooted: rooted.is_some(),
+            rooted,
             span: start.to(rest.before()),
         },
     ))
@@ -168,8 +180,9 @@ pub(super) fn integer(input: Tokens<'_, '_>) -> Option<i64> {
 pub(super) fn declarator<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, 's>) -> PResult<'t, 's, Declarator> {
     move |input: Tokens<'t, 's>| {
         let (rest, ty) = ty(input)?;
-        let (rest, star) = opt(punct("*")).parse(rest)?;
-        let (rest, name) = must(name(what), rest)?;
+        let star = rest.at("*").then(|| rest.peek().span);
+        let rest = if star.is_some() { rest.advance() } else { rest };
+        let (rest, name) = must(name(what), rest).inspect_err(|_| rest.shared.lost.borrow_mut().any_member = true)?;
         if let Some(star) = star {
             return Ok((
                 rest,
@@ -188,8 +201,8 @@ pub(super) fn declarator<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, '
             );
             return fail(rest.refuse(error.help("write `string:16 name` or `vector<int>:16 name`")));
         }
-        let (rest, bracket) = opt(punct("[")).parse(rest)?;
-        if bracket.is_none() {
+        let (rest, size) = behind("[", size, rest)?;
+        let Some(size) = size else {
             return Ok((
                 rest,
                 Declarator {
@@ -198,8 +211,7 @@ pub(super) fn declarator<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, '
                     shape: Shape::Plain,
                 },
             ));
-        }
-        let (rest, size) = size(rest)?;
+        };
         let (rest, _) = must(punct("]"), rest)?;
         Ok((
             rest,
@@ -226,7 +238,7 @@ pub(super) fn value<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Value> {
         (Kind::Str, text) => literal(literal::string(text, token.span).map_or_else(said, ValueKind::Str)),
         (Kind::Word, "true") => literal(ValueKind::Bool(true)),
         (Kind::Word, "false") => literal(ValueKind::Bool(false)),
-        (Kind::Word, word) if KEYWORDS.contains(&word) => fail(input.unexpected("a value")),
+        (Kind::Word, word) if is_keyword(word) => fail(input.unexpected("a value")),
         (Kind::Word, _) | (Kind::Punct, "::") => map(path, ValueKind::Name).parse(input),
         _ => fail(input.unexpected("a value")),
     }?;
@@ -242,7 +254,7 @@ pub(super) fn value<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Value> {
 /// From here on no other alternative can be meant.
 pub(super) fn must<'t, 's, P>(mut parser: P, input: Tokens<'t, 's>) -> PResult<'t, 's, P::Output>
 where
-    P: Parser<Tokens<'t, 's>, Error = super::tokens::Mistake<'t, 's>>,
+    P: Parser<Tokens<'t, 's>, Error = Mistake<'t, 's>>,
 {
     nom::combinator::cut(|input| parser.parse(input)).parse(input)
 }

@@ -1,0 +1,15 @@
+//! `tars2rs check`
+
+use super::{Report, findings};
+use crate::cli::Check;
+use crate::config::Config;
+use crate::diag::Levels;
+
+pub(super) fn run(args: &Check) -> Report {
+    let levels = match args.levels.over(Levels::default()) {
+        Ok(levels) => levels,
+        Err(report) => return report,
+    };
+    let outcome = Config::with(levels).check(&args.input.files, &args.input.include_dirs);
+    findings(&outcome.diagnostics, &outcome.sources, &args.messages)
+}
