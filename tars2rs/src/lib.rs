@@ -60,6 +60,7 @@ mod compile;
 mod config;
 mod diag;
 mod emit;
+mod format;
 mod include;
 mod model;
 mod naming;

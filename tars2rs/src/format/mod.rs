@@ -1,0 +1,67 @@
+//! The canonical layout of `.tars` files: [`run`] moves blanks and ends of lines, and nothing else.
+//!
+//! It works on tokens, not on the checked model, so that a file needs neither its includes nor sense to be laid out; only
+//! its syntax must be right. `text` turns bytes to text and back, `units` groups tokens with the comments around
+//! them, `tree` gives them the shape of their braces, `layout` says where lines begin and `writer` writes them.
+//!
+//! Formatting twice is the same as formatting once, and a formatted file parses to the same tree with the same comments on
+//! the same declarations.
+
+mod layout;
+mod text;
+mod tree;
+mod units;
+mod writer;
+
+use std::path::PathBuf;
+
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::parse;
+use crate::source::{SourceMap, Unusable};
+
+/// Why a file was not formatted.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) sources: SourceMap,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Formats the bytes of a file called `name`.
+pub(crate) fn run(name: &str, bytes: &[u8]) -> Result<Vec<u8>, Refused> {
+    let text = text::Text::of(bytes);
+    let mut sources = SourceMap::default();
+    let mut diagnostics = Diagnostics::default();
+    check(name, bytes, &mut sources, &mut diagnostics);
+    let diagnostics = diagnostics.finish();
+    if diagnostics.iter().any(is_in_the_way) {
+        return Err(Refused { sources, diagnostics });
+    }
+    let units = units::units(&text.text, &parse::lexemes::lexemes(&text.text));
+    let formatted = layout::write(&tree::tree(units));
+    Ok(text.restore(&formatted))
+}
+
+/// Parses the file for its mistakes.
+fn check(name: &str, bytes: &[u8], sources: &mut SourceMap, diagnostics: &mut Diagnostics) {
+    match sources.add(name.to_owned(), PathBuf::from(name), bytes) {
+        Ok(id) => drop(parse::file(id, sources.file(id), diagnostics)),
+        Err(unusable) => {
+            let reason = match unusable {
+                Unusable::TooLarge => "it is larger than 4 GiB",
+                Unusable::Utf16 => "it is UTF-16, not UTF-8",
+            };
+            let error = Diagnostic::general(Code::Unreadable, format!("cannot read `{name}`"));
+            diagnostics.push(error.help(reason));
+        }
+    }
+}
+
+/// Whether tokens cannot be told apart for sure, or do not stand as the grammar says. What is wrong inside a literal
+/// stays as it is.
+fn is_in_the_way(diagnostic: &Diagnostic) -> bool {
+    let inside_a_literal = matches!(
+        diagnostic.code,
+        Code::BadEscape | Code::MalformedNumber | Code::NumberTooLarge | Code::StringNotUtf8
+    );
+    diagnostic.is_error() && !inside_a_literal
+}
