@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::command::Report;
 use crate::compile::{Outcome, Printed, compile};
 use crate::diag::{Code, Diagnostic, Severity, render_all};
 use crate::include::Search;
@@ -190,6 +191,8 @@ impl Generated {
 #[error("{text}")]
 pub struct Error {
     text: String,
+    /// Not the files are at fault, but what was asked for.
+    usage: bool,
 }
 
 impl Error {
@@ -205,12 +208,14 @@ impl Error {
         };
         Self {
             text: format!("{rendered}{count} found, nothing is generated"),
+            usage: diagnostics.iter().any(Diagnostic::is_of_usage),
         }
     }
 
     fn no_out_dir() -> Self {
         Self {
             text: "`OUT_DIR` is not set: outside a build script call `Config::out_dir`".to_owned(),
+            usage: true,
         }
     }
 
@@ -218,6 +223,17 @@ impl Error {
         let code = Code::Unwritable.text();
         Self {
             text: format!("error[{code}]: cannot write `{}`: {error}", path.display()),
+            usage: true,
+        }
+    }
+
+    /// What the command line tool says.
+    pub(crate) fn report(&self) -> Report {
+        let text = format!("{self}\n");
+        if self.usage {
+            Report::usage(text)
+        } else {
+            Report::mistakes(text)
         }
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn load(
         match search.loader.canonical(root) {
             Some(path) if seen.insert(path.clone()) => walk.tree(path, root),
             Some(_) => {}
-            None => walk.unreadable(root, None, "there is no such file"),
+            None => walk.unreadable(root, None, search.loader.why_not(root)),
         }
     }
     walk.program

@@ -56,6 +56,8 @@
 
 mod ast;
 mod check;
+mod cli;
+mod command;
 mod compile;
 mod config;
 mod diag;
@@ -72,3 +74,9 @@ mod settings;
 mod source;
 
 pub use config::{Config, Error, Generated};
+
+/// The command line tool as a function, for its `main`.
+#[doc(hidden)]
+pub mod tool {
+    pub use crate::command::{Report, run};
+}

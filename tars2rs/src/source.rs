@@ -141,6 +141,11 @@ impl SourceMap {
 pub(crate) trait Loader: fmt::Debug {
     /// The one name of an existing regular file, whatever path leads to it; `None` when there is none.
     fn canonical(&self, path: &Path) -> Option<PathBuf>;
+
+    /// Why there is no canonical path.
+    fn why_not(&self, _: &Path) -> &'static str {
+        "there is no such file"
+    }
     /// The bytes of a file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
     /// The directory that relative paths start from.
@@ -155,6 +160,15 @@ impl Loader for FsLoader {
     fn canonical(&self, path: &Path) -> Option<PathBuf> {
         // A pipe or a device would never end.
         path.is_file().then(|| path.canonicalize().ok()).flatten()
+    }
+
+    fn why_not(&self, path: &Path) -> &'static str {
+        match path.metadata() {
+            Ok(found) if found.is_dir() => "it is a directory; name the files in it",
+            Ok(_) => "it is no regular file",
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => "permission denied",
+            Err(_) => "there is no such file",
+        }
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {

@@ -62,9 +62,32 @@ fn mistakes_end_with_1() {
 }
 
 #[test]
-fn a_missing_file_ends_with_1() {
+fn a_missing_file_ends_with_2() {
     let (_dir, mut command) = tars2rs(&[], &["check", "nowhere.tars"]);
-    insta::assert_snapshot!(stderr(&mut command, 1));
+    insta::assert_snapshot!(stderr(&mut command, 2));
+}
+
+#[test]
+fn a_directory_given_as_a_file_ends_with_2() {
+    for args in [&["check", "sub"][..], &["build", "sub", "-o", "out"]] {
+        let (_dir, mut command) = tars2rs(&[("sub/a.tars", GOOD)], args);
+        let text = stderr(&mut command, 2);
+        assert!(text.starts_with("error[T0312]: cannot read `sub`\n"), "{text}");
+        assert!(text.contains("it is a directory"), "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_outweighs_mistakes_and_both_are_shown() {
+    let (_dir, mut command) = tars2rs(&[("a.tars", BAD)], &["check", "a.tars", "nowhere.tars"]);
+    let text = stderr(&mut command, 2);
+    assert!(text.contains("error[T0312]") && text.contains("error[T0203]"), "{text}");
+}
+
+#[test]
+fn an_include_that_is_missing_is_a_mistake_of_the_file() {
+    let (_dir, mut command) = tars2rs(&[("a.tars", "#include \"b.tars\"\n")], &["check", "a.tars"]);
+    assert!(stderr(&mut command, 1).starts_with("error[T0310]"));
 }
 
 #[test]
@@ -99,13 +122,34 @@ fn warnings_are_shown_and_do_not_fail() {
 }
 
 #[test]
-fn an_output_that_cannot_be_written_ends_with_1() {
+fn an_output_that_cannot_be_written_ends_with_2() {
     let (_dir, mut command) = tars2rs(
         &[("a.tars", GOOD), ("out", "a file")],
         &["build", "a.tars", "-o", "out"],
     );
-    let text = stderr(&mut command, 1);
+    let text = stderr(&mut command, 2);
     assert!(text.starts_with("error[T0801]: cannot write `out/demo.rs`: "), "{text}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_ends_with_2() {
+    // Not even root may make a directory there.
+    let (_dir, mut command) = tars2rs(&[("a.tars", GOOD)], &["build", "a.tars", "-o", "/proc/out"]);
+    let text = stderr(&mut command, 2);
+    assert!(
+        text.starts_with("error[T0801]: cannot write `/proc/out/demo.rs`: "),
+        "{text}"
+    );
+}
+
+#[test]
+fn help_and_version_are_answers() {
+    for (args, expected) in [(["--help"], "Exit codes: 0"), (["--version"], "tars2rs ")] {
+        let (_dir, mut command) = tars2rs(&[], &args);
+        let output = command.assert().code(0).stderr("").get_output().clone();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(expected), "{text}");
+    }
 }
 
 #[test]

@@ -85,6 +85,11 @@ impl Diagnostic {
         self
     }
 
+    /// Whether a file that was asked for cannot be read: no mistake in any file.
+    pub(crate) fn is_of_usage(&self) -> bool {
+        self.code == Code::Unreadable && self.primary.is_none()
+    }
+
     /// Whether it stops the compilation.
     pub(crate) fn is_error(&self) -> bool {
         self.code.severity() == Severity::Error

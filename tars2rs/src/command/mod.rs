@@ -1,0 +1,93 @@
+//! The subcommands, one thin module each: arguments in, text out.
+
+mod build;
+mod check;
+
+use std::ffi::OsString;
+
+use crate::cli::{self, Command};
+
+/// How a run ended, as other programs see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All is well, or there are only warnings.
+    Success,
+    /// The files were read and have mistakes.
+    Mistakes,
+    /// What was asked for cannot be done: an unknown option, a missing file, an output that cannot be written.
+    Usage,
+}
+
+/// What a run has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    answer: String,
+    remarks: String,
+    exit: Exit,
+}
+
+impl Report {
+    /// What was asked for, and nothing else to say.
+    pub(crate) fn answer(text: String) -> Self {
+        Self {
+            answer: text,
+            remarks: String::new(),
+            exit: Exit::Success,
+        }
+    }
+
+    /// The files have mistakes.
+    pub(crate) fn mistakes(text: String) -> Self {
+        Self {
+            answer: String::new(),
+            remarks: text,
+            exit: Exit::Mistakes,
+        }
+    }
+
+    /// It cannot be done.
+    pub(crate) fn usage(text: String) -> Self {
+        Self {
+            exit: Exit::Usage,
+            ..Self::mistakes(text)
+        }
+    }
+
+    /// Adds what is said besides the answer, on stderr.
+    #[must_use]
+    pub(crate) fn remark(mut self, text: &str) -> Self {
+        self.remarks.push_str(text);
+        self
+    }
+
+    /// For stdout: what was asked for.
+    pub fn stdout(&self) -> &str {
+        &self.answer
+    }
+
+    /// For stderr: mistakes, warnings, complaints.
+    pub fn stderr(&self) -> &str {
+        &self.remarks
+    }
+
+    /// The exit code: 0, 1 for files with mistakes, 2 for what cannot be done.
+    pub fn code(&self) -> u8 {
+        match self.exit {
+            Exit::Success => 0,
+            Exit::Mistakes => 1,
+            Exit::Usage => 2,
+        }
+    }
+}
+
+/// Runs the command line tool; the arguments begin with the program's name.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Report {
+    let cli = match cli::parse(args) {
+        Ok(cli) => cli,
+        Err(report) => return report,
+    };
+    match cli.command {
+        Command::Build(args) => build::run(&args),
+        Command::Check(args) => check::run(&args),
+    }
+}
