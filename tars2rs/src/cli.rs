@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Build(Build),
     /// Looks for mistakes and writes nothing.
     Check(Check),
+    /// Lays files out in the canonical way.
+    Fmt(Fmt),
 }
 
 #[derive(Debug, Args)]
@@ -39,6 +41,18 @@ pub(crate) struct Build {
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) input: Input,
+}
+
+/// Only the syntax of a file matters: neither are its includes looked for nor its names looked up. A file is written only
+/// when it changes, and not at all when its syntax is wrong.
+#[derive(Debug, Args)]
+pub(crate) struct Fmt {
+    /// IDL files; `-` is standard input, which is written to standard output.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Writes nothing: names the files that would change, and ends with 1 if there are any.
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 /// The files of a run.

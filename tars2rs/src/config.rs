@@ -212,6 +212,13 @@ impl Error {
         }
     }
 
+    /// The files have mistakes, and `consequence` is what comes of it.
+    pub(crate) fn refused(sources: &SourceMap, diagnostics: &[Diagnostic], consequence: &str) -> Self {
+        let mut error = Self::of(&render_all(diagnostics, sources), diagnostics);
+        error.text = error.text.replace("nothing is generated", consequence);
+        error
+    }
+
     fn no_out_dir() -> Self {
         Self {
             text: "`OUT_DIR` is not set: outside a build script call `Config::out_dir`".to_owned(),
@@ -219,7 +226,16 @@ impl Error {
         }
     }
 
-    fn unwritable(path: &Path, error: &io::Error) -> Self {
+    /// What was asked for cannot be read.
+    pub(crate) fn unreadable(name: &str, reason: &str) -> Self {
+        let error = Diagnostic::general(Code::Unreadable, format!("cannot read `{name}`")).help(reason);
+        Self {
+            text: render_all(&[error], &SourceMap::default()).trim_end().to_owned(),
+            usage: true,
+        }
+    }
+
+    pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Self {
         let code = Code::Unwritable.text();
         Self {
             text: format!("error[{code}]: cannot write `{}`: {error}", path.display()),

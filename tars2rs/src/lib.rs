@@ -74,6 +74,7 @@ mod settings;
 mod source;
 
 pub use config::{Config, Error, Generated};
+pub use format::format;
 
 /// The command line tool as a function, for its `main`.
 #[doc(hidden)]

@@ -2,13 +2,14 @@
 
 mod build;
 mod check;
+mod fmt;
 
 use std::ffi::OsString;
 
 use crate::cli::{self, Command};
 
 /// How a run ended, as other programs see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// All is well, or there are only warnings.
     Success,
@@ -21,16 +22,16 @@ pub(crate) enum Exit {
 /// What a run has to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    answer: String,
+    answer: Vec<u8>,
     remarks: String,
     exit: Exit,
 }
 
 impl Report {
     /// What was asked for, and nothing else to say.
-    pub(crate) fn answer(text: String) -> Self {
+    pub(crate) fn answer(text: impl Into<Vec<u8>>) -> Self {
         Self {
-            answer: text,
+            answer: text.into(),
             remarks: String::new(),
             exit: Exit::Success,
         }
@@ -39,9 +40,26 @@ impl Report {
     /// The files have mistakes.
     pub(crate) fn mistakes(text: String) -> Self {
         Self {
-            answer: String::new(),
+            answer: Vec::new(),
             remarks: text,
             exit: Exit::Mistakes,
+        }
+    }
+
+    /// Joins what two parts of a run have to say; the worse of their ends counts.
+    #[must_use]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.answer.extend(other.answer);
+        self.remarks.push_str(&other.remarks);
+        self.exit = self.exit.max(other.exit);
+        self
+    }
+
+    /// What was asked for, and it is not as it should be.
+    pub(crate) fn found(text: impl Into<Vec<u8>>) -> Self {
+        Self {
+            exit: Exit::Mistakes,
+            ..Self::answer(text)
         }
     }
 
@@ -61,7 +79,7 @@ impl Report {
     }
 
     /// For stdout: what was asked for.
-    pub fn stdout(&self) -> &str {
+    pub fn stdout(&self) -> &[u8] {
         &self.answer
     }
 
@@ -89,5 +107,6 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Report {
     match cli.command {
         Command::Build(args) => build::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
     }
 }

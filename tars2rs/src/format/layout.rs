@@ -64,7 +64,7 @@ impl Layout {
             let gap = node.first().map(|unit| &unit.gap);
             let blank = match before {
                 None => Blank::Trim,
-                Some(before) if apart(before, node) && !gap.is_some_and(Gap::has_blank) => Blank::Force,
+                Some(before) if apart(before, node) && gap.is_some_and(Gap::takes_blank) => Blank::Force,
                 Some(_) => Blank::Keep,
             };
             let boundary = Boundary::at(indent, blank);
@@ -96,14 +96,11 @@ impl Layout {
             blank: if empty { Blank::Trim } else { Blank::Keep },
         };
         let first = self.comments(&close.gap, boundary);
-        let mut first = first && empty;
         if let Some(comment) = close.gap.before.first() {
-            self.writer
-                .own_line(boundary.comments, close.gap.blank && !first, comment);
+            let blank = blank_above(boundary.blank, first, close.gap.blank);
+            self.writer.own_line(boundary.comments, blank, comment);
             self.row(&close.gap.before);
-            first = false;
         }
-        let _ = first;
         self.writer.line(indent, false);
         self.writer.text(close.text);
     }
@@ -311,9 +308,11 @@ fn is_broken(units: &[Unit<'_>], (open, close): (usize, usize), indent: usize) -
     forced || (open + 1 < close && indent + width + blanks > WIDTH)
 }
 
-/// Bytes of a token and of the comments that share its line.
+/// Bytes of a token and of the comments that share its line. Of a comment of several lines the first one counts: what is
+/// in front of the others changes.
 fn width(unit: &Unit<'_>) -> usize {
-    let comments = unit.gap.inline().map(|comment| comment.text.len() + 1);
+    let first = |text: &str| text.lines().next().map_or(0, |line| line.trim_end().len());
+    let comments = unit.gap.inline().map(|comment| first(comment.text) + 1);
     unit.text.len() + comments.sum::<usize>()
 }
 

@@ -7,6 +7,7 @@
 //! Formatting twice is the same as formatting once, and a formatted file parses to the same tree with the same comments on
 //! the same declarations.
 
+pub(crate) mod diff;
 mod layout;
 mod text;
 mod tree;
@@ -15,9 +16,31 @@ mod writer;
 
 use std::path::PathBuf;
 
+use crate::config::Error;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::parse;
 use crate::source::{SourceMap, Unusable};
+
+/// The canonical layout of a `.tars` file, given its bytes; `name` stands in messages.
+///
+/// Comments keep their place and every byte, empty lines between declarations stay, one at most, and literals are kept as
+/// they are written. Lines end with `\n`, and a byte order mark is dropped. Includes are not looked for, and names need no
+/// declaration: only the syntax must be right. The text of the [`Error`] shows what is wrong with it.
+///
+/// ```
+/// let text = tars2rs::format("a.tars", b"module M{struct A{0 require int a;// The a.\n};};")?;
+/// assert_eq!(
+///     String::from_utf8_lossy(&text),
+///     "module M\n{\n    struct A\n    {\n        0 require int a; // The a.\n    };\n};\n",
+/// );
+/// # Ok::<(), tars2rs::Error>(())
+/// ```
+pub fn format(name: &str, text: &[u8]) -> Result<Vec<u8>, Error> {
+    run(name, text).map_err(|refused| {
+        let consequence = "the file is not formatted";
+        Error::refused(&refused.sources, &refused.diagnostics, consequence)
+    })
+}
 
 /// Why a file was not formatted.
 #[derive(Debug)]
@@ -65,3 +88,6 @@ fn is_in_the_way(diagnostic: &Diagnostic) -> bool {
     );
     diagnostic.is_error() && !inside_a_literal
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,12 +76,14 @@ impl<'s> Reader<'s> {
 
     fn node(&mut self, commas: bool) -> Node<'s> {
         let mut units: Vec<Unit<'s>> = Vec::new();
-        while let Some(unit) = self.units.next_if(|unit| !unit.is("}") && !unit.is_end()) {
+        while let Some(mut unit) = self.units.next_if(|unit| !unit.is("}") && !unit.is_end()) {
             if unit.is("{") {
                 let in_enum = units.first().is_some_and(|first| first.is("enum"));
                 return self.block(units, unit, in_enum);
             }
             let ends = unit.is(";") || (commas && unit.is(",")) || (units.is_empty() && unit.is_include());
+            // A block comment documents an enumerator only at the end of a line.
+            unit.gap.apart = commas && unit.is(",") && !unit.gap.behind.is_empty();
             units.push(unit);
             if ends {
                 break;

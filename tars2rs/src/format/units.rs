@@ -33,17 +33,21 @@ pub(super) struct Gap<'s> {
     pub(super) blank: bool,
     /// Both tokens stand on one line; then all comments are in `before`.
     pub(super) joint: bool,
+    /// The token begins a line because the comment above must go on ending its own.
+    pub(super) apart: bool,
 }
 
 impl<'s> Gap<'s> {
     /// Whether some comment makes the token begin a new line, wherever it is put.
     pub(super) fn breaks(&self) -> bool {
-        !self.rows.is_empty() || !self.tail.is_empty() || self.behind.iter().any(|comment| comment.line)
+        self.apart || !self.rows.is_empty() || !self.tail.is_empty() || self.behind.iter().any(|comment| comment.line)
     }
 
-    /// Whether the source has an empty line anywhere between the tokens.
-    pub(super) fn has_blank(&self) -> bool {
-        self.blank || self.rows.iter().any(|row| row.blank)
+    /// Whether an empty line may be added below the line of the token before: where the source has none, and no comment
+    /// ends there that may be the next declaration's, because one of several lines leads to it.
+    pub(super) fn takes_blank(&self) -> bool {
+        let blank = self.blank || self.rows.iter().any(|row| row.blank);
+        !blank && !self.behind.iter().any(|comment| comment.text.contains('\n'))
     }
 
     /// The comments on the lines of the two tokens.
