@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Lays files out in the canonical way.
     Fmt(Fmt),
+    /// Writes what the files declare as JSON, for other tools.
+    Dump(Dump),
 }
 
 #[derive(Debug, Args)]
@@ -53,6 +55,14 @@ pub(crate) struct Fmt {
     /// Writes nothing: names the files that would change, and ends with 1 if there are any.
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// Names are resolved, enumerators numbered, fields in the order of their tags; included files are in it too. The form is
+/// described by tars2rs/schema/dump.schema.json.
+#[derive(Debug, Args)]
+pub(crate) struct Dump {
+    #[command(flatten)]
+    pub(crate) input: Input,
 }
 
 /// The files of a run.

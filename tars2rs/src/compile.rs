@@ -49,9 +49,7 @@ fn stages(
     choices: &Choices,
     (sources, diagnostics): (&mut SourceMap, &mut Diagnostics),
 ) -> Result<Vec<Printed>, Halted> {
-    let program = include::load(roots, search, sources, diagnostics);
-    let draft = resolve::run(&program, diagnostics);
-    let model = check::run(&draft, diagnostics)?;
+    let model = model(roots, search, (sources, diagnostics))?;
     let settings = settings::bind(choices, &model, diagnostics)?;
     let names = naming::run(&model, &settings.renames, diagnostics);
     let modules = emit::run(
@@ -66,6 +64,17 @@ fn stages(
     let files = print_all(modules, (&model, &names), sources, diagnostics);
     diagnostics.gate()?;
     Ok(files)
+}
+
+/// The front half: the checked model of the files and those they include.
+pub(crate) fn model(
+    roots: &[PathBuf],
+    search: Search<'_>,
+    (sources, diagnostics): (&mut SourceMap, &mut Diagnostics),
+) -> Result<Model, Halted> {
+    let program = include::load(roots, search, sources, diagnostics);
+    let draft = resolve::run(&program, diagnostics);
+    check::run(&draft, diagnostics)
 }
 
 fn print_all(

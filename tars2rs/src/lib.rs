@@ -61,6 +61,7 @@ mod command;
 mod compile;
 mod config;
 mod diag;
+mod dump;
 mod emit;
 mod format;
 mod include;
@@ -74,6 +75,7 @@ mod settings;
 mod source;
 
 pub use config::{Config, Error, Generated};
+pub use dump::dump;
 pub use format::format;
 
 /// The command line tool as a function, for its `main`.

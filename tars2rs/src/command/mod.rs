@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod dump;
 mod fmt;
 
 use std::ffi::OsString;
@@ -107,6 +108,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Report {
     match cli.command {
         Command::Build(args) => build::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Dump(args) => dump::run(&args),
         Command::Fmt(args) => fmt::run(&args),
     }
 }

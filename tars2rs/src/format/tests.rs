@@ -108,7 +108,9 @@ fn samples() -> &'static [Vec<u8>] {
 #[test]
 fn every_file_of_the_repository() {
     assert!(samples().len() > 25, "there are files");
-    samples().iter().for_each(|bytes| holds(bytes));
+    for bytes in samples() {
+        holds(bytes);
+    }
 }
 
 /// Cuts a file that ends in the middle of something.
@@ -178,7 +180,7 @@ fn shuffled(bytes: &[u8], picks: &[Index], rate: usize) -> String {
         let pick = picks[index % picks.len()].index(GAPS.len() * rate + 2);
         match GAPS.get(pick) {
             Some(gap) => out.push_str(gap),
-            None if pick % 7 == 0 => out.push_str(&continued(&out)),
+            None if pick.is_multiple_of(7) => out.push_str(&continued(&out)),
             None => out.push_str([" ", "\n", " ", "\n\n"][pick % 4]),
         }
     }
