@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::breaking::Allow;
 use crate::command::Report;
 
 /// Compiles .tars files to Rust.
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Fmt(Fmt),
     /// Writes what the files declare as JSON, for other tools.
     Dump(Dump),
+    /// Tells what a new version of files breaks, for whom and why.
+    Breaking(Breaking),
 }
 
 #[derive(Debug, Args)]
@@ -65,6 +68,33 @@ pub(crate) struct Dump {
     pub(crate) input: Input,
 }
 
+/// Exit codes: 0 when the new version is compatible, 1 when it is not or when files have mistakes, 2 when the command line
+/// cannot be carried out.
+#[derive(Debug, Args)]
+pub(crate) struct Breaking {
+    /// The old version: a file, or a directory whose .tars files are all meant.
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The new version, likewise.
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// Directory to look for files in that the old version includes.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) old_include: Vec<PathBuf>,
+    /// Directory to look for files in that the new version includes.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) new_include: Vec<PathBuf>,
+    /// Directory to look for files in that either version includes.
+    #[arg(short = 'I', long = "include", value_name = "DIR")]
+    pub(crate) include_dirs: Vec<PathBuf>,
+    /// Accepts findings: a code such as T2009, or what may break: `wire`, `names` (JSON and TUP) or `source`.
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub(crate) allow: Vec<Allow>,
+    /// How findings are written.
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    pub(crate) message_format: MessageFormat,
+}
+
 /// The files of a run.
 #[derive(Debug, Args)]
 pub(crate) struct Input {
@@ -74,6 +104,18 @@ pub(crate) struct Input {
     /// Directory to look for included files in, after that of the including file and the working directory.
     #[arg(short = 'I', long = "include", value_name = "DIR")]
     pub(crate) include_dirs: Vec<PathBuf>,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum MessageFormat {
+    /// With the lines of the files.
+    #[default]
+    Human,
+    /// One line each.
+    Short,
+    /// One JSON object a line.
+    Json,
 }
 
 /// Reads the arguments, program name first. What is to be shown instead of running, such as help, is a report.

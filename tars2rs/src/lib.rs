@@ -55,6 +55,7 @@
 //! that names nothing, or where the setting changes nothing, is an error.
 
 mod ast;
+mod breaking;
 mod check;
 mod cli;
 mod command;
@@ -74,6 +75,7 @@ mod resolve;
 mod settings;
 mod source;
 
+pub use breaking::{Comparison, Version};
 pub use config::{Config, Error, Generated};
 pub use dump::dump;
 pub use format::format;

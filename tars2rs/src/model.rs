@@ -322,6 +322,20 @@ impl Model {
         }
     }
 
+    /// A literal for messages: as in the IDL, an enumerator with its number.
+    pub(crate) fn literal(&self, literal: &Literal) -> String {
+        match literal {
+            Literal::Bool(value) => value.to_string(),
+            Literal::Int(value) => value.to_string(),
+            Literal::Float(value) => value.to_string(),
+            Literal::Str(value) => format!("{value:?}"),
+            Literal::Enumerator(id, index) => {
+                let enumerator = &self.enumeration(*id).enumerators[*index];
+                format!("{} ({})", enumerator.name, enumerator.value)
+            }
+        }
+    }
+
     /// Whether Rust can order values of the type: floats and structs without a key it cannot.
     pub(crate) fn is_ordered(&self, ty: &Type) -> bool {
         is_ordered(ty, |id| !self.structure(id).key.is_empty())

@@ -33,9 +33,15 @@ fn files(dir: &str) -> Vec<PathBuf> {
 fn every_dump_is_as_the_schema_says() {
     let validator = validator();
     let files = [files("tests/ui/ok"), files("../idl")].concat();
-    for path in files.iter().filter(|path| path.extension().is_some_and(|e| e == "tars")) {
+    for path in files
+        .iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "tars"))
+    {
         let value: Value = serde_json::from_str(&dump(path)).unwrap();
-        let errors: Vec<String> = validator.iter_errors(&value).map(|error| format!("{error:?}")).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| format!("{error:?}"))
+            .collect();
         assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
     }
 }
@@ -138,7 +144,10 @@ fn the_tool_writes_the_dump_and_nothing_else() {
     let (_dir, mut command) = tars2rs(&[("a.tars", "module A { struct B { 0 require C c; }; };")], &["a.tars"]);
     let output = command.assert().code(1).stdout("").get_output().clone();
     let text = String::from_utf8(output.stderr).unwrap();
-    assert!(text.contains("error[T0301]") && text.ends_with("1 error found, nothing is dumped\n"), "{text}");
+    assert!(
+        text.contains("error[T0301]") && text.ends_with("1 error found, nothing is dumped\n"),
+        "{text}"
+    );
 
     let (_dir, mut command) = tars2rs(&[], &["nowhere.tars"]);
     command.assert().code(2).stdout("");

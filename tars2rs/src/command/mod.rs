@@ -1,5 +1,6 @@
 //! The subcommands, one thin module each: arguments in, text out.
 
+mod breaking;
 mod build;
 mod check;
 mod dump;
@@ -109,6 +110,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Report {
         Command::Build(args) => build::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Dump(args) => dump::run(&args),
+        Command::Breaking(args) => breaking::run(&args),
         Command::Fmt(args) => fmt::run(&args),
     }
 }

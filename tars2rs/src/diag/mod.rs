@@ -25,6 +25,8 @@ pub(crate) struct Diagnostic {
     pub(crate) primary: Option<Label>,
     /// Related places.
     pub(crate) related: Vec<Label>,
+    /// What else there is to know.
+    pub(crate) notes: Vec<String>,
     /// What to do about it.
     pub(crate) help: Option<String>,
 }
@@ -41,6 +43,7 @@ impl Diagnostic {
             message: message.into(),
             primary,
             related: Vec::new(),
+            notes: Vec::new(),
             help: None,
         }
     }
@@ -52,6 +55,7 @@ impl Diagnostic {
             message: message.into(),
             primary: None,
             related: Vec::new(),
+            notes: Vec::new(),
             help: None,
         }
     }
@@ -70,6 +74,12 @@ impl Diagnostic {
             span,
             text: text.into(),
         });
+        self
+    }
+
+    /// Something else to know.
+    pub(crate) fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
         self
     }
 

@@ -44,6 +44,9 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
             Some((line, column)) => group.element(stretch.origin(line, column)).element(stretch.snippet()),
         };
     }
+    for note in &diagnostic.notes {
+        group = group.element(Level::NOTE.message(note.as_str()));
+    }
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(help.as_str()));
     }

@@ -117,7 +117,11 @@ impl Writer<'_> {
             name: item.name.clone(),
             doc: item.doc.join("\n"),
             place: self.places.of_span(item.span),
-            operations: item.operations.iter().map(|operation| self.operation(operation)).collect(),
+            operations: item
+                .operations
+                .iter()
+                .map(|operation| self.operation(operation))
+                .collect(),
         }
     }
 

@@ -1,0 +1,131 @@
+//! Findings as text, as lines, and as JSON.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::finding::{Breaks, Finding, Spot};
+use crate::diag::{Diagnostic, render_all};
+use crate::source::{SourceMap, Span};
+
+/// For people.
+pub(super) fn text(findings: &[Finding], sources: &SourceMap) -> String {
+    let diagnostics: Vec<Diagnostic> = findings.iter().map(diagnostic).collect();
+    render_all(&diagnostics, sources)
+}
+
+/// The new place comes first, since it is the one to mend; what is gone has only the old one.
+fn diagnostic(finding: &Finding) -> Diagnostic {
+    let mut diagnostic = match (&finding.new, &finding.old) {
+        (Some(new), Some(old)) => Diagnostic::new(finding.code, new.span, &finding.message)
+            .label(format!("new: {}", new.text))
+            .related(old.span, format!("old: {}", old.text)),
+        (Some(spot), None) | (None, Some(spot)) => {
+            Diagnostic::new(finding.code, spot.span, &finding.message).label(spot.text.as_str())
+        }
+        (None, None) => Diagnostic::general(finding.code, &finding.message),
+    };
+    for (breaks, why) in &finding.why {
+        diagnostic = diagnostic.note(format!("{}: {why}", breaks.word()));
+    }
+    diagnostic.maybe_help(finding.help.clone())
+}
+
+/// A line each.
+pub(super) fn short(findings: &[Finding], sources: &SourceMap) -> String {
+    let mut out = String::new();
+    for finding in findings {
+        let spot = finding.new.as_ref().or(finding.old.as_ref());
+        if let Some(Place { file, line, column, .. }) = spot.map(|spot| place(spot, sources)) {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "{file}:{line}:{column}: ");
+        }
+        let (word, code) = (finding.worst().word(), finding.code.text());
+        let _ = writeln!(out, "error[{code}]: {} ({word})", finding.message);
+    }
+    out
+}
+
+/// How many there are of each kind.
+pub(super) fn summary(findings: &[Finding]) -> String {
+    let count = |breaks: Breaks| findings.iter().filter(|finding| finding.worst() == breaks).count();
+    let part = |breaks, what: &str| match count(breaks) {
+        0 => None,
+        1 => Some(format!("1 breaks {what}")),
+        more => Some(format!("{more} break {what}")),
+    };
+    let parts = [
+        part(Breaks::Wire, "the wire"),
+        part(Breaks::Names, "names in JSON and TUP"),
+        part(Breaks::Source, "sources"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    match findings.len() {
+        0 => String::new(),
+        1 => format!("1 incompatible change: {}\n", parts.join(", ")),
+        more => format!("{more} incompatible changes: {}\n", parts.join(", ")),
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'f> {
+    code: &'static str,
+    severity: &'static str,
+    /// The worst that it breaks.
+    breaks: &'static str,
+    message: &'f str,
+    old: Option<Place<'f>>,
+    new: Option<Place<'f>>,
+    why: Vec<Why<'f>>,
+    help: Option<&'f str>,
+}
+
+#[derive(Serialize)]
+struct Place<'f> {
+    file: &'f str,
+    line: usize,
+    column: usize,
+    text: &'f str,
+}
+
+#[derive(Serialize)]
+struct Why<'f> {
+    breaks: &'static str,
+    text: &'f str,
+}
+
+/// For programs: one object a line.
+pub(super) fn json(findings: &[Finding], sources: &SourceMap) -> String {
+    let mut out = String::new();
+    for finding in findings {
+        let why = finding.why.iter().map(|(breaks, text)| Why {
+            breaks: breaks.word(),
+            text,
+        });
+        let line = Line {
+            code: finding.code.text(),
+            severity: "error",
+            breaks: finding.worst().word(),
+            message: &finding.message,
+            old: finding.old.as_ref().map(|spot| place(spot, sources)),
+            new: finding.new.as_ref().map(|spot| place(spot, sources)),
+            why: why.collect(),
+            help: finding.help.as_deref(),
+        };
+        out.push_str(&serde_json::to_string(&line).expect("texts and numbers always become JSON"));
+        out.push('\n');
+    }
+    out
+}
+
+fn place<'f>(spot: &'f Spot, sources: &'f SourceMap) -> Place<'f> {
+    let Span { start, .. } = spot.span;
+    let file = sources.file_of(spot.span);
+    let (line, column) = file.position(start);
+    Place {
+        file: &file.name,
+        line,
+        column,
+        text: &spot.text,
+    }
+}

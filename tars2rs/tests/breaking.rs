@@ -1,0 +1,180 @@
+//! `tars2rs breaking`: a file in `tests/breaking` is a test. It holds the old and the new version, and names the codes of
+//! what the one breaks of the other; its snapshot is the text of the findings.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tars2rs::{Comparison, Version};
+use tempfile::TempDir;
+
+/// A directory with the two versions of a case, and the codes it expects.
+fn case(path: &Path) -> (TempDir, Vec<String>) {
+    let text = fs::read_to_string(path).unwrap();
+    let (old, new) = text.split_once("// ==> new\n").unwrap();
+    let (codes, old) = old.split_once('\n').unwrap();
+    let codes = codes.strip_prefix("// expect:").unwrap();
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("old.tars"), old).unwrap();
+    fs::write(dir.path().join("new.tars"), new).unwrap();
+    (dir, codes.split_whitespace().map(str::to_owned).collect())
+}
+
+fn version(dir: &TempDir, name: &str) -> Version {
+    Version {
+        paths: vec![dir.path().join(name)],
+        ..Version::default()
+    }
+}
+
+/// The temporary directory is called something else each time.
+fn stable(text: &str, dir: &TempDir) -> String {
+    text.replace(&format!("{}/", dir.path().display()), "")
+}
+
+#[test]
+fn rules() {
+    insta::glob!("breaking/*.tars", |path| {
+        let (dir, expected) = case(path);
+        let (old, new) = (version(&dir, "old.tars"), version(&dir, "new.tars"));
+        let comparison = Comparison::of(&old, &new).unwrap_or_else(|error| panic!("{error}"));
+        let values: Vec<Value> = comparison
+            .json()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let codes: Vec<&str> = values.iter().map(|value| value["code"].as_str().unwrap()).collect();
+        assert_eq!(codes, expected, "{}", path.display());
+        assert_eq!(comparison.is_compatible(), expected.is_empty());
+        insta::assert_snapshot!(stable(&comparison.text(), &dir));
+        // Nothing is incompatible with itself.
+        for version in [&old, &new] {
+            let same = Comparison::of(version, version).unwrap();
+            assert!(same.is_compatible(), "{}", same.text());
+        }
+    });
+}
+
+/// No rule without a case.
+#[test]
+fn every_rule_has_a_case() {
+    let codes = fs::read_to_string("src/diag/codes.rs").unwrap();
+    let rules = codes
+        .split('"')
+        .filter(|text| text.len() == 5 && text.starts_with("T2"));
+    let cases: String = fs::read_dir("tests/breaking")
+        .unwrap()
+        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    let missing: Vec<&str> = rules.filter(|code| !cases.contains(code)).collect();
+    assert!(missing.is_empty(), "without a case: {missing:?}");
+}
+
+const OLD: &str = "#include \"common.tars\"\nmodule Demo { struct A { 0 require int a; 1 optional Common::C c; }; };\n";
+const NEW: &str =
+    "#include \"common.tars\"\nmodule Demo { struct A { 0 require long a; 1 optional Common::C d; }; };\n";
+const COMMON: &str = "module Common { struct C { 0 require int c; }; };\n";
+
+/// Two directories, whose common include lies elsewhere.
+fn versions() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    for (name, text) in [
+        ("v1/idl/demo.tars", OLD),
+        ("v1/common/common.tars", COMMON),
+        ("v2/idl/demo.tars", NEW),
+        ("v2/common/common.tars", COMMON),
+        (
+            "v2/broken/demo.tars",
+            "module Demo { struct A { 0 require Nothing a; }; };\n",
+        ),
+    ] {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    dir
+}
+
+fn run(dir: &TempDir, args: &[&str], code: i32) -> (String, String) {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("tars2rs"));
+    command.current_dir(dir.path()).arg("breaking").args(args);
+    let output = command.assert().code(code).get_output().clone();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+const BOTH: [&str; 6] = [
+    "v1/idl",
+    "v2/idl",
+    "--old-include=v1/common",
+    "--new-include",
+    "v2/common",
+    "--allow=T2401",
+];
+
+#[test]
+fn directories_are_compared_with_includes_of_their_own() {
+    let dir = versions();
+    let (stdout, stderr) = run(&dir, &BOTH, 1);
+    insta::assert_snapshot!(stdout);
+    assert_eq!(
+        stderr,
+        "2 incompatible changes: 1 breaks the wire, 1 breaks names in JSON and TUP\n"
+    );
+    let same = ["v1", "v1/idl/demo.tars", "-I", "v1/common"];
+    assert_eq!(run(&dir, &same, 0), (String::new(), String::new()));
+}
+
+#[test]
+fn findings_can_be_accepted() {
+    let dir = versions();
+    let with = |args: &[&'static str]| [&BOTH[..], args].concat();
+    assert_eq!(
+        run(&dir, &with(&["--allow", "T2502,T2009"]), 0),
+        (String::new(), String::new())
+    );
+    assert_eq!(
+        run(&dir, &with(&["--allow", "T2502", "--allow", "names,source"]), 0).0,
+        ""
+    );
+    let (stdout, _) = run(&dir, &with(&["--allow", "source", "--message-format", "short"]), 1);
+    assert_eq!(stdout.lines().count(), 2, "names and wire remain: {stdout}");
+    let (stdout, stderr) = run(&dir, &with(&["--allow", "T0203"]), 2);
+    assert!(
+        stdout.is_empty() && stderr.contains("`T0203` is neither a code such as T2009"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn programs_get_a_line_each() {
+    let dir = versions();
+    let (stdout, stderr) = run(&dir, &[&BOTH[..], &["--message-format", "json"]].concat(), 1);
+    assert_eq!(stderr, "");
+    insta::assert_snapshot!(stdout);
+    insta::assert_snapshot!(run(&dir, &[&BOTH[..], &["--message-format", "short"]].concat(), 1).0);
+}
+
+#[test]
+fn files_with_mistakes_are_not_compared() {
+    let dir = versions();
+    let (stdout, stderr) = run(&dir, &["v1/common", "v2/broken"], 1);
+    assert_eq!(stdout, "");
+    insta::assert_snapshot!(stderr);
+}
+
+#[test]
+fn what_cannot_be_read_ends_with_2() {
+    let dir = versions();
+    fs::create_dir(dir.path().join("empty")).unwrap();
+    for other in ["nowhere", "empty", "nowhere.tars"] {
+        let (stdout, stderr) = run(&dir, &["v1/common", other], 2);
+        assert!(
+            stdout.is_empty() && stderr.contains(&format!("cannot read `{other}`")),
+            "{stderr}"
+        );
+    }
+}
