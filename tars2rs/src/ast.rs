@@ -1,5 +1,7 @@
 //! The tree as it was written: names are not looked up, values not checked.
 
+use std::collections::BTreeSet;
+
 use crate::source::{FileId, Span};
 
 /// A name and where it stands.
@@ -145,6 +147,8 @@ pub(crate) struct Enum {
     pub(crate) name: Name,
     pub(crate) enumerators: Vec<Enumerator>,
     pub(crate) doc: Doc,
+    /// A comma stands where an enumerator may have been meant.
+    pub(crate) vague: bool,
     /// Some part of the body could not be read.
     pub(crate) incomplete: bool,
 }
@@ -204,6 +208,17 @@ pub(crate) enum Definition {
 }
 
 impl Definition {
+    /// The name it declares.
+    pub(crate) fn declares(&self) -> Option<&str> {
+        match self {
+            Definition::Struct(item) => Some(&item.name.text),
+            Definition::Enum(item) => Some(&item.name.text),
+            Definition::Const(item) => Some(&item.decl.name.text),
+            Definition::Interface(item) => Some(&item.name.text),
+            Definition::Key(_) => None,
+        }
+    }
+
     /// The kind with its article, and the place of the name, for messages.
     pub(crate) fn describe(&self) -> (&'static str, Span) {
         match self {
@@ -232,6 +247,40 @@ pub(crate) struct Include {
     pub(crate) span: Span,
 }
 
+/// What stood in stretches of text that could not be read. Whoever misses such a name says nothing: the stretch is
+/// reported already.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lost {
+    /// A definition without a name, or a whole file: it may have been anything.
+    pub(crate) anything: bool,
+    /// Words of lost definitions.
+    pub(crate) definitions: BTreeSet<String>,
+    /// Words of lost fields, enumerators and operations.
+    pub(crate) members: BTreeSet<String>,
+    /// One of these has no name, or one that is no word.
+    pub(crate) any_member: bool,
+}
+
+impl Lost {
+    /// Adds what another file has lost.
+    pub(crate) fn merge(&mut self, other: &Lost) {
+        self.anything |= other.anything;
+        self.any_member |= other.any_member;
+        self.definitions.extend(other.definitions.iter().cloned());
+        self.members.extend(other.members.iter().cloned());
+    }
+
+    /// Whether a path may mean a lost definition.
+    pub(crate) fn may_define(&self, path: &Path) -> bool {
+        self.anything || path.segments.iter().any(|name| self.definitions.contains(&name.text))
+    }
+
+    /// Whether a name may be that of a lost member.
+    pub(crate) fn may_hold(&self, name: &str) -> bool {
+        self.anything || self.any_member || self.members.contains(name)
+    }
+}
+
 /// One file.
 #[derive(Clone, Debug)]
 pub(crate) struct File {
@@ -240,8 +289,8 @@ pub(crate) struct File {
     /// Definitions outside every module: legal only in a file that is included inside a module.
     pub(crate) bare: Vec<Definition>,
     pub(crate) includes: Vec<Include>,
-    /// Some definition could not be read, so a name that is not found may have been declared there.
-    pub(crate) incomplete: bool,
+    /// Names that may have been declared where nothing could be read.
+    pub(crate) lost: Lost,
     /// A brace is missing or too many, so what seems to stand outside a module may not.
     pub(crate) unbalanced: bool,
 }

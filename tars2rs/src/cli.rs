@@ -1,12 +1,14 @@
 //! What can be typed: the only module that knows clap.
 
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::breaking::Allow;
 use crate::command::Report;
+use crate::diag::{self, Level, Selection, Style};
 
 /// Compiles .tars files to Rust.
 ///
@@ -31,12 +33,18 @@ pub(crate) enum Command {
     Dump(Dump),
     /// Tells what a new version of files breaks, for whom and why.
     Breaking(Breaking),
+    /// Tells what a code means: a bad example, its message, and what to do.
+    Explain(Explain),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Build {
     #[command(flatten)]
     pub(crate) input: Input,
+    #[command(flatten)]
+    pub(crate) levels: Levels,
+    #[command(flatten)]
+    pub(crate) messages: Messages,
     /// Directory to write to; made if it does not exist.
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -46,6 +54,105 @@ pub(crate) struct Build {
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) input: Input,
+    #[command(flatten)]
+    pub(crate) levels: Levels,
+    #[command(flatten)]
+    pub(crate) messages: Messages,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// A code, such as T0203; without one, all codes are listed.
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+}
+
+/// How seriously findings are taken that are no mistakes. WHAT is a code such as T0901, `portability`, `warnings` or
+/// `all`; the narrower one wins.
+#[derive(Debug, Args)]
+pub(crate) struct Levels {
+    /// Makes errors of warnings: of a code, of `portability`, of all `warnings`, or of `all` that could be one.
+    #[arg(long, value_name = "WHAT")]
+    deny: Vec<Selection>,
+    /// Warns of a code, of `portability` or of `all`, where it would not.
+    #[arg(long, value_name = "WHAT")]
+    warn: Vec<Selection>,
+    /// Says nothing of a code, of `portability`, of all `warnings`.
+    #[arg(long, value_name = "WHAT")]
+    allow: Vec<Selection>,
+}
+
+impl Levels {
+    /// Adds what was asked for to the levels of the command. Of two for the same the stricter one counts.
+    pub(crate) fn over(&self, mut levels: diag::Levels) -> Result<diag::Levels, Report> {
+        for (selections, level) in [
+            (&self.allow, Level::Allow),
+            (&self.warn, Level::Warn),
+            (&self.deny, Level::Deny),
+        ] {
+            for selection in selections {
+                levels
+                    .set(*selection, level)
+                    .map_err(|reason| Report::usage(format!("error: {reason}\n")))?;
+            }
+        }
+        Ok(levels)
+    }
+}
+
+/// How findings are shown, on stderr.
+#[derive(Debug, Args)]
+pub(crate) struct Messages {
+    /// `human` shows the lines; `short` is a line each; `json` is an object a line, for other programs.
+    #[arg(long = "message-format", value_name = "FORMAT", default_value = "human")]
+    pub(crate) format: Format,
+    /// When `human` messages are coloured: `auto` is on a terminal, unless NO_COLOR or CLICOLOR=0 is set.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Human,
+    Short,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Messages {
+    /// Whether stderr gets colours.
+    pub(crate) fn style(&self) -> Style {
+        self.style_on(std::io::stderr().is_terminal())
+    }
+
+    /// Whether stdout gets colours, where findings are what was asked for.
+    pub(crate) fn answer_style(&self) -> Style {
+        self.style_on(std::io::stdout().is_terminal())
+    }
+
+    fn style_on(&self, terminal: bool) -> Style {
+        let wanted = match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => wants_colour(|name| std::env::var(name).ok(), terminal),
+        };
+        if wanted { Style::Coloured } else { Style::Plain }
+    }
+}
+
+/// What the environment says about colours, as <https://no-color.org> and CLICOLOR have it.
+fn wants_colour(variable: impl Fn(&str) -> Option<String>, terminal: bool) -> bool {
+    let set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    let forced = variable("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
+    let unwanted = variable("CLICOLOR").is_some_and(|value| value == "0");
+    let dumb = variable("TERM").is_some_and(|value| value == "dumb");
+    !set("NO_COLOR") && (forced || (terminal && !unwanted && !dumb))
 }
 
 /// Only the syntax of a file matters: neither are its includes looked for nor its names looked up. A file is written only
@@ -58,6 +165,8 @@ pub(crate) struct Fmt {
     /// Writes nothing: names the files that would change, and ends with 1 if there are any.
     #[arg(long)]
     pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) messages: Messages,
 }
 
 /// Names are resolved, enumerators numbered, fields in the order of their tags; included files are in it too. The form is
@@ -66,6 +175,8 @@ pub(crate) struct Fmt {
 pub(crate) struct Dump {
     #[command(flatten)]
     pub(crate) input: Input,
+    #[command(flatten)]
+    pub(crate) messages: Messages,
 }
 
 /// Exit codes: 0 when the new version is compatible, 1 when it is not or when files have mistakes, 2 when the command line
@@ -90,9 +201,8 @@ pub(crate) struct Breaking {
     /// Accepts findings: a code such as T2009, or what may break: `wire`, `names` (JSON and TUP) or `source`.
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub(crate) allow: Vec<Allow>,
-    /// How findings are written.
-    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
-    pub(crate) message_format: MessageFormat,
+    #[command(flatten)]
+    pub(crate) messages: Messages,
 }
 
 /// The files of a run.
@@ -106,18 +216,6 @@ pub(crate) struct Input {
     pub(crate) include_dirs: Vec<PathBuf>,
 }
 
-/// How findings are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum MessageFormat {
-    /// With the lines of the files.
-    #[default]
-    Human,
-    /// One line each.
-    Short,
-    /// One JSON object a line.
-    Json,
-}
-
 /// Reads the arguments, program name first. What is to be shown instead of running, such as help, is a report.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Report> {
     Cli::try_parse_from(args).map_err(|error| {
@@ -129,4 +227,23 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Rep
             Report::answer(String::new())
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wants_colour;
+
+    #[test]
+    fn colours_follow_the_environment() {
+        let with = |set: &[(&str, &str)], terminal| {
+            let value = |name: &str| set.iter().find(|(known, _)| *known == name);
+            wants_colour(|name| value(name).map(|(_, value)| (*value).to_owned()), terminal)
+        };
+        assert!(with(&[], true) && !with(&[], false));
+        assert!(!with(&[("NO_COLOR", "1")], true) && with(&[("NO_COLOR", "")], true));
+        assert!(!with(&[("CLICOLOR", "0")], true) && with(&[("CLICOLOR", "1")], true));
+        assert!(with(&[("CLICOLOR_FORCE", "1")], false) && !with(&[("CLICOLOR_FORCE", "0")], false));
+        assert!(!with(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], true));
+        assert!(!with(&[("TERM", "dumb")], true));
+    }
 }

@@ -8,9 +8,9 @@ use crate::include::{self, Search};
 use crate::model::Model;
 use crate::naming::{self, Names};
 use crate::print::print;
-use crate::settings::{self, Choices};
+use crate::settings::{self, Choices, Settings};
 use crate::source::SourceMap;
-use crate::{check, resolve};
+use crate::{check, lints, resolve};
 
 /// A file to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +29,56 @@ pub(crate) struct Outcome {
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
+/// Files that have mistakes, or cannot be read, with what there is to say about it.
+#[derive(Debug, Default)]
+pub(crate) struct Refused {
+    pub(crate) sources: SourceMap,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Refused {
+    /// What was asked for cannot be read.
+    pub(crate) fn unreadable(name: &str, reason: &str) -> Self {
+        let error = Diagnostic::general(Code::Unreadable, format!("cannot read `{name}`"));
+        Self {
+            sources: SourceMap::default(),
+            diagnostics: vec![error.help(reason)],
+        }
+    }
+}
+
+/// Files without mistakes, ready for the generator.
+#[derive(Debug)]
+struct Analysed {
+    model: Model,
+    settings: Settings,
+    names: Names,
+}
+
 /// Compiles the files named by `roots`, and those they include.
 pub(crate) fn compile(roots: &[PathBuf], search: Search<'_>, choices: &Choices) -> Outcome {
+    outcome(choices, |sources, diagnostics| {
+        let analysed = analyse(roots, search, choices, (sources, diagnostics))?;
+        generate(&analysed, sources, diagnostics)
+    })
+}
+
+/// Looks for mistakes as [`compile`] does, and generates nothing.
+pub(crate) fn check(roots: &[PathBuf], search: Search<'_>, choices: &Choices) -> Outcome {
+    outcome(choices, |sources, diagnostics| {
+        analyse(roots, search, choices, (sources, diagnostics))?;
+        diagnostics.gate()?;
+        Ok(Vec::new())
+    })
+}
+
+fn outcome(
+    choices: &Choices,
+    run: impl FnOnce(&mut SourceMap, &mut Diagnostics) -> Result<Vec<Printed>, Halted>,
+) -> Outcome {
     let mut sources = SourceMap::default();
-    let mut diagnostics = Diagnostics::default();
-    let files = stages(roots, search, choices, (&mut sources, &mut diagnostics));
+    let mut diagnostics = Diagnostics::new(choices.levels.clone());
+    let files = run(&mut sources, &mut diagnostics);
     Outcome {
         files,
         sources,
@@ -43,30 +88,22 @@ pub(crate) fn compile(roots: &[PathBuf], search: Search<'_>, choices: &Choices) 
 
 /// Loading, parsing and resolving go on after an error and leave out what they could not read, so that one run reports
 /// all mistakes. From the model on nothing is in doubt, and each stage ends at a gate.
-fn stages(
+fn analyse(
     roots: &[PathBuf],
     search: Search<'_>,
     choices: &Choices,
     (sources, diagnostics): (&mut SourceMap, &mut Diagnostics),
-) -> Result<Vec<Printed>, Halted> {
-    let model = model(roots, search, (sources, diagnostics))?;
+) -> Result<Analysed, Halted> {
+    let program = include::load(roots, search, sources, diagnostics);
+    let draft = resolve::run(&program, diagnostics);
+    let model = check::run(&draft, diagnostics)?;
+    lints::run(&program, &draft, sources, diagnostics);
     let settings = settings::bind(choices, &model, diagnostics)?;
     let names = naming::run(&model, &settings.renames, diagnostics);
-    let modules = emit::run(
-        Emitter {
-            model: &model,
-            names: &names,
-            settings: &settings,
-        },
-        diagnostics,
-    );
-    diagnostics.gate()?;
-    let files = print_all(modules, (&model, &names), sources, diagnostics);
-    diagnostics.gate()?;
-    Ok(files)
+    Ok(Analysed { model, settings, names })
 }
 
-/// The front half: the checked model of the files and those they include.
+/// The front half alone: the checked model.
 pub(crate) fn model(
     roots: &[PathBuf],
     search: Search<'_>,
@@ -75,6 +112,15 @@ pub(crate) fn model(
     let program = include::load(roots, search, sources, diagnostics);
     let draft = resolve::run(&program, diagnostics);
     check::run(&draft, diagnostics)
+}
+
+fn generate(analysed: &Analysed, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Result<Vec<Printed>, Halted> {
+    let Analysed { model, settings, names } = analysed;
+    let modules = emit::run(Emitter { model, names, settings }, diagnostics);
+    diagnostics.gate()?;
+    let files = print_all(modules, (model, names), sources, diagnostics);
+    diagnostics.gate()?;
+    Ok(files)
 }
 
 fn print_all(

@@ -1,25 +1,29 @@
 //! The interface for build scripts and for the command line tool.
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::command::Report;
-use crate::compile::{Outcome, Printed, compile};
-use crate::diag::{Code, Diagnostic, Severity, render_all};
+use crate::compile::{Outcome, Printed, Refused, check, compile};
+use crate::diag::{Code, Diagnostic, Level, Levels, Style, render_all, short};
 use crate::include::Search;
 use crate::output::{tell_cargo, write_if_changed};
 use crate::settings::Choices;
-use crate::source::{FsLoader, SourceMap};
+use crate::source::FsLoader;
 
 /// How to compile: where to write, and what to do differently at which path.
 ///
 /// Paths are explained in the [crate documentation](crate#paths).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Config {
     out_dir: Option<PathBuf>,
     include_dirs: Vec<PathBuf>,
     choices: Choices,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::with(Levels::of_builds())
+    }
 }
 
 impl Config {
@@ -27,6 +31,18 @@ impl Config {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The defaults with other levels.
+    pub(crate) fn with(levels: Levels) -> Self {
+        Self {
+            out_dir: None,
+            include_dirs: Vec::new(),
+            choices: Choices {
+                levels,
+                ..Choices::default()
+            },
+        }
     }
 
     /// Writes to this directory instead of `OUT_DIR`.
@@ -94,6 +110,32 @@ impl Config {
         self
     }
 
+    /// Makes errors of warnings: of a code such as `T0901`, of `portability` (what compilers for other languages do not
+    /// take), of all `warnings`, or of `all` that could be one. The narrower choice wins: a code over `portability`, and
+    /// that over the rest.
+    pub fn deny(&mut self, what: impl AsRef<str>) -> &mut Self {
+        self.level(what.as_ref(), Level::Deny)
+    }
+
+    /// Warns of a code, of `portability` or of `all`. Build scripts are not warned of what concerns other languages
+    /// unless they ask for it here.
+    pub fn warn(&mut self, what: impl AsRef<str>) -> &mut Self {
+        self.level(what.as_ref(), Level::Warn)
+    }
+
+    /// Says nothing of a code, of `portability`, of all `warnings`.
+    pub fn allow(&mut self, what: impl AsRef<str>) -> &mut Self {
+        self.level(what.as_ref(), Level::Allow)
+    }
+
+    fn level(&mut self, what: &str, level: Level) -> &mut Self {
+        let set = |selection| self.choices.levels.set(selection, level);
+        if let Err(reason) = what.parse().and_then(set) {
+            self.choices.wrong_levels.push(reason);
+        }
+        self
+    }
+
     /// Compiles `files`, with `include_dirs` added to those set before, and writes one file an IDL module; for build
     /// scripts. Tells cargo about every file read and about warnings.
     ///
@@ -109,7 +151,9 @@ impl Config {
         let outcome = self.run(files, include_dirs);
         let inputs: Vec<PathBuf> = outcome.sources.files().iter().map(|file| file.path.clone()).collect();
         let warnings = outcome.diagnostics.iter().filter(|diagnostic| !diagnostic.is_error());
-        let warnings: Vec<String> = warnings.map(|warning| one_line(warning, &outcome.sources)).collect();
+        let warnings: Vec<String> = warnings
+            .map(|warning| short::for_cargo(warning, &outcome.sources))
+            .collect();
         tell_cargo(&inputs, &warnings);
         Generated::of(outcome)?.write_to(&out_dir)
     }
@@ -119,31 +163,31 @@ impl Config {
         Generated::of(self.run(files, include_dirs))
     }
 
-    fn run(&self, files: &[impl AsRef<Path>], include_dirs: &[impl AsRef<Path>]) -> Outcome {
+    /// Compiles, and shows nothing yet.
+    pub(crate) fn run(&self, files: &[impl AsRef<Path>], include_dirs: &[impl AsRef<Path>]) -> Outcome {
+        self.stages(files, include_dirs, compile)
+    }
+
+    /// Looks for mistakes only.
+    pub(crate) fn check(&self, files: &[impl AsRef<Path>], include_dirs: &[impl AsRef<Path>]) -> Outcome {
+        self.stages(files, include_dirs, check)
+    }
+
+    fn stages(
+        &self,
+        files: &[impl AsRef<Path>],
+        include_dirs: &[impl AsRef<Path>],
+        run: fn(&[PathBuf], Search<'_>, &Choices) -> Outcome,
+    ) -> Outcome {
         let files: Vec<PathBuf> = files.iter().map(|file| file.as_ref().to_path_buf()).collect();
         let given = include_dirs.iter().map(|dir| dir.as_ref().to_path_buf());
         let dirs: Vec<PathBuf> = self.include_dirs.iter().cloned().chain(given).collect();
-        compile(
-            &files,
-            Search {
-                loader: &FsLoader,
-                dirs: &dirs,
-            },
-            &self.choices,
-        )
+        let search = Search {
+            loader: &FsLoader,
+            dirs: &dirs,
+        };
+        run(&files, search, &self.choices)
     }
-}
-
-/// A warning for cargo, which has one line for it.
-fn one_line(warning: &Diagnostic, sources: &SourceMap) -> String {
-    let place = warning.primary.as_ref().map_or_else(String::new, |label| {
-        let file = sources.file_of(label.span);
-        let (line, column) = file.position(label.span.start);
-        format!("{}:{line}:{column}: ", file.name)
-    });
-    let label = warning.primary.as_ref().map_or("", |label| label.text.as_str());
-    let separator = if label.is_empty() { "" } else { ", " };
-    format!("{place}{}: {}{separator}{label}", warning.code.text(), warning.message)
 }
 
 /// The result of a compilation that has not been written yet.
@@ -155,7 +199,7 @@ pub struct Generated {
 
 impl Generated {
     fn of(outcome: Outcome) -> Result<Self, Error> {
-        let rendered = render_all(&outcome.diagnostics, &outcome.sources);
+        let rendered = render_all(&outcome.diagnostics, &outcome.sources, Style::Plain);
         match outcome.files {
             Ok(files) => Ok(Self {
                 files,
@@ -178,12 +222,20 @@ impl Generated {
     /// Writes the files into a directory, which is made if it does not exist. Files that have the content already are not
     /// touched.
     pub fn write_to(&self, dir: impl AsRef<Path>) -> Result<(), Error> {
-        for file in &self.files {
-            let path = dir.as_ref().join(&file.name);
-            write_if_changed(&path, &file.text).map_err(|error| Error::unwritable(&path, &error))?;
-        }
-        Ok(())
+        write_all(&self.files, dir.as_ref()).map_err(|error| Error::unwritable(&error))
     }
+}
+
+/// Writes files into a directory; the finding says which one could not be written.
+pub(crate) fn write_all(files: &[Printed], dir: &Path) -> Result<(), Diagnostic> {
+    for file in files {
+        let path = dir.join(&file.name);
+        write_if_changed(&path, &file.text).map_err(|error| {
+            let message = format!("cannot write `{}`: {error}", path.display());
+            Diagnostic::general(Code::Unwritable, message)
+        })?;
+    }
+    Ok(())
 }
 
 /// Why a compilation failed: the text shows every mistake.
@@ -191,65 +243,40 @@ impl Generated {
 #[error("{text}")]
 pub struct Error {
     text: String,
-    /// Not the files are at fault, but what was asked for.
-    usage: bool,
 }
 
 impl Error {
     fn of(rendered: &str, diagnostics: &[Diagnostic]) -> Self {
-        let errors = diagnostics
-            .iter()
-            .filter(|found| found.code.severity() == Severity::Error)
-            .count();
-        let count = if errors == 1 {
-            "1 error".to_owned()
-        } else {
-            format!("{errors} errors")
-        };
+        let errors = diagnostics.iter().filter(|found| found.is_error()).count();
         Self {
-            text: format!("{rendered}{count} found, nothing is generated"),
-            usage: diagnostics.iter().any(Diagnostic::is_of_usage),
+            text: format!("{rendered}{}", Self::count(errors, "nothing is generated")),
         }
     }
 
     /// The files have mistakes, and `consequence` is what comes of it.
-    pub(crate) fn refused(sources: &SourceMap, diagnostics: &[Diagnostic], consequence: &str) -> Self {
-        let mut error = Self::of(&render_all(diagnostics, sources), diagnostics);
-        error.text = error.text.replace("nothing is generated", consequence);
-        error
+    pub(crate) fn refused(refused: &Refused, consequence: &str) -> Self {
+        let errors = refused.diagnostics.iter().filter(|found| found.is_error()).count();
+        let shown = render_all(&refused.diagnostics, &refused.sources, Style::Plain);
+        Self {
+            text: format!("{shown}{}", Self::count(errors, consequence)),
+        }
+    }
+
+    /// The last line of what is shown.
+    pub(crate) fn count(errors: usize, consequence: &str) -> String {
+        let plural = if errors == 1 { "" } else { "s" };
+        format!("{errors} error{plural} found, {consequence}")
     }
 
     fn no_out_dir() -> Self {
         Self {
             text: "`OUT_DIR` is not set: outside a build script call `Config::out_dir`".to_owned(),
-            usage: true,
         }
     }
 
-    /// What was asked for cannot be read.
-    pub(crate) fn unreadable(name: &str, reason: &str) -> Self {
-        let error = Diagnostic::general(Code::Unreadable, format!("cannot read `{name}`")).help(reason);
+    fn unwritable(error: &Diagnostic) -> Self {
         Self {
-            text: render_all(&[error], &SourceMap::default()).trim_end().to_owned(),
-            usage: true,
-        }
-    }
-
-    pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Self {
-        let code = Code::Unwritable.text();
-        Self {
-            text: format!("error[{code}]: cannot write `{}`: {error}", path.display()),
-            usage: true,
-        }
-    }
-
-    /// What the command line tool says.
-    pub(crate) fn report(&self) -> Report {
-        let text = format!("{self}\n");
-        if self.usage {
-            Report::usage(text)
-        } else {
-            Report::mistakes(text)
+            text: format!("error[{}]: {}", error.code.text(), error.message),
         }
     }
 }

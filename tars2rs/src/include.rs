@@ -15,8 +15,20 @@ pub(crate) struct Program {
     pub(crate) files: Vec<File>,
     /// For each file that somebody includes inside a module: that module's name. Its bare definitions belong there.
     pub(crate) homes: BTreeMap<FileId, String>,
+    /// Which file includes which, in the order they were met.
+    pub(crate) includes: Vec<Edge>,
+    /// The files named by the caller.
+    pub(crate) named: BTreeSet<FileId>,
     /// A file is missing, so a name that is not found may be declared there.
     pub(crate) incomplete: bool,
+}
+
+/// An include that was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edge {
+    pub(crate) from: FileId,
+    pub(crate) to: FileId,
+    pub(crate) span: Span,
 }
 
 /// Where files are looked for, and read from.
@@ -45,7 +57,13 @@ pub(crate) fn load(
     let mut seen = BTreeSet::new();
     for root in roots {
         match search.loader.canonical(root) {
-            Some(path) if seen.insert(path.clone()) => walk.tree(path, root),
+            Some(path) if seen.insert(path.clone()) => {
+                walk.tree(path.clone(), root);
+                if let Some(Some(id)) = walk.known.get(&path) {
+                    walk.program.named.insert(*id);
+                    walk.sources.name(*id);
+                }
+            }
             Some(_) => {}
             None => walk.unreadable(root, None, search.loader.why_not(root)),
         }
@@ -109,8 +127,12 @@ impl Walk<'_> {
             Some(_) => None,
             None => self.open(path.clone(), &shown, Some(include.span)),
         };
-        if let (Some(home), Some(Some(id))) = (home, self.known.get(&path)) {
-            self.program.homes.entry(*id).or_insert(home);
+        if let Some(Some(to)) = self.known.get(&path).copied() {
+            let (from, span) = (includer, include.span);
+            self.program.includes.push(Edge { from, to, span });
+            if let Some(home) = home {
+                self.program.homes.entry(to).or_insert(home);
+            }
         }
         opened
     }
@@ -123,7 +145,7 @@ impl Walk<'_> {
             Ok(bytes) => {
                 let name = self.shown(shown);
                 self.sources
-                    .add(name, path.clone(), &bytes)
+                    .add(name, path.clone(), &bytes, from)
                     .map_err(|unusable| match unusable {
                         Unusable::TooLarge => "all files together are larger than 4 GiB".to_owned(),
                         Unusable::Utf16 => "it is UTF-16, not UTF-8".to_owned(),

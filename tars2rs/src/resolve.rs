@@ -1,9 +1,10 @@
 //! Finds what every name means. Order does not matter: a name may be used before its declaration, as TarsGo allows.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use crate::ast::{self, Basic, Definition, Shape, TypeKind};
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::ast::{self, Basic, Definition, Lost, Shape, TypeKind};
+use crate::diag::{Code, Diagnostic, Diagnostics, suggest};
 use crate::include::Program;
 use crate::model::{Bounded, ConstId, EnumId, Int, InterfaceId, Item, ModuleId, StructId, Type};
 use crate::source::{FileId, Span};
@@ -36,22 +37,33 @@ pub(crate) struct Draft<'a> {
     pub(crate) interfaces: Vec<Resolved<'a, ast::Interface>>,
     pub(crate) keys: Vec<(ModuleId, &'a ast::Key)>,
     /// A name that is not found may stand where nothing could be read.
-    pub(crate) incomplete: bool,
+    pub(crate) lost: Lost,
+    /// Where modules end is not certain, so a type may belong to another one.
+    unbalanced: bool,
     module_ids: BTreeMap<&'a str, ModuleId>,
     types: BTreeMap<(ModuleId, &'a str), (Item, Span)>,
     /// For the question what may have been meant.
     by_lower_case: BTreeMap<String, Vec<(ModuleId, &'a str)>>,
     others: BTreeMap<(ModuleId, &'static str, &'a str), Span>,
+    /// How many names may still be compared with unknown ones.
+    comparisons: Cell<usize>,
 }
+
+/// Modules whose names are compared with an unknown one.
+const MOST_MODULES: usize = 100;
+/// Names that are compared with unknown ones, over a whole run.
+const MOST_COMPARED: usize = 200_000;
 
 /// Resolves all names of a program.
 pub(crate) fn run<'a>(program: &'a Program, diagnostics: &mut Diagnostics) -> Draft<'a> {
     let mut draft = Draft {
-        incomplete: program.incomplete,
+        comparisons: Cell::new(MOST_COMPARED),
         ..Draft::default()
     };
+    draft.lost.anything = program.incomplete;
     for file in &program.files {
-        draft.incomplete |= file.incomplete || file.unbalanced;
+        draft.lost.merge(&file.lost);
+        draft.unbalanced |= file.unbalanced;
         declare_file(&mut draft, file, program, diagnostics);
     }
     resolve_types(&mut draft, diagnostics);
@@ -85,7 +97,8 @@ fn declare_file<'a>(draft: &mut Draft<'a>, file: &'a ast::File, program: &'a Pro
         }
         return;
     }
-    draft.incomplete = true;
+    let names = file.bare.iter().filter_map(Definition::declares);
+    draft.lost.definitions.extend(names.map(str::to_owned));
     if !file.unbalanced {
         let (kind, span) = first.describe();
         let error = Diagnostic::new(Code::OutsideModule, span, format!("{kind} outside a module"));
@@ -233,24 +246,66 @@ impl<'a> Draft<'a> {
                 );
             }
         }
-        let error = Diagnostic::new(Code::UnknownType, path.span, format!("unknown type `{text}`"));
-        match self.similar(module, last) {
-            Some(name) => error.help(format!("did you mean `{name}`?")),
-            None => error
-                .help("declare it, or include the file that does")
-                .maybe_help(did_you_mean(last, TYPE_WORDS).filter(|_| path.segments.len() == 1)),
+        let error = Diagnostic::new(Code::UnknownType, path.span, format!("unknown type `{text}`"))
+            .help("declare it, or include the file that does");
+        match path.segments.as_slice() {
+            [other, _] if !path.rooted && self.module_named(&other.text).is_none() => {
+                error.label(format!("there is no module `{}`", other.text))
+            }
+            [_, _, _, ..] => error.label("a type of another module is `Module::Type`"),
+            _ if path.rooted => error.label("no path begins with `::`"),
+            _ => error,
         }
+        .meant(self.similar(module, path).as_deref())
     }
 
-    /// A type that the writer may have meant: the same name elsewhere, or in other case.
-    fn similar(&self, module: ModuleId, name: &str) -> Option<String> {
-        let candidates = self.by_lower_case.get(&name.to_ascii_lowercase())?;
-        let exact = candidates.iter().find(|(_, other)| *other == name);
-        let (home, name) = exact.or_else(|| candidates.iter().find(|(home, _)| *home == module))?;
-        Some(if *home == module {
-            (*name).to_owned()
+    /// A type that the writer may have meant: the same name elsewhere, in other case, or misspelt.
+    fn similar(&self, module: ModuleId, path: &ast::Path) -> Option<String> {
+        let last = path.segments.last().map_or("", |name| name.text.as_str());
+        let spelt = |(home, name): (ModuleId, &str)| {
+            if home == module {
+                name.to_owned()
+            } else {
+                self.full_name(home, name)
+            }
+        };
+        if let Some(candidates) = self.by_lower_case.get(&last.to_ascii_lowercase()) {
+            let exact = candidates.iter().find(|(_, other)| *other == last);
+            let here = || candidates.iter().find(|(home, _)| *home == module);
+            return exact.or_else(here).copied().map(spelt);
+        }
+        let home = match path.segments.as_slice() {
+            [_] => module,
+            [other, rest @ ..] => match self.module_named(&other.text) {
+                Some(home) => home,
+                None => {
+                    let modules = self.module_ids.keys().copied().take(MOST_MODULES);
+                    let meant = suggest::nearest(&other.text, modules)?;
+                    let home = self.module_named(meant)?;
+                    let [name] = rest else { return None };
+                    return self
+                        .type_named(home, &name.text)
+                        .map(|_| self.full_name(home, &name.text));
+                }
+            },
+            [] => return None,
+        };
+        if home == module
+            && let Some(ours) = suggest::translation(last)
+        {
+            return Some(ours.to_owned());
+        }
+        let own = self.types.range((home, "")..).take_while(|((id, _), _)| *id == home);
+        let words = TYPE_WORDS.iter().copied().filter(|_| home == module);
+        // Comparing takes time: many unknown names in a large module must not cost its square.
+        let left = self.comparisons.get();
+        let known: Vec<&str> = words.chain(own.map(|((_, name), _)| *name)).take(left).collect();
+        self.comparisons.set(left - known.len());
+        let meant = suggest::nearest(last, known)?;
+        Some(if TYPE_WORDS.contains(&meant) {
+            meant.to_owned()
         } else {
-            self.full_name(*home, name)
+            spelt((home, meant))
         })
     }
 
@@ -308,7 +363,7 @@ impl<'a> Draft<'a> {
                 Ok(Item::Enum(id)) => Some(Type::Enum(id)),
                 Ok(_) => None,
                 Err(error) => {
-                    self.say(error, diagnostics);
+                    self.say(path, error, diagnostics);
                     None
                 }
             },
@@ -316,9 +371,16 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Whether a path may mean what stands where nothing could be read, or in another module than it seems.
+    pub(crate) fn may_be_lost(&self, path: &ast::Path) -> bool {
+        let last = path.segments.last().map_or("", |name| name.text.as_str());
+        let elsewhere = || self.by_lower_case.contains_key(&last.to_ascii_lowercase());
+        self.lost.may_define(path) || (self.unbalanced && elsewhere())
+    }
+
     /// Reports an unknown name, unless it may be declared where nothing could be read.
-    pub(crate) fn say(&self, error: Diagnostic, diagnostics: &mut Diagnostics) {
-        if !self.incomplete || error.code == Code::NotAType {
+    pub(crate) fn say(&self, path: &ast::Path, error: Diagnostic, diagnostics: &mut Diagnostics) {
+        if error.code == Code::NotAType || !self.may_be_lost(path) {
             diagnostics.push(error);
         }
     }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, Halted};
+use crate::diag::{Code, Diagnostic, Diagnostics, Halted, Levels};
 use crate::model::{Item, Model};
 use crate::naming::{Renames, is_usable};
 
@@ -17,6 +17,10 @@ pub(crate) struct Choices {
     pub(crate) hash_map: Vec<String>,
     pub(crate) presence: Vec<String>,
     pub(crate) renames: Vec<(String, String)>,
+    /// How seriously findings are taken that are no mistakes.
+    pub(crate) levels: Levels,
+    /// Levels that were set wrongly, with the reason.
+    pub(crate) wrong_levels: Vec<String>,
 }
 
 /// One kind of choice: at which paths it was made, what it says there, and whether it has done something.
@@ -158,6 +162,9 @@ pub(crate) fn bind(choices: &Choices, model: &Model, diagnostics: &mut Diagnosti
         renames: choices.renames.iter().cloned().collect(),
         extern_modules: pairs(&choices.extern_modules),
     };
+    for reason in &choices.wrong_levels {
+        diagnostics.push(Diagnostic::general(Code::BadSetting, reason));
+    }
     let known = known_paths(model);
     let modules: BTreeSet<String> = model.modules().map(|(_, module)| module.name.clone()).collect();
     for selector in [

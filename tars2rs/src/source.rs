@@ -1,5 +1,6 @@
 //! Source texts and positions in them. The only module that reads files.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -58,17 +59,88 @@ pub(crate) struct SourceFile {
     pub(crate) start: u32,
     /// Whether some byte had to be replaced.
     pub(crate) lossy: bool,
+    /// The include that led here first; `None` for files named by the caller.
+    pub(crate) included_from: Option<Span>,
+    /// From where in the text on it is how many bytes longer or shorter than what is stored.
+    shifts: Vec<(usize, isize)>,
+    index: OnceCell<Index>,
+}
+
+/// Where lines begin, and how many characters stand before each block of the text, so that a position is found fast.
+#[derive(Debug)]
+struct Index {
+    lines: Vec<u32>,
+    blocks: Vec<u32>,
+}
+
+/// Further files on the way to an included file are not named.
+const MOST_INCLUDES: usize = 6;
+/// Bytes of a block: so many are counted for a position at most.
+const BLOCK: usize = 1024;
+
+impl Index {
+    fn of(text: &str) -> Self {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let lines = std::iter::once(0)
+            .chain(newlines.map(|(at, _)| offset(at + 1)))
+            .collect();
+        let mut blocks = vec![0];
+        let mut count = 0;
+        for block in text.as_bytes().chunks(BLOCK) {
+            count += characters(block);
+            blocks.push(offset(count));
+        }
+        Self { lines, blocks }
+    }
+}
+
+/// Characters that begin in a stretch of UTF-8.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| (**byte as i8) >= -0x40).count()
 }
 
 impl SourceFile {
     /// Line and column, both from 1, of an offset in the run's count. Columns count characters.
     pub(crate) fn position(&self, offset: u32) -> (usize, usize) {
-        let local = (offset.saturating_sub(self.start) as usize).min(self.text.len());
-        let before = &self.text.as_bytes()[..local];
-        let line = self.text.as_bytes()[..local].split(|b| *b == b'\n').count();
-        let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-        let column = String::from_utf8_lossy(&before[line_start..]).chars().count() + 1;
-        (line, column)
+        let local = self.local(offset);
+        let (line, start) = self.line_of(local);
+        (
+            line + 1,
+            self.characters_before(local) - self.characters_before(start) + 1,
+        )
+    }
+
+    /// Line, from 0, and where it begins in the text, of a place in the text.
+    pub(crate) fn line_of(&self, local: usize) -> (usize, usize) {
+        let lines = &self.index().lines;
+        let line = lines
+            .partition_point(|start| *start as usize <= local)
+            .saturating_sub(1);
+        (line, lines[line] as usize)
+    }
+
+    /// A place in the text, which it does not leave.
+    pub(crate) fn local(&self, offset: u32) -> usize {
+        (offset.saturating_sub(self.start) as usize).min(self.text.len())
+    }
+
+    /// The offset, from 0, in the file as it is stored.
+    pub(crate) fn stored(&self, offset: u32) -> usize {
+        let local = self.local(offset);
+        let at = self.shifts.partition_point(|(from, _)| *from <= local);
+        let shift = at.checked_sub(1).map_or(0, |at| self.shifts[at].1);
+        local.saturating_add_signed(shift)
+    }
+
+    fn characters_before(&self, local: usize) -> usize {
+        let block = local / BLOCK;
+        let before = self.index().blocks[block] as usize;
+        before + characters(&self.text.as_bytes()[block * BLOCK..local])
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::of(&self.text))
     }
 }
 
@@ -88,13 +160,20 @@ pub(crate) struct SourceMap {
 }
 
 impl SourceMap {
-    /// Takes in a file. A UTF-8 byte order mark is dropped.
-    pub(crate) fn add(&mut self, name: String, path: PathBuf, bytes: &[u8]) -> Result<FileId, Unusable> {
+    /// Takes in a file, which somebody may have included. A UTF-8 byte order mark is dropped.
+    pub(crate) fn add(
+        &mut self,
+        name: String,
+        path: PathBuf,
+        bytes: &[u8],
+        included_from: Option<Span>,
+    ) -> Result<FileId, Unusable> {
         if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
             return Err(Unusable::Utf16);
         }
-        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        let text = String::from_utf8_lossy(bytes);
+        let unmarked = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        let shifts = shifts(unmarked, bytes.len() - unmarked.len());
+        let text = String::from_utf8_lossy(unmarked);
         let lossy = matches!(text, std::borrow::Cow::Owned(_));
         let start = self.end();
         // One spare offset between files keeps their end positions apart.
@@ -109,6 +188,9 @@ impl SourceMap {
             text: text.into_owned(),
             start,
             lossy,
+            included_from,
+            shifts,
+            index: OnceCell::new(),
         });
         Ok(id)
     }
@@ -120,8 +202,26 @@ impl SourceMap {
 
     /// The file a span lies in.
     pub(crate) fn file_of(&self, span: Span) -> &SourceFile {
+        self.file(self.id_of(span))
+    }
+
+    /// The handle of the file a span lies in.
+    pub(crate) fn id_of(&self, span: Span) -> FileId {
         let at = self.files.partition_point(|file| file.start <= span.start);
-        &self.files[at.saturating_sub(1)]
+        FileId(u32::try_from(at.saturating_sub(1)).unwrap_or(u32::MAX))
+    }
+
+    /// Notes that the caller named a file: how else it may be found does not matter.
+    pub(crate) fn name(&mut self, id: FileId) {
+        self.files[id.0 as usize].included_from = None;
+    }
+
+    /// The includes that lead to the file of a span, the nearest first, and not more than anybody reads.
+    pub(crate) fn chain(&self, span: Span) -> Vec<Span> {
+        let further = |from: &Span| self.file_of(*from).included_from;
+        std::iter::successors(self.file_of(span).included_from, further)
+            .take(MOST_INCLUDES)
+            .collect()
     }
 
     /// Every file, in the order of loading.
@@ -135,6 +235,24 @@ impl SourceMap {
             file.start + u32::try_from(file.text.len()).unwrap_or(u32::MAX) + 1
         })
     }
+}
+
+/// How much further along than the text the stored file is, where that changes: behind a byte order mark of so many
+/// bytes, and behind every byte that became U+FFFD.
+fn shifts(bytes: &[u8], mark: usize) -> Vec<(usize, isize)> {
+    let signed = |length: usize| isize::try_from(length).unwrap_or(isize::MAX);
+    let mut shift = signed(mark);
+    let mut shifts = if mark == 0 { Vec::new() } else { vec![(0, shift)] };
+    let mut text = 0;
+    for chunk in bytes.utf8_chunks() {
+        text += chunk.valid().len();
+        if !chunk.invalid().is_empty() {
+            text += char::REPLACEMENT_CHARACTER.len_utf8();
+            shift += signed(chunk.invalid().len()) - signed(char::REPLACEMENT_CHARACTER.len_utf8());
+            shifts.push((text, shift));
+        }
+    }
+    shifts
 }
 
 /// Where texts come from: the file system, or a table in tests.
@@ -238,12 +356,15 @@ mod tests {
     #[test]
     fn spans_tell_their_file_and_position() {
         let mut map = SourceMap::default();
-        let a = map.add("a".into(), "a".into(), "x\nü y".as_bytes()).expect("small");
-        let b = map.add("b".into(), "b".into(), b"\xEF\xBB\xBFz").expect("small");
+        let a = map
+            .add("a".into(), "a".into(), "x\nü y".as_bytes(), None)
+            .expect("small");
+        let b = map.add("b".into(), "b".into(), b"\xEF\xBB\xBFz", None).expect("small");
         let (a, b) = (map.file(a), map.file(b));
         assert_eq!(map.file_of(Span::new(5, 6)).name, "a");
         assert_eq!(a.position(5), (2, 3));
         assert_eq!(b.text, "z");
+        assert_eq!((b.stored(b.start), b.stored(b.start + 1)), (3, 4));
         assert_eq!(map.file_of(Span::new(b.start, b.start + 1)).name, "b");
     }
 
@@ -251,10 +372,27 @@ mod tests {
     fn other_encodings_are_kept_or_refused() {
         let mut map = SourceMap::default();
         let id = map
-            .add("gbk".into(), "gbk".into(), b"// \xD6\xD0\n")
+            .add("gbk".into(), "gbk".into(), b"// \xD6\xD0\nx", None)
             .expect("comments may be GBK");
-        assert!(map.file(id).lossy);
-        assert_eq!(map.add("u".into(), "u".into(), b"\xFF\xFEm\0"), Err(Unusable::Utf16));
+        let file = map.file(id);
+        assert!(file.lossy);
+        let stored: Vec<usize> = [0, 3, 6, 9, 10].map(|local| file.stored(file.start + local)).to_vec();
+        assert_eq!(stored, [0, 3, 4, 5, 6]);
+        assert_eq!(
+            map.add("u".into(), "u".into(), b"\xFF\xFEm\0", None),
+            Err(Unusable::Utf16)
+        );
+    }
+
+    #[test]
+    fn positions_in_long_lines_count_characters() {
+        let mut map = SourceMap::default();
+        let text = format!("{}\n{}z", "ä".repeat(3000), "ö".repeat(3000));
+        let id = map.add("a".into(), "a".into(), text.as_bytes(), None).expect("small");
+        let file = map.file(id);
+        assert_eq!(file.position(2 * 2999), (1, 3000));
+        assert_eq!(file.position(2 * 3000 + 1), (2, 1));
+        assert_eq!(file.position(u32::try_from(text.len()).expect("small")), (2, 3002));
     }
 
     #[test]

@@ -42,6 +42,20 @@ fn fail() {
     });
 }
 
+/// What other compilers do not take: the third kind compiles, with these warnings and no others.
+#[test]
+fn lint() {
+    insta::glob!("ui/lint/*.tars", |path| {
+        let relative = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let include: Vec<PathBuf> = vec![relative.with_extension("include")];
+        let generated = Config::new().warn("portability").generate(&[relative], &include);
+        insta::assert_snapshot!(generated.unwrap().warnings());
+        // Build scripts hear nothing of it unless they ask.
+        let quiet = Config::new().generate(&[relative], &include).unwrap();
+        assert!(!quiet.warnings().contains("warning[T10"), "{}", quiet.warnings());
+    });
+}
+
 /// The interface of the registry, which others write clients for: its Rust changes only on purpose.
 #[test]
 fn tarsregistry() {

@@ -124,11 +124,6 @@ impl<'m> Compare<'m> {
         &self.old.module(id).name
     }
 
-    /// The name of a module of the new model.
-    pub(super) fn new_home(&self, id: ModuleId) -> &'m str {
-        &self.new.module(id).name
-    }
-
     fn constant(&mut self, old: &'m Const) {
         let home = self.old_home(old.module);
         let what = format!("constant `{home}::{}`", old.name);

@@ -1,5 +1,7 @@
 //! Enums: their numbers travel, and their names in JSON.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::compare::Compare;
 use super::finding::Finding;
 use crate::diag::Code;
@@ -46,11 +48,15 @@ impl<'m> Compare<'m> {
 
     fn enumeration(&mut self, old: &Enum, new: &Enum) {
         let name = format!("{}::{}", self.old_home(old.module), old.name);
+        let by_name: BTreeMap<&str, &Enumerator> = new.enumerators.iter().map(|e| (e.name.as_str(), e)).collect();
+        let known: BTreeSet<&str> = old.enumerators.iter().map(|e| e.name.as_str()).collect();
+        let added = new.enumerators.iter().filter(|e| !known.contains(e.name.as_str()));
+        let added: BTreeMap<i32, &Enumerator> = added.map(|e| (e.value, e)).collect();
         for enumerator in &old.enumerators {
-            match new.enumerators.iter().find(|other| other.name == enumerator.name) {
+            match by_name.get(enumerator.name.as_str()) {
                 Some(other) if other.value == enumerator.value => {}
                 Some(other) => self.renumbered(&name, enumerator, other),
-                None => self.enumerator_gone(&name, enumerator, (old, new)),
+                None => self.enumerator_gone(&name, enumerator, new, added.get(&enumerator.value).copied()),
             }
         }
         let first = |item: &'_ Enum| {
@@ -90,25 +96,18 @@ impl<'m> Compare<'m> {
         self.found.push(finding);
     }
 
-    fn enumerator_gone(&mut self, owner: &str, old: &Enumerator, (was, is): (&Enum, &Enum)) {
-        let is_new = |other: &&Enumerator| !was.enumerators.iter().any(|known| known.name == other.name);
-        let same = is
-            .enumerators
-            .iter()
-            .filter(|other| other.value == old.value)
-            .find(is_new);
-        let finding = match same {
-            Some(new) => {
-                let message = format!("enumerator `{}` of `{owner}` is called `{}` now", old.name, new.name);
-                Finding::new(Code::EnumeratorRenamed, message)
-                    .old(old.span, format!("{} here", old.value))
-                    .new_at(new.span, "the same number here")
-                    .names("JSON bodies may carry names of enumerators: new programs do not know the old one")
-                    .source("programs that name it do not compile any more")
-            }
-            None => {
-                let message = format!("enumerator `{}` of `{owner}` is gone", old.name);
-                Finding::new(Code::EnumeratorRemoved, message)
+    /// `same` is a new enumerator with its number.
+    fn enumerator_gone(&mut self, owner: &str, old: &Enumerator, is: &Enum, same: Option<&Enumerator>) {
+        let finding = if let Some(new) = same {
+            let message = format!("enumerator `{}` of `{owner}` is called `{}` now", old.name, new.name);
+            Finding::new(Code::EnumeratorRenamed, message)
+                .old(old.span, format!("{} here", old.value))
+                .new_at(new.span, "the same number here")
+                .names("JSON bodies may carry names of enumerators: new programs do not know the old one")
+                .source("programs that name it do not compile any more")
+        } else {
+            let message = format!("enumerator `{}` of `{owner}` is gone", old.name);
+            Finding::new(Code::EnumeratorRemoved, message)
                     .old(old.span, format!("{} here", old.value))
                     .new_at(is.span, "not in this enum")
                     .wire(format!(
@@ -116,7 +115,6 @@ impl<'m> Compare<'m> {
                         old.value
                     ))
                     .source("programs that name it do not compile any more")
-            }
         };
         self.found.push(finding);
     }

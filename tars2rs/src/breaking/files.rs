@@ -4,27 +4,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why there are no files.
-#[derive(Debug)]
-pub(super) struct NoFiles {
-    pub(super) path: PathBuf,
-    pub(super) reason: String,
-}
-
 /// The files of a path, and the directory in which their includes are looked for last if it is one.
-pub(super) fn below(path: &Path) -> Result<(Vec<PathBuf>, Option<PathBuf>), NoFiles> {
+pub(super) fn below(path: &Path) -> Result<(Vec<PathBuf>, Option<PathBuf>), String> {
     if !path.is_dir() {
         return Ok((vec![path.to_path_buf()], None));
     }
-    let refused = |reason: String| NoFiles {
-        path: path.to_path_buf(),
-        reason,
-    };
     let mut files = Vec::new();
-    collect(path, &mut files).map_err(|error| refused(error.to_string()))?;
+    collect(path, &mut files).map_err(|error| error.to_string())?;
     files.sort();
     if files.is_empty() {
-        return Err(refused("there is no .tars file in it".to_owned()));
+        return Err("there is no .tars file in it".to_owned());
     }
     Ok((files, Some(path.to_path_buf())))
 }

@@ -1,5 +1,7 @@
 //! Interfaces: operations by their names, parameters by their places.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::compare::Compare;
 use super::finding::Finding;
 use super::types::Subject;
@@ -68,33 +70,34 @@ impl<'m> Compare<'m> {
 
     fn interface(&mut self, old: &'m Interface, new: &'m Interface) {
         let name = format!("{}::{}", self.old_home(old.module), old.name);
+        let by_name: BTreeMap<&str, &Operation> = new.operations.iter().map(|o| (o.name.as_str(), o)).collect();
+        let known: BTreeSet<&str> = old.operations.iter().map(|o| o.name.as_str()).collect();
+        let added = new.operations.iter().filter(|o| !known.contains(o.name.as_str()));
+        let added: BTreeMap<Signature, &Operation> = added.map(|o| (signature(self.new, o), o)).collect();
         for operation in &old.operations {
-            match new.operations.iter().find(|other| other.name == operation.name) {
-                Some(other) => self.operation(&format!("{name}::{}", operation.name), operation, other),
-                None => self.operation_gone(&name, operation, (old, new)),
+            if let Some(other) = by_name.get(operation.name.as_str()) {
+                self.operation(&format!("{name}::{}", operation.name), operation, other);
+            } else {
+                let same = added.get(&signature(self.old, operation)).copied();
+                self.operation_gone(&name, operation, new, same);
             }
         }
     }
 
-    fn operation_gone(&mut self, owner: &str, old: &Operation, (was, is): (&Interface, &Interface)) {
-        let is_new = |other: &&Operation| !was.operations.iter().any(|known| known.name == other.name);
-        let mut added = is.operations.iter().filter(is_new);
-        let same = added.find(|other| self.same_signature(old, other));
+    /// `same` is a new operation with its parameters.
+    fn operation_gone(&mut self, owner: &str, old: &Operation, is: &Interface, same: Option<&Operation>) {
         let wire = "operations are called by name: calls of old clients to new servers end with \"no such function\"";
         let source = "servers that implement it and clients that call it do not compile any more";
-        let finding = match same {
-            Some(new) => {
-                let message = format!("operation `{}` of `{owner}` is called `{}` now", old.name, new.name);
-                Finding::new(Code::OperationRenamed, message)
-                    .new_at(new.span, "the same parameters here")
-                    .wire(format!("{wire}, and so do those of new clients to old servers"))
-            }
-            None => {
-                let message = format!("operation `{}` of `{owner}` is gone", old.name);
-                Finding::new(Code::OperationRemoved, message)
-                    .new_at(is.span, "not in this interface")
-                    .wire(wire)
-            }
+        let finding = if let Some(new) = same {
+            let message = format!("operation `{}` of `{owner}` is called `{}` now", old.name, new.name);
+            Finding::new(Code::OperationRenamed, message)
+                .new_at(new.span, "the same parameters here")
+                .wire(format!("{wire}, and so do those of new clients to old servers"))
+        } else {
+            let message = format!("operation `{}` of `{owner}` is gone", old.name);
+            Finding::new(Code::OperationRemoved, message)
+                .new_at(is.span, "not in this interface")
+                .wire(wire)
         };
         let finding = finding.old(old.span, "declared here").source(source);
         self.found
@@ -283,8 +286,10 @@ impl<'m> Compare<'m> {
     }
 }
 
-/// What a caller sees but names.
-fn signature(model: &Model, operation: &Operation) -> Vec<(Option<bool>, Option<String>, Option<u32>)> {
+/// What an operation takes and gives, without names: direction, type and bound, the return value first.
+type Signature = Vec<(Option<bool>, Option<String>, Option<u32>)>;
+
+fn signature(model: &Model, operation: &Operation) -> Signature {
     let ret = operation.ret.as_ref();
     let ret = (
         None,

@@ -15,13 +15,16 @@ mod types;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::compile;
+use crate::compile::{self, Refused};
 use crate::config::Error;
-use crate::diag::{Code, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Halted, Style};
 use crate::include::Search;
 use crate::model::Model;
 use crate::source::{FsLoader, SourceMap};
 use finding::{Breaks, Finding};
+
+/// What comes of mistakes.
+pub(crate) const CONSEQUENCE: &str = "nothing is compared";
 
 /// One of two versions of `.tars` files.
 #[derive(Clone, Debug, Default)]
@@ -51,24 +54,17 @@ pub struct Comparison {
 impl Comparison {
     /// Compares two versions. Fails when one of them has mistakes or cannot be read.
     pub fn of(old: &Version, new: &Version) -> Result<Self, Error> {
-        let mut sources = SourceMap::default();
-        let mut models = Vec::new();
-        let mut diagnostics = Diagnostics::default();
-        for version in [old, new] {
-            let model = load(version, &mut sources, &mut diagnostics);
-            match model {
-                Ok(model) => models.extend(model),
-                Err(error) => {
-                    diagnostics.finish();
-                    return Err(error);
-                }
-            }
-        }
+        Self::run(old, new).map_err(|refused| Error::refused(&refused, CONSEQUENCE))
+    }
+
+    pub(crate) fn run(old: &Version, new: &Version) -> Result<Self, Refused> {
+        let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
+        let models = load_both([old, new], &mut sources, &mut diagnostics);
         let diagnostics = diagnostics.finish();
-        let [old, new] = models.as_slice() else {
-            return Err(Error::refused(&sources, &diagnostics, "nothing is compared"));
+        let Ok((old, new)) = models else {
+            return Err(Refused { sources, diagnostics });
         };
-        let findings = compare::compare(old, new);
+        let findings = compare::compare(&old, &new);
         Ok(Self { sources, findings })
     }
 
@@ -89,7 +85,12 @@ impl Comparison {
 
     /// The findings for people: each with its code, both places, what it breaks, whom, and why.
     pub fn text(&self) -> String {
-        report::text(&self.findings, &self.sources)
+        self.styled(Style::Plain)
+    }
+
+    /// The text with the colours that are wanted.
+    pub(crate) fn styled(&self, style: Style) -> String {
+        report::text(&self.findings, &self.sources, style)
     }
 
     /// The findings for programs: one JSON object a line.
@@ -108,12 +109,25 @@ impl Comparison {
     }
 }
 
-/// The checked model of a version; none when its files have mistakes.
-fn load(version: &Version, sources: &mut SourceMap, diagnostics: &mut Diagnostics) -> Result<Option<Model>, Error> {
+/// The checked models of both versions: the mistakes of both are shown.
+fn load_both(
+    [old, new]: [&Version; 2],
+    sources: &mut SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Result<(Model, Model), Halted> {
+    let old = load(old, sources, diagnostics);
+    let new = load(new, sources, diagnostics);
+    Ok((old?, new?))
+}
+
+fn load(version: &Version, sources: &mut SourceMap, diagnostics: &mut Diagnostics) -> Result<Model, Halted> {
     let (mut files, mut dirs) = (Vec::new(), version.include_dirs.clone());
     for path in &version.paths {
-        let (found, dir) = files::below(path)
-            .map_err(|refused| Error::unreadable(&refused.path.to_string_lossy(), &refused.reason))?;
+        let (found, dir) = files::below(path).map_err(|reason| {
+            let message = format!("cannot read `{}`", path.display());
+            diagnostics.push(Diagnostic::general(Code::Unreadable, message).help(reason));
+            Halted
+        })?;
         files.extend(found);
         dirs.extend(dir);
     }
@@ -121,7 +135,11 @@ fn load(version: &Version, sources: &mut SourceMap, diagnostics: &mut Diagnostic
         loader: &FsLoader,
         dirs: &dirs,
     };
-    Ok(compile::model(&files, search, (sources, diagnostics)).ok())
+    // Each version has a collector of its own: the gates of the one do not close for the mistakes of the other.
+    let mut own = Diagnostics::default();
+    let model = compile::model(&files, search, (sources, &mut own));
+    diagnostics.extend(own.finish());
+    model
 }
 
 /// What is accepted: a code, or whatever breaks only what is named.

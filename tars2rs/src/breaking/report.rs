@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::finding::{Breaks, Finding, Spot};
-use crate::diag::{Diagnostic, render_all};
-use crate::source::{SourceMap, Span};
+use crate::diag::{Diagnostic, Style, render_all};
+use crate::places::Places;
+use crate::source::SourceMap;
 
 /// For people.
-pub(super) fn text(findings: &[Finding], sources: &SourceMap) -> String {
+pub(super) fn text(findings: &[Finding], sources: &SourceMap, style: Style) -> String {
     let diagnostics: Vec<Diagnostic> = findings.iter().map(diagnostic).collect();
-    render_all(&diagnostics, sources)
+    render_all(&diagnostics, sources, style)
 }
 
 /// The new place comes first, since it is the one to mend; what is gone has only the old one.
@@ -28,15 +29,18 @@ fn diagnostic(finding: &Finding) -> Diagnostic {
     for (breaks, why) in &finding.why {
         diagnostic = diagnostic.note(format!("{}: {why}", breaks.word()));
     }
-    diagnostic.maybe_help(finding.help.clone())
+    match &finding.help {
+        Some(help) => diagnostic.help(help.as_str()),
+        None => diagnostic,
+    }
 }
 
 /// A line each.
 pub(super) fn short(findings: &[Finding], sources: &SourceMap) -> String {
-    let mut out = String::new();
+    let (mut out, places) = (String::new(), Places::of(sources));
     for finding in findings {
         let spot = finding.new.as_ref().or(finding.old.as_ref());
-        if let Some(Place { file, line, column, .. }) = spot.map(|spot| place(spot, sources)) {
+        if let Some(Place { file, line, column, .. }) = spot.map(|spot| place(spot, &places)) {
             // Writing to a string cannot fail.
             let _ = write!(out, "{file}:{line}:{column}: ");
         }
@@ -96,7 +100,7 @@ struct Why<'f> {
 
 /// For programs: one object a line.
 pub(super) fn json(findings: &[Finding], sources: &SourceMap) -> String {
-    let mut out = String::new();
+    let (mut out, places) = (String::new(), Places::of(sources));
     for finding in findings {
         let why = finding.why.iter().map(|(breaks, text)| Why {
             breaks: breaks.word(),
@@ -107,8 +111,8 @@ pub(super) fn json(findings: &[Finding], sources: &SourceMap) -> String {
             severity: "error",
             breaks: finding.worst().word(),
             message: &finding.message,
-            old: finding.old.as_ref().map(|spot| place(spot, sources)),
-            new: finding.new.as_ref().map(|spot| place(spot, sources)),
+            old: finding.old.as_ref().map(|spot| place(spot, &places)),
+            new: finding.new.as_ref().map(|spot| place(spot, &places)),
             why: why.collect(),
             help: finding.help.as_deref(),
         };
@@ -118,10 +122,8 @@ pub(super) fn json(findings: &[Finding], sources: &SourceMap) -> String {
     out
 }
 
-fn place<'f>(spot: &'f Spot, sources: &'f SourceMap) -> Place<'f> {
-    let Span { start, .. } = spot.span;
-    let file = sources.file_of(spot.span);
-    let (line, column) = file.position(start);
+fn place<'f>(spot: &'f Spot, places: &Places<'f>) -> Place<'f> {
+    let (file, line, column) = places.of_span(spot.span);
     Place {
         file: &file.name,
         line,

@@ -203,7 +203,8 @@ impl<'m> Compare<'m> {
     fn default(&mut self, what: &str, old: &Field, new: &Field) {
         let (was, is) = (self.default_of(true, old), self.default_of(false, new));
         // What an enum begins with is reported once, at the enum.
-        if was == is || (old.default.is_none() && new.default.is_none()) {
+        let same_type = self.old.type_text(&old.ty.ty) == self.new.type_text(&new.ty.ty);
+        if was == is || (old.default.is_none() && new.default.is_none() && same_type) {
             return;
         }
         let text = |value: &Absent| match value {
@@ -238,7 +239,6 @@ impl<'m> Compare<'m> {
         };
         match (&field.default, &field.ty.ty) {
             (Some(Literal::Bool(value)), _) => Absent::Bool(*value),
-            (Some(Literal::Int(value)), Type::Float | Type::Double) => Absent::Float(*value as f64),
             (Some(Literal::Int(value)), _) => Absent::Int(*value),
             (Some(Literal::Float(value)), _) => Absent::Float(*value),
             (Some(Literal::Str(value)), _) => Absent::Text(value.clone()),

@@ -118,7 +118,9 @@ impl Compare<'_> {
             (old, new),
             (Type::Bytes, Type::Vector(_)) | (Type::Vector(_), Type::Bytes)
         );
-        let forms = if bytes {
+        let forms = if matches!((old, new), (Type::Struct(_), Type::Struct(_))) {
+            format!("`{was}` and `{is}` have different fields")
+        } else if bytes {
             "`vector<byte>` travels as one run of bytes, every other vector as a list".to_owned()
         } else {
             format!("`{was}` and `{is}` travel in different forms")

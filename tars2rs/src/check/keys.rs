@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ast;
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, suggest};
 use crate::model::{Item, ModuleId, StructId};
 use crate::resolve::Draft;
 use crate::source::Span;
@@ -30,16 +30,17 @@ pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
             }
         });
         for member in &key.members {
-            if !seen.fields.contains(member.text.as_str()) && !ast.incomplete {
+            if !seen.fields.contains(member.text.as_str()) && !(ast.incomplete && draft.lost.may_hold(&member.text)) {
                 let message = format!("struct `{}` has no field `{}`", ast.name.text, member.text);
                 let error = Diagnostic::new(Code::KeyMember, member.span, message);
-                diagnostics.push(error.related(ast.name.span, "the struct"));
+                let meant = suggest::nearest(&member.text, seen.fields.iter().copied());
+                diagnostics.push(error.related(ast.name.span, "the struct").meant(meant));
             }
             // Several lines for one struct add up; naming a member again changes nothing, and is a slip.
             if let Some(first) = seen.members.get(member.text.as_str()) {
                 let message = format!("`{}` is in the key of `{}` already", member.text, ast.name.text);
-                let error = Diagnostic::new(Code::KeyMember, member.span, message);
-                diagnostics.push(error.related(*first, "first named here"));
+                let warning = Diagnostic::new(Code::RepeatedKeyMember, member.span, message);
+                diagnostics.push(warning.label("changes nothing").related(*first, "first named here"));
             } else {
                 seen.members.insert(&member.text, member.span);
             }
@@ -61,22 +62,24 @@ fn target(draft: &Draft<'_>, module: ModuleId, key: &ast::Key, diagnostics: &mut
                 error.code = Code::KeyTarget;
                 diagnostics.push(error);
             } else {
-                draft.say(error, diagnostics);
+                draft.say(&key.target, error, diagnostics);
             }
             None
         }
     }
 }
 
-/// The members of each struct's key, in order.
+/// The members of each struct's key, in order, each once.
 pub(super) fn members<'a>(draft: &Draft<'a>) -> BTreeMap<StructId, Vec<&'a str>> {
     let mut members: BTreeMap<StructId, Vec<&str>> = BTreeMap::new();
+    let mut named: BTreeSet<(StructId, &str)> = BTreeSet::new();
     for (module, key) in &draft.keys {
         if let Ok(Item::Struct(id)) = draft.lookup(*module, &key.target) {
+            let new = key.members.iter().map(|name| name.text.as_str());
             members
                 .entry(id)
                 .or_default()
-                .extend(key.members.iter().map(|name| name.text.as_str()));
+                .extend(new.filter(|name| named.insert((id, *name))));
         }
     }
     members

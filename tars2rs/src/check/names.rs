@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::ast;
+use crate::ast::{self, Direction};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::resolve::Draft;
+use crate::settings::RETURN;
 use crate::source::Span;
 
 pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
@@ -60,11 +61,27 @@ fn params(operation: &ast::Operation, diagnostics: &mut Diagnostics) {
             diagnostics.push(error.related(operation.name.span, "the operation"));
         }
     }
+    returned(operation, diagnostics);
     // Tag 0 is the return value's, so 255 are left.
     if let Some(param) = operation.params.get(255) {
         let message = format!("{owner} has {} parameters", operation.params.len());
         let error = Diagnostic::new(Code::TooManyParams, param.decl.name.span, message).label("parameter 256");
         diagnostics.push(error.help("at most 255 are possible; put them into a struct"));
+    }
+}
+
+/// Where values travel by name, as in JSON and TUP, the return value has a name too.
+fn returned(operation: &ast::Operation, diagnostics: &mut Diagnostics) {
+    let Some(ret) = &operation.ret else { return };
+    let outputs = operation
+        .params
+        .iter()
+        .filter(|param| matches!(param.direction, Direction::Out(_)));
+    for param in outputs.filter(|param| param.decl.name.text == RETURN) {
+        let message = format!("out parameter `{RETURN}` has the name of the return value");
+        let error = Diagnostic::new(Code::ParamNamedLikeReturn, param.decl.name.span, message);
+        let error = error.related(ret.span, format!("this value travels as `{RETURN}` in JSON and TUP"));
+        diagnostics.push(error.help("choose another name, or return `void`"));
     }
 }
 

@@ -52,7 +52,9 @@ fn tags(ast: &ast::Struct, diagnostics: &mut Diagnostics) {
             );
         }
         if next <= 255 {
-            error = error.help(format!("give `{}` the next free tag, {next}", field.decl.name.text));
+            error = error
+                .help(format!("give `{}` the next free tag, {next}", field.decl.name.text))
+                .replace(tag.span, next.to_string());
             next += 1;
         }
         diagnostics.push(error);

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::ast::{self, Shape, Value, ValueKind};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, suggest};
 use crate::model::{EnumId, Item, Literal, ModuleId, Type};
 use crate::resolve::Draft;
+
+/// Enumerators that are compared with an unknown one.
+const MOST_COMPARED: usize = 200;
 
 /// The values found, in the shape of the draft. `None` where there is none, or where it was refused.
 #[derive(Debug, Default)]
@@ -130,7 +133,8 @@ impl Checker<'_, '_> {
             .iter()
             .map(|(owner, index)| self.values.enumerators[owner.index()].get(*index).copied().flatten());
         let Some(first) = values.next() else {
-            if !self.draft.incomplete {
+            let last = path.segments.last().map_or("", |name| name.text.as_str());
+            if !self.draft.may_be_lost(path) && !self.draft.lost.may_hold(last) {
                 let message = format!("no enumerator `{}` is declared before this one", path.text());
                 self.error(
                     Code::EnumValueName,
@@ -301,9 +305,16 @@ impl Checker<'_, '_> {
         if let (true, false, Some(index)) = (qualified, path.rooted, found) {
             return Some(Literal::Enumerator(id, index));
         }
-        if !item.ast.incomplete {
+        if !(item.ast.vague || item.ast.incomplete && self.draft.lost.may_hold(name)) {
             let message = format!("`{}` is not an enumerator of `{}`", path.text(), item.ast.name.text);
-            self.error(Code::UnknownEnumerator, value, message, self.known_enumerators(id));
+            let known = item.ast.enumerators.iter().map(|known| known.name.text.as_str());
+            let meant = match found {
+                Some(_) => Some(*name),
+                None => suggest::nearest(name, known.take(MOST_COMPARED)),
+            };
+            let error = Diagnostic::new(Code::UnknownEnumerator, value.span, message);
+            self.diagnostics
+                .push(error.help(self.known_enumerators(id)).meant(meant));
         }
         None
     }

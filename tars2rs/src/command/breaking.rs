@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Report;
-use crate::breaking::{Comparison, Version};
-use crate::cli::{Breaking, MessageFormat};
+use super::{Report, refusal};
+use crate::breaking::{CONSEQUENCE, Comparison, Version};
+use crate::cli::{Breaking, Format};
 
 pub(super) fn run(args: &Breaking) -> Report {
     let version = |path: &Path, dirs: &[PathBuf]| Version {
@@ -15,18 +15,18 @@ pub(super) fn run(args: &Breaking) -> Report {
         version(&args.old, &args.old_include),
         version(&args.new, &args.new_include),
     );
-    let mut comparison = match Comparison::of(&old, &new) {
+    let mut comparison = match Comparison::run(&old, &new) {
         Ok(comparison) => comparison,
-        Err(error) => return error.report(),
+        Err(refused) => return refusal(&refused, &args.messages, CONSEQUENCE),
     };
     comparison.allow(&args.allow);
     if comparison.is_compatible() {
         return Report::answer("");
     }
-    let (text, summary) = match args.message_format {
-        MessageFormat::Human => (comparison.text(), comparison.summary()),
-        MessageFormat::Short => (comparison.short(), comparison.summary()),
-        MessageFormat::Json => (comparison.json(), String::new()),
+    let (text, summary) = match args.messages.format {
+        Format::Human => (comparison.styled(args.messages.answer_style()), comparison.summary()),
+        Format::Short => (comparison.short(), comparison.summary()),
+        Format::Json => (comparison.json(), String::new()),
     };
     Report::found(text).remark(&summary)
 }

@@ -1,12 +1,15 @@
 //! `tars2rs check`
 
-use super::Report;
+use super::{Report, findings};
 use crate::cli::Check;
 use crate::config::Config;
+use crate::diag::Levels;
 
 pub(super) fn run(args: &Check) -> Report {
-    match Config::new().generate(&args.input.files, &args.input.include_dirs) {
-        Ok(generated) => Report::answer(String::new()).remark(generated.warnings()),
-        Err(error) => error.report(),
-    }
+    let levels = match args.levels.over(Levels::default()) {
+        Ok(levels) => levels,
+        Err(report) => return report,
+    };
+    let outcome = Config::with(levels).check(&args.input.files, &args.input.include_dirs);
+    findings(&outcome.diagnostics, &outcome.sources, &args.messages)
 }

@@ -3,19 +3,20 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use super::Report;
-use crate::cli::Fmt;
-use crate::config::Error;
+use super::{Report, findings, refusal};
+use crate::cli::{Fmt, Messages};
+use crate::compile::Refused;
+use crate::diag::{Code, Diagnostic};
 use crate::format::{self, diff};
 use crate::output;
-use crate::source::{FsLoader, Loader as _};
+use crate::source::{FsLoader, Loader as _, SourceMap};
 
 pub(super) fn run(args: &Fmt) -> Report {
-    let reports = args.files.iter().map(|path| one(path, args.check));
+    let reports = args.files.iter().map(|path| one(path, args));
     reports.fold(Report::answer(""), Report::and)
 }
 
-fn one(path: &Path, check: bool) -> Report {
+fn one(path: &Path, args: &Fmt) -> Report {
     let stdin = path == Path::new("-");
     let name = if stdin {
         "<stdin>".into()
@@ -25,21 +26,34 @@ fn one(path: &Path, check: bool) -> Report {
     let old = if stdin { read_stdin() } else { read(path) };
     let old = match old {
         Ok(old) => old,
-        Err(reason) => return Error::unreadable(&name, &reason).report(),
+        Err(reason) => {
+            let refused = Refused::unreadable(&name, &reason);
+            return findings_of(&refused, &args.messages);
+        }
     };
-    let new = match format::format(&name, &old) {
+    let new = match format::run(&name, &old) {
         Ok(new) => new,
-        Err(error) => return error.report(),
+        Err(refused) => return findings_of(&refused, &args.messages),
     };
-    match (check, stdin) {
+    match (args.check, stdin) {
         (true, _) if old == new => Report::answer(""),
         (true, _) => Report::found(format!("{name}\n")).remark(&diff::unified(&name, &old, &new)),
         (false, true) => Report::answer(new),
-        (false, false) => match output::replace_if_changed(path, &old, &new) {
-            Ok(()) => Report::answer(""),
-            Err(error) => Error::unwritable(path, &error).report(),
-        },
+        (false, false) => write(path, (&old, &new), &args.messages),
     }
+}
+
+fn findings_of(refused: &Refused, messages: &Messages) -> Report {
+    refusal(refused, messages, format::CONSEQUENCE)
+}
+
+fn write(path: &Path, (old, new): (&[u8], &[u8]), messages: &Messages) -> Report {
+    let error = output::replace_if_changed(path, old, new).err().map(|error| {
+        let message = format!("cannot write `{}`: {error}", path.display());
+        Diagnostic::general(Code::Unwritable, message)
+    });
+    let found: Vec<Diagnostic> = error.into_iter().collect();
+    findings(&found, &SourceMap::default(), messages)
 }
 
 fn read_stdin() -> Result<Vec<u8>, String> {

@@ -4,11 +4,16 @@ mod breaking;
 mod build;
 mod check;
 mod dump;
+mod explain;
 mod fmt;
 
 use std::ffi::OsString;
 
-use crate::cli::{self, Command};
+use crate::cli::{self, Command, Format, Messages};
+use crate::compile::Refused;
+use crate::config::Error;
+use crate::diag::{Diagnostic, json, render_all, short};
+use crate::source::SourceMap;
 
 /// How a run ended, as other programs see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,5 +117,39 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Report {
         Command::Dump(args) => dump::run(&args),
         Command::Breaking(args) => breaking::run(&args),
         Command::Fmt(args) => fmt::run(&args),
+        Command::Explain(args) => explain::run(&args),
+    }
+}
+
+/// What a run found, as it is to be shown, with the exit code for it.
+pub(crate) fn findings(diagnostics: &[Diagnostic], sources: &SourceMap, messages: &Messages) -> Report {
+    findings_and(diagnostics, sources, messages, "nothing is generated")
+}
+
+/// What made a run end early, and what comes of it.
+fn refusal(refused: &Refused, messages: &Messages, consequence: &str) -> Report {
+    findings_and(&refused.diagnostics, &refused.sources, messages, consequence)
+}
+
+fn findings_and(diagnostics: &[Diagnostic], sources: &SourceMap, messages: &Messages, consequence: &str) -> Report {
+    let errors = diagnostics.iter().filter(|found| found.is_error()).count();
+    let text = match messages.format {
+        Format::Human => {
+            let shown = render_all(diagnostics, sources, messages.style());
+            if errors == 0 {
+                shown
+            } else {
+                format!("{shown}{}\n", Error::count(errors, consequence))
+            }
+        }
+        Format::Short => short::lines(diagnostics, sources),
+        Format::Json => json::lines(diagnostics, sources),
+    };
+    if diagnostics.iter().any(Diagnostic::is_of_usage) {
+        Report::usage(text)
+    } else if errors > 0 {
+        Report::mistakes(text)
+    } else {
+        Report::answer(String::new()).remark(&text)
     }
 }

@@ -1,12 +1,16 @@
 //! The codes. A code keeps its meaning for ever; a new meaning gets a new code.
 
-/// How bad it is.
+use super::Severity;
+
+/// What findings of a code are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Severity {
-    /// Nothing is generated.
+pub(crate) enum Kind {
+    /// A mistake: always an error.
     Error,
-    /// The generated Rust is not what one may expect, or other compilers understand the file differently.
+    /// The generated Rust is not what one may expect.
     Warning,
+    /// Compilers for other languages refuse it, or understand it differently.
+    Portability,
 }
 
 macro_rules! codes {
@@ -25,6 +29,13 @@ macro_rules! codes {
             pub(crate) fn text(self) -> &'static str {
                 match self {
                     $(Code::$name => $text,)*
+                }
+            }
+
+            /// The page about it: a bad example, the message, what to do.
+            pub(crate) fn page(self) -> &'static str {
+                match self {
+                    $(Code::$name => include_str!(concat!("../../diagnostics/", $text, ".md")),)*
                 }
             }
         }
@@ -74,7 +85,7 @@ codes! {
     InfiniteStruct = "T0207",
     /// `key[..]` of something that is not a struct.
     KeyTarget = "T0208",
-    /// `key[..]` with a member that the struct does not have, or has twice.
+    /// `key[..]` with a member that the struct does not have.
     KeyMember = "T0209",
     // Modules, names and includes.
     /// A name that is declared nowhere.
@@ -136,6 +147,8 @@ codes! {
     ParamNamedLikeOperation = "T0603",
     /// More parameters than there are tags.
     TooManyParams = "T0604",
+    /// An out parameter with the name under which the return value travels.
+    ParamNamedLikeReturn = "T0605",
     // Settings of the build script.
     /// A path that names nothing in the files.
     UnknownPath = "T0701",
@@ -154,6 +167,43 @@ codes! {
     CommentNotUtf8 = "T0903",
     /// A size inside another type, which is not checked.
     InnerSize = "T0904",
+    /// A member that is in the key already.
+    RepeatedKeyMember = "T0905",
+    // Warnings about other languages.
+    /// A name that is used before it is declared.
+    ForwardReference = "T1001",
+    /// Structs that hold each other through containers.
+    MutualRecursion = "T1002",
+    /// `routekey`
+    RouteKey = "T1003",
+    /// An enum in which some enumerators have values and others do not.
+    MixedEnum = "T1004",
+    /// A default value or constant that is given by the name of an enumerator.
+    EnumeratorDefault = "T1005",
+    /// `unsigned byte`, `unsigned short`
+    UnsignedType = "T1006",
+    /// A constant.
+    Constant = "T1007",
+    /// `T x[N]`
+    FixedArray = "T1008",
+    /// `byte *x`
+    Pointer = "T1009",
+    /// `string:N`, `vector<T>:N`
+    SizedType = "T1010",
+    /// Names that differ only in the case of the first letter, or not at all.
+    SameNameElsewhere = "T1011",
+    /// A name that another language keeps for itself.
+    ReservedName = "T1012",
+    /// Files that include each other.
+    CyclicInclude = "T1013",
+    /// An optional byte without a default value.
+    OptionalByte = "T1014",
+    /// A map whose key is a fraction.
+    FloatKey = "T1015",
+    /// A map whose key is a struct without a `key[..]`.
+    StructKey = "T1016",
+    /// An enumerator whose name another enum of the module has too.
+    SharedEnumerator = "T1017",
     // What a new version of the files breaks.
     /// A struct that is gone.
     StructRemoved = "T2001",
@@ -232,12 +282,31 @@ codes! {
 }
 
 impl Code {
-    /// How bad findings of this code are.
-    pub(crate) fn severity(self) -> Severity {
-        if (Code::Renamed..Code::StructRemoved).contains(&self) {
-            Severity::Warning
+    /// The code of a text such as `T0203`.
+    pub(crate) fn named(text: &str) -> Option<Self> {
+        let same = |code: &&Code| code.text().eq_ignore_ascii_case(text);
+        Self::ALL.iter().find(same).copied()
+    }
+
+    /// What findings of this code are about.
+    pub(crate) fn kind(self) -> Kind {
+        if self >= Code::StructRemoved {
+            Kind::Error
+        } else if self >= Code::ForwardReference {
+            Kind::Portability
+        } else if self >= Code::Renamed {
+            Kind::Warning
         } else {
+            Kind::Error
+        }
+    }
+
+    /// How bad findings of this code are, unless something else is asked for.
+    pub(crate) fn severity(self) -> Severity {
+        if self.kind() == Kind::Error {
             Severity::Error
+        } else {
+            Severity::Warning
         }
     }
 }

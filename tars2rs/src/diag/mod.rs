@@ -1,10 +1,15 @@
 //! Diagnostics: collected by every stage, rendered by one module, printed by nobody in the library.
 
 mod codes;
+pub(crate) mod json;
+mod levels;
 mod render;
+pub(crate) mod short;
+pub(crate) mod suggest;
 
-pub(crate) use codes::{Code, Severity};
-pub(crate) use render::render_all;
+pub(crate) use codes::{Code, Kind};
+pub(crate) use levels::{Level, Levels, Selection};
+pub(crate) use render::{Style, render_all};
 
 use crate::source::Span;
 
@@ -15,10 +20,27 @@ pub(crate) struct Label {
     pub(crate) text: String,
 }
 
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Severity {
+    /// Nothing is generated.
+    Error,
+    /// The generated Rust is not what one may expect, or other compilers understand the file differently.
+    Warning,
+}
+
+/// A change that would mend a mistake, for programs that offer it.
+#[derive(Clone, Debug)]
+pub(crate) struct Suggestion {
+    pub(crate) span: Span,
+    pub(crate) replacement: String,
+}
+
 /// One finding.
 #[derive(Clone, Debug)]
 pub(crate) struct Diagnostic {
     pub(crate) code: Code,
+    pub(crate) severity: Severity,
     /// A terse phrase that stands alone.
     pub(crate) message: String,
     /// The place to look at; `None` for what is not in a file, such as a setting.
@@ -29,6 +51,8 @@ pub(crate) struct Diagnostic {
     pub(crate) notes: Vec<String>,
     /// What to do about it.
     pub(crate) help: Option<String>,
+    /// The same for programs.
+    pub(crate) suggestion: Option<Suggestion>,
 }
 
 impl Diagnostic {
@@ -39,24 +63,28 @@ impl Diagnostic {
             text: String::new(),
         });
         Self {
+            severity: code.severity(),
             code,
             message: message.into(),
             primary,
             related: Vec::new(),
             notes: Vec::new(),
             help: None,
+            suggestion: None,
         }
     }
 
     /// A finding that has no place in a file.
     pub(crate) fn general(code: Code, message: impl Into<String>) -> Self {
         Self {
+            severity: code.severity(),
             code,
             message: message.into(),
             primary: None,
             related: Vec::new(),
             notes: Vec::new(),
             help: None,
+            suggestion: None,
         }
     }
 
@@ -83,9 +111,23 @@ impl Diagnostic {
         self
     }
 
-    /// What to do about it, if anything is known to help.
-    pub(crate) fn maybe_help(mut self, text: Option<String>) -> Self {
-        self.help = text.or(self.help);
+    /// What may have been meant at the place itself, if anything comes to mind.
+    pub(crate) fn meant(self, word: Option<&str>) -> Self {
+        match (word, &self.primary) {
+            (Some(word), Some(primary)) => {
+                let span = primary.span;
+                self.help(suggest::phrase(word)).replace(span, word)
+            }
+            _ => self,
+        }
+    }
+
+    /// What should stand at a place instead.
+    pub(crate) fn replace(mut self, span: Span, replacement: impl Into<String>) -> Self {
+        self.suggestion = Some(Suggestion {
+            span,
+            replacement: replacement.into(),
+        });
         self
     }
 
@@ -95,27 +137,15 @@ impl Diagnostic {
         self
     }
 
-    /// Whether a file that was asked for cannot be read: no mistake in any file.
+    /// Whether what was asked for cannot be done, which is no mistake in any file.
     pub(crate) fn is_of_usage(&self) -> bool {
-        self.code == Code::Unreadable && self.primary.is_none()
+        matches!(self.code, Code::Unreadable | Code::Unwritable) && self.primary.is_none()
     }
 
     /// Whether it stops the compilation.
     pub(crate) fn is_error(&self) -> bool {
-        self.code.severity() == Severity::Error
+        self.severity == Severity::Error
     }
-}
-
-/// Help for a word that is not one of the words that are known.
-pub(crate) fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
-    // Longer words are not slips of the pen, and comparing takes time.
-    if word.len() > 20 {
-        return None;
-    }
-    let word = word.to_ascii_lowercase();
-    let distance = |candidate: &&str| strsim::damerau_levenshtein(&word, &candidate.to_ascii_lowercase());
-    let nearest = known.into_iter().min_by_key(distance)?;
-    (distance(&nearest) <= nearest.len() / 3).then(|| format!("did you mean `{nearest}`?"))
 }
 
 /// The way out of the pipeline once an error is collected.
@@ -126,18 +156,36 @@ pub(crate) struct Halted;
 #[derive(Debug, Default)]
 pub(crate) struct Diagnostics {
     found: Vec<Diagnostic>,
+    levels: Levels,
     finished: bool,
 }
 
 impl Diagnostics {
+    /// A collector that takes findings as seriously as it is told.
+    pub(crate) fn new(levels: Levels) -> Self {
+        let mut new = Self::default();
+        new.levels = levels;
+        new
+    }
+
+    /// How seriously findings of a code are taken.
+    pub(crate) fn level(&self, code: Code) -> Level {
+        self.levels.of(code)
+    }
+
     /// Adds a finding.
-    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+    pub(crate) fn push(&mut self, mut diagnostic: Diagnostic) {
+        diagnostic.severity = match self.level(diagnostic.code) {
+            Level::Allow => return,
+            Level::Warn => Severity::Warning,
+            Level::Deny => Severity::Error,
+        };
         self.found.push(diagnostic);
     }
 
     /// Adds findings.
     pub(crate) fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
-        self.found.extend(diagnostics);
+        diagnostics.into_iter().for_each(|diagnostic| self.push(diagnostic));
     }
 
     /// The gate between two stages: closed once there is an error.
@@ -170,22 +218,6 @@ impl Drop for Diagnostics {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn slips_of_the_pen_are_known() {
-        let known = ["struct", "enum", "int", "string"];
-        for (word, meant) in [
-            ("strcut", "struct"),
-            ("itn", "int"),
-            ("String", "string"),
-            ("enun", "enum"),
-        ] {
-            assert_eq!(did_you_mean(word, known), Some(format!("did you mean `{meant}`?")));
-        }
-        for word in ["oneway", "x", "", "an_utterly_different_and_long_word"] {
-            assert_eq!(did_you_mean(word, known), None);
-        }
-    }
 
     #[test]
     #[should_panic(expected = "nobody looked at them")]

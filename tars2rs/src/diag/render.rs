@@ -15,11 +15,20 @@ const MOST_OF_A_LINE: usize = 400;
 /// Labels further apart than this are shown as two excerpts, which also keeps rendering linear in the file's length.
 const FAR_APART: usize = 40;
 
+/// How text looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Style {
+    #[default]
+    Plain,
+    /// With the escapes of a terminal.
+    Coloured,
+}
+
 /// All diagnostics as text, each followed by an empty line.
-pub(crate) fn render_all(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
+pub(crate) fn render_all(diagnostics: &[Diagnostic], sources: &SourceMap, style: Style) -> String {
     let mut out = String::new();
     for diagnostic in diagnostics.iter().take(MOST_SHOWN) {
-        out.push_str(&render(diagnostic, sources));
+        out.push_str(&render(diagnostic, sources, style));
         out.push_str("\n\n");
     }
     if diagnostics.len() > MOST_SHOWN {
@@ -29,8 +38,8 @@ pub(crate) fn render_all(diagnostics: &[Diagnostic], sources: &SourceMap) -> Str
     out
 }
 
-fn render(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
-    let level = match diagnostic.code.severity() {
+fn render(diagnostic: &Diagnostic, sources: &SourceMap, style: Style) -> String {
+    let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
@@ -47,17 +56,45 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
     for note in &diagnostic.notes {
         group = group.element(Level::NOTE.message(note.as_str()));
     }
+    for note in chain(diagnostic, sources) {
+        group = group.element(Level::NOTE.message(note));
+    }
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
-    let text = Renderer::plain().render(&[group]);
+    let renderer = match style {
+        Style::Plain => Renderer::plain(),
+        Style::Coloured => Renderer::styled(),
+    };
+    let text = renderer.render(&[group]);
     // Below an origin of its own an excerpt still gets a line for its path, which is empty then.
     let lines: Vec<&str> = text
         .lines()
         .map(str::trim_end)
-        .filter(|line| line.trim() != ":::")
+        .filter(|line| uncoloured(line).trim() != ":::")
         .collect();
     lines.join("\n")
+}
+
+/// A line without the escapes that colour it.
+fn uncoloured(line: &str) -> String {
+    let mut parts = line.split('\u{1b}');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + part.split_once('m').map_or("", |(_, rest)| rest)
+    })
+}
+
+/// How the compiler came to an included file.
+fn chain(diagnostic: &Diagnostic, sources: &SourceMap) -> Vec<String> {
+    let Some(primary) = &diagnostic.primary else {
+        return Vec::new();
+    };
+    let note = |from: Span| {
+        let file = sources.file_of(from);
+        format!("included at {}:{}", file.name, file.position(from.start).0)
+    };
+    sources.chain(primary.span).into_iter().map(note).collect()
 }
 
 /// Stretches of near labels, the primary one first.
@@ -97,15 +134,13 @@ impl<'a> Stretch<'a> {
         let file = sources.file_of(span);
         let source = file.text.as_bytes();
         let mut at = local(span, file);
-        let first = newlines(&file.text[..at.start]);
-        let mut start = source[..at.start]
-            .iter()
-            .rposition(|b| *b == b'\n')
-            .map_or(0, |found| found + 1);
-        let mut end = source[at.end..]
+        let (first, mut start) = file.line_of(at.start);
+        // Not further than it takes to know that the line is too long.
+        let far = source.len().min(at.end + 2 * MOST_OF_A_LINE + 1);
+        let mut end = source[at.end..far]
             .iter()
             .position(|b| *b == b'\n')
-            .map_or(source.len(), |found| at.end + found);
+            .map_or(boundary(file, far), |found| at.end + found);
         let mut cut = None;
         if end - start > 2 * MOST_OF_A_LINE {
             cut = Some(file.position(span.start));

@@ -1,13 +1,13 @@
 //! From the model to the shape of a dump.
 
 use super::FORMAT;
-use super::places::Places;
 use super::shape::{
-    Const, Direction, Dump, Enum, Enumerator, Field, Interface, Module, Operation, Param, Return, Struct, Type,
+    Const, Direction, Dump, Enum, Enumerator, Field, Interface, Module, Operation, Param, Place, Return, Struct, Type,
     TypeKind, Value,
 };
 use crate::model::{self, EnumId, Int, Item, Literal, Model};
-use crate::source::SourceMap;
+use crate::places::Places;
+use crate::source::{SourceMap, Span};
 
 pub(super) fn dump(model: &Model, sources: &SourceMap) -> Dump {
     let writer = Writer {
@@ -53,7 +53,7 @@ impl Writer<'_> {
         Module {
             name: module.name.clone(),
             doc: module.doc.join("\n"),
-            place: self.places.of_span(module.span),
+            place: self.place(module.span),
             files,
             structs,
             enums,
@@ -62,11 +62,20 @@ impl Writer<'_> {
         }
     }
 
+    fn place(&self, span: Span) -> Place {
+        let (file, line, column) = self.places.of_span(span);
+        Place {
+            file: file.name.clone(),
+            line,
+            column,
+        }
+    }
+
     fn structure(&self, item: &model::Struct) -> Struct {
         Struct {
             name: item.name.clone(),
             doc: item.doc.join("\n"),
-            place: self.places.of_span(item.span),
+            place: self.place(item.span),
             key: item.key.iter().map(|index| item.fields[*index].name.clone()).collect(),
             fields: item.fields.iter().map(|field| self.field(field)).collect(),
         }
@@ -83,7 +92,7 @@ impl Writer<'_> {
             when_absent: default.clone().or_else(|| self.implied(&field.ty.ty)),
             default,
             doc: field.doc.join("\n"),
-            place: self.places.of_span(field.span),
+            place: self.place(field.span),
         }
     }
 
@@ -92,12 +101,12 @@ impl Writer<'_> {
             name: enumerator.name.clone(),
             value: enumerator.value,
             doc: enumerator.doc.join("\n"),
-            place: self.places.of_span(enumerator.span),
+            place: self.place(enumerator.span),
         };
         Enum {
             name: item.name.clone(),
             doc: item.doc.join("\n"),
-            place: self.places.of_span(item.span),
+            place: self.place(item.span),
             enumerators: item.enumerators.iter().map(enumerator).collect(),
         }
     }
@@ -108,7 +117,7 @@ impl Writer<'_> {
             r#type: self.ty(&item.ty),
             value: self.value(&item.value),
             doc: item.doc.join("\n"),
-            place: self.places.of_span(item.span),
+            place: self.place(item.span),
         }
     }
 
@@ -116,7 +125,7 @@ impl Writer<'_> {
         Interface {
             name: item.name.clone(),
             doc: item.doc.join("\n"),
-            place: self.places.of_span(item.span),
+            place: self.place(item.span),
             operations: item
                 .operations
                 .iter()
@@ -135,7 +144,7 @@ impl Writer<'_> {
             returns,
             params: operation.params.iter().map(|param| self.param(param)).collect(),
             doc: operation.doc.join("\n"),
-            place: self.places.of_span(operation.span),
+            place: self.place(operation.span),
         }
     }
 
@@ -147,7 +156,7 @@ impl Writer<'_> {
             route_key: param.route_key,
             r#type: self.ty(&param.ty.ty),
             max_length: param.ty.max_len,
-            place: self.places.of_span(param.span),
+            place: self.place(param.span),
         }
     }
 

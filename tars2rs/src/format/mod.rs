@@ -16,10 +16,14 @@ mod writer;
 
 use std::path::PathBuf;
 
+use crate::compile::Refused;
 use crate::config::Error;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::parse;
 use crate::source::{SourceMap, Unusable};
+
+/// What comes of wrong syntax.
+pub(crate) const CONSEQUENCE: &str = "the file is not formatted";
 
 /// The canonical layout of a `.tars` file, given its bytes; `name` stands in messages.
 ///
@@ -36,17 +40,7 @@ use crate::source::{SourceMap, Unusable};
 /// # Ok::<(), tars2rs::Error>(())
 /// ```
 pub fn format(name: &str, text: &[u8]) -> Result<Vec<u8>, Error> {
-    run(name, text).map_err(|refused| {
-        let consequence = "the file is not formatted";
-        Error::refused(&refused.sources, &refused.diagnostics, consequence)
-    })
-}
-
-/// Why a file was not formatted.
-#[derive(Debug)]
-pub(crate) struct Refused {
-    pub(crate) sources: SourceMap,
-    pub(crate) diagnostics: Vec<Diagnostic>,
+    run(name, text).map_err(|refused| Error::refused(&refused, CONSEQUENCE))
 }
 
 /// Formats the bytes of a file called `name`.
@@ -66,7 +60,7 @@ pub(crate) fn run(name: &str, bytes: &[u8]) -> Result<Vec<u8>, Refused> {
 
 /// Parses the file for its mistakes.
 fn check(name: &str, bytes: &[u8], sources: &mut SourceMap, diagnostics: &mut Diagnostics) {
-    match sources.add(name.to_owned(), PathBuf::from(name), bytes) {
+    match sources.add(name.to_owned(), PathBuf::from(name), bytes, None) {
         Ok(id) => drop(parse::file(id, sources.file(id), diagnostics)),
         Err(unusable) => {
             let reason = match unusable {

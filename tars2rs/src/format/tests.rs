@@ -17,7 +17,7 @@ use crate::source::SourceMap;
 /// What a text means: the tree with its comments, and every token and comment without the blanks around its lines.
 fn meaning(bytes: &[u8]) -> (String, Vec<(LexemeKind, String)>) {
     let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
-    let id = sources.add("a".into(), "a".into(), bytes).expect("a text");
+    let id = sources.add("a".into(), "a".into(), bytes, None).expect("a text");
     let file = parse::file(id, sources.file(id), &mut diagnostics);
     diagnostics.finish();
     let tree = format!("{file:?}");

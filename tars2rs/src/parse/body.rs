@@ -70,7 +70,7 @@ where
             }
             Err(error) => {
                 body.incomplete = true;
-                input = recover(error, input);
+                input = recover(error, input, of.holds_definitions);
             }
         }
     }
@@ -150,7 +150,11 @@ fn begins_definition(input: &Tokens<'_, '_>) -> bool {
 }
 
 /// Reports a mistake and goes behind the next `;`, or to the `}` that ends the surrounding body.
-pub(super) fn recover<'t, 's>(error: nom::Err<Mistake<'t, 's>>, start: Tokens<'t, 's>) -> Tokens<'t, 's> {
+pub(super) fn recover<'t, 's>(
+    error: nom::Err<Mistake<'t, 's>>,
+    start: Tokens<'t, 's>,
+    definitions: bool,
+) -> Tokens<'t, 's> {
     let mistake = match error {
         nom::Err::Error(mistake) | nom::Err::Failure(mistake) => mistake,
         // Only streaming parsers say this, and there are none.
@@ -159,7 +163,38 @@ pub(super) fn recover<'t, 's>(error: nom::Err<Mistake<'t, 's>>, start: Tokens<'t
     if let Some(diagnostic) = mistake.diagnostic {
         start.report(*diagnostic);
     }
-    skip(start, mistake.at)
+    let end = skip(start, mistake.at);
+    lose(start, end, definitions);
+    end
+}
+
+/// Notes the words of a stretch that is left out, so that nobody misses what it may have declared.
+fn lose(start: Tokens<'_, '_>, end: Tokens<'_, '_>, definitions: bool) {
+    let mut lost = start.shared.lost.borrow_mut();
+    let until = end.peek().span.start;
+    let mut input = start;
+    while input.peek().kind != Kind::End && input.peek().span.start < until {
+        let token = input.peek();
+        let begins = input.at_any(&DEFINITIONS);
+        input = input.advance();
+        let next = input.peek();
+        if begins && definitions && next.kind != Kind::Word && !token.text.starts_with("key") {
+            lost.anything = true;
+        }
+        if token.kind != Kind::Word {
+            // In the place of a name it may have been any.
+            lost.any_member |= token.kind == Kind::Bad && !definitions;
+            continue;
+        }
+        if definitions {
+            lost.definitions.insert(token.text.to_owned());
+        } else {
+            lost.members.insert(token.text.to_owned());
+        }
+        if begins && next.kind == Kind::Word {
+            lost.definitions.insert(next.text.to_owned());
+        }
+    }
 }
 
 /// Skips from `start`, whose braces count, to the end of what holds the token at `mistake`.
@@ -214,6 +249,13 @@ pub(super) fn semicolon_after_brace<'t, 's>(input: Tokens<'t, 's>, what: &str) -
     if input.at(";") {
         return input.advance();
     }
+    let word = input.peek();
+    if word.kind == Kind::Word && !input.at_new_line() && input.peek_behind(1).is_some_and(|next| next.text == ";") {
+        // As C declares a variable of the type.
+        let error = Diagnostic::new(Code::Syntax, word.span, format!("expected `;`, found `{}`", word.text));
+        input.report(error.help("nothing is declared behind a `}`; remove the name"));
+        return input.advance().advance();
+    }
     if input.peek().kind != Kind::Bad {
         input.report(missing_semicolon(input.before(), what));
     }
@@ -232,5 +274,6 @@ fn missing_semicolon(before: Span, what: &str) -> Diagnostic {
     );
     error
         .label("`;` belongs here")
+        .replace(before.after(), ";")
         .help("every definition and every member ends with `;`, also behind a `}`")
 }

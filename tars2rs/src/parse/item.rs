@@ -183,14 +183,15 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
 
 fn enumeration<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
     let (rest, block) = block(input, "enum", "an enum name", enumerator)?;
-    let incomplete = block.incomplete || block.members.iter().any(Option::is_none);
+    let vague = block.members.iter().any(Option::is_none);
     Ok((
         rest,
         Definition::Enum(Enum {
             name: block.name,
             enumerators: block.members.into_iter().flatten().collect(),
             doc: block.doc,
-            incomplete,
+            vague,
+            incomplete: block.incomplete,
         }),
     ))
 }
@@ -199,9 +200,14 @@ fn enumeration<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
 fn enumerator<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Enumerator>> {
     let start = input.peek().span;
     if input.at(",") {
-        let error = Diagnostic::new(Code::StrayComma, start, "comma without an enumerator before it");
-        input.report(error.help("remove the comma"));
-        return Ok((input.advance(), None));
+        let mut rest = input;
+        while rest.at(",") {
+            rest = rest.advance();
+        }
+        let commas = start.to(rest.before());
+        let error = Diagnostic::new(Code::StrayComma, commas, "comma without an enumerator before it");
+        input.report(error.help("remove the comma").replace(commas, ""));
+        return Ok((rest, None));
     }
     let (rest, name) = name("an enumerator").parse(input)?;
     let (rest, value) = opt(preceded(punct("="), |input| must(value, input))).parse(rest)?;
@@ -228,7 +234,12 @@ fn comma<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mista
             return Ok(input);
         }
         let error = Diagnostic::new(Code::Syntax, input.peek().span, "expected `,` or `}`, found `;`");
-        input.report(error.help("enumerators are separated by commas"));
+        let semicolon = input.peek().span;
+        input.report(
+            error
+                .help("enumerators are separated by commas")
+                .replace(semicolon, ","),
+        );
         return Ok(input.advance());
     }
     if input.at_new_line() && input.peek().kind == Kind::Word {
@@ -266,6 +277,7 @@ fn interface<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
 
 fn operation<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Operation> {
     let start = input.peek().span;
+    let input = without_modifier(input);
     let (rest, output) = if input.at("void") {
         (input.advance(), None)
     } else if input.peek().kind == Kind::Word || input.at("::") {
@@ -293,6 +305,20 @@ fn operation<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Operation> {
             doc,
         },
     ))
+}
+
+/// Words such as `oneway`, which other languages have before an operation, are reported and left out.
+fn without_modifier<'t, 's>(input: Tokens<'t, 's>) -> Tokens<'t, 's> {
+    let word = input.peek();
+    let plain = word.kind == Kind::Word && !KEYWORDS.contains(&word.text);
+    let four = input.word_behind(1) && input.word_behind(2) && input.peek_behind(3).is_some_and(|t| t.text == "(");
+    if !plain || !four {
+        return input;
+    }
+    let error = Diagnostic::new(Code::Syntax, word.span, format!("unexpected `{}`", word.text));
+    let help = "an operation is `TYPE name(..)`; there are no modifiers";
+    input.report(error.help(help).replace(word.span, ""));
+    input.advance()
 }
 
 /// Any word, even a keyword, with `(` behind it.
@@ -326,7 +352,11 @@ fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
     let span = input.peek().span;
     if input.at("in") && input.word_behind(1) && input.word_behind(2) {
         let error = Diagnostic::new(Code::Syntax, span, "unexpected `in`");
-        input.report(error.help("a parameter goes in unless it is marked `out`"));
+        input.report(
+            error
+                .help("a parameter goes in unless it is marked `out`")
+                .replace(span, ""),
+        );
         return param(input.advance());
     }
     let (rest, direction) = if input.at("out") {
@@ -338,7 +368,7 @@ fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
     };
     if input.at(")") {
         let error = Diagnostic::new(Code::Syntax, input.before(), "comma behind the last parameter");
-        return fail(input.refuse(error.help("remove the comma")));
+        return fail(input.refuse(error.help("remove the comma").replace(input.before(), "")));
     }
     if direction == Direction::In && input.peek().kind != Kind::Word && !input.at("::") {
         return fail(input.unexpected("a parameter"));

@@ -209,12 +209,26 @@ impl Lexer<'_> {
         } else {
             "a leading 0 makes the number octal; leave it out"
         };
-        let error = Diagnostic::new(
-            Code::MalformedNumber,
-            self.span(start, end),
-            format!("malformed number `{text}`"),
+        let span = self.span(start, end);
+        let error = Diagnostic::new(Code::MalformedNumber, span, format!("malformed number `{text}`"));
+        let plain = text.replace('X', "x").trim_start_matches(['+', '-']).to_owned();
+        let number = plain.strip_prefix("0x").map_or_else(
+            || plain.trim_start_matches('0').to_owned(),
+            |digits| {
+                if digits.is_empty() {
+                    String::new()
+                } else {
+                    plain.clone()
+                }
+            },
         );
-        self.out.errors.push(error.help(help));
+        let error = error.help(help);
+        self.out.errors.push(if number.is_empty() {
+            error
+        } else {
+            let sign = &text[..text.len() - plain.len()];
+            error.replace(span, format!("{sign}{number}"))
+        });
         // Still an integer for the grammar; its value is not looked at.
         self.token(Kind::Int, start, end);
     }

@@ -1,7 +1,7 @@
 //! Text to tree. The only module that knows nom.
 //!
 //! A mistake costs one diagnostic: parsing goes on behind the next `;`, or at the `}` that ends the surrounding body,
-//! and whatever a stage finds wrong only because of it stays unsaid (`incomplete`, `unbalanced` in the tree).
+//! and whatever a stage finds wrong only because of it stays unsaid (`incomplete`, `lost`, `unbalanced` in the tree).
 
 mod body;
 mod docs;
@@ -20,7 +20,7 @@ use item::definition;
 use lexical::Kind;
 use tokens::{PResult, Shared, Tokens, name};
 
-use crate::ast::{Definition, File, Module};
+use crate::ast::{Definition, File, Lost, Module};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile, Span};
 
@@ -40,17 +40,19 @@ pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostic
         base: source.start,
         errors: RefCell::new(Vec::new()),
         unbalanced: Cell::new(false),
+        lost: RefCell::new(Lost::default()),
     };
     let mut file = File {
         id,
         modules: Vec::new(),
         bare: Vec::new(),
         includes: lexed.includes,
-        incomplete: false,
+        lost: Lost::default(),
         unbalanced: false,
     };
     definitions(Tokens::new(&lexed.tokens, &shared), &mut file);
     file.unbalanced = shared.unbalanced.get();
+    file.lost = shared.lost.into_inner();
     diagnostics.extend(shared.errors.into_inner());
     file
 }
@@ -70,11 +72,10 @@ fn definitions(mut input: Tokens<'_, '_>, file: &mut File) {
     while input.peek().kind != Kind::End {
         if input.at("}") {
             input = stray_braces(input);
-            file.incomplete = true;
             continue;
         }
         let result = if input.at("module") {
-            module(input, file).map(|(rest, module)| {
+            module(input).map(|(rest, module)| {
                 file.modules.push(module);
                 rest
             })
@@ -87,8 +88,7 @@ fn definitions(mut input: Tokens<'_, '_>, file: &mut File) {
         match result {
             Ok(rest) => input = rest,
             Err(error) => {
-                file.incomplete = true;
-                input = recover(error, input);
+                input = recover(error, input, true);
             }
         }
     }
@@ -117,7 +117,7 @@ fn stray_braces<'t, 's>(mut input: Tokens<'t, 's>) -> Tokens<'t, 's> {
     input
 }
 
-fn module<'t, 's>(input: Tokens<'t, 's>, file: &mut File) -> PResult<'t, 's, Module> {
+fn module<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Module> {
     let start = input.peek().span;
     let (rest, name) = ty::must(name("a module name"), input.advance())?;
     let owner = format!("module `{}`", name.text);
@@ -131,7 +131,6 @@ fn module<'t, 's>(input: Tokens<'t, 's>, file: &mut File) -> PResult<'t, 's, Mod
     if body.closed {
         rest = semicolon_after_brace(rest, &owner);
     }
-    file.incomplete |= body.incomplete;
     let doc = rest.doc_of_block(start, name.span, brace);
     let definitions = body.members.into_iter().flatten().collect();
     Ok((

@@ -10,8 +10,8 @@ use nom::{IResult, Input, Needed, Parser};
 
 use super::docs::Docs;
 use super::lexical::{Kind, Token};
-use crate::ast::{Doc, Name};
-use crate::diag::{Code, Diagnostic, did_you_mean};
+use crate::ast::{Doc, Lost, Name};
+use crate::diag::{Code, Diagnostic, suggest};
 use crate::source::Span;
 
 /// What the parsers of one file share.
@@ -23,6 +23,7 @@ pub(super) struct Shared<'t, 's> {
     pub(super) errors: RefCell<Vec<Diagnostic>>,
     /// A brace is missing or too many: where modules end is not certain any more.
     pub(super) unbalanced: Cell<bool>,
+    pub(super) lost: RefCell<Lost>,
 }
 
 /// The tokens not yet read; the last one is always [`Kind::End`].
@@ -147,10 +148,11 @@ impl<'t, 's> Tokens<'t, 's> {
     pub(super) fn unknown_word(self, expected: &str, known: &[&str]) -> Mistake<'t, 's> {
         let token = self.peek();
         let mut mistake = self.unexpected(expected);
-        let help = did_you_mean(token.text, known.iter().copied()).filter(|_| token.kind == Kind::Word);
-        mistake.diagnostic = mistake
-            .diagnostic
-            .map(|diagnostic| Box::new(diagnostic.maybe_help(help)));
+        if token.kind == Kind::Word {
+            let translation = suggest::translation(token.text).filter(|word| known.contains(word));
+            let meant = translation.or_else(|| suggest::nearest(token.text, known.iter().copied()));
+            mistake.diagnostic = mistake.diagnostic.map(|diagnostic| Box::new(diagnostic.meant(meant)));
+        }
         mistake
     }
 

@@ -8,7 +8,7 @@ use super::lexical::Kind;
 use super::literal;
 use super::tokens::{KEYWORDS, PResult, Tokens, fail, name, punct, separated};
 use crate::ast::{Basic, Declarator, Path, Shape, Size, Type, TypeKind, Value, ValueKind};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, suggest};
 
 /// Deeper types than this are refused: the codec's own default limit is the same.
 const MOST_NESTED: usize = 100;
@@ -108,11 +108,15 @@ fn named<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKin
     let error = Diagnostic::new(Code::BadType, path.span, format!("`{text}` takes no type arguments"));
     let (lower, parse): (_, fn(usize, Tokens<'t, 's>) -> PResult<'t, 's, TypeKind>) = match text.to_lowercase().as_str()
     {
-        "map" => ("map", map_of),
-        "vector" | "list" | "array" => ("vector", vector),
-        _ => return fail(input.refuse(error.help("only `vector` and `map` do"))),
+        "map" | "dict" | "hashmap" => ("map", map_of),
+        "vector" | "list" | "array" | "vec" => ("vector", vector),
+        word => match suggest::nearest(word, ["vector", "map"]) {
+            Some("map") => ("map", map_of),
+            Some(_) => ("vector", vector),
+            None => return fail(input.refuse(error.help("only `vector` and `map` do"))),
+        },
     };
-    input.report(error.help(format!("did you mean `{lower}`?")));
+    input.report(error.meant(Some(lower)));
     let (rest, _) = parse(depth, rest)?;
     Ok((rest, TypeKind::Bad))
 }
@@ -169,7 +173,7 @@ pub(super) fn declarator<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, '
     move |input: Tokens<'t, 's>| {
         let (rest, ty) = ty(input)?;
         let (rest, star) = opt(punct("*")).parse(rest)?;
-        let (rest, name) = must(name(what), rest)?;
+        let (rest, name) = must(name(what), rest).inspect_err(|_| rest.shared.lost.borrow_mut().any_member = true)?;
         if let Some(star) = star {
             return Ok((
                 rest,

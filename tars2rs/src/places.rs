@@ -1,6 +1,5 @@
 //! Lines and columns of many names: a file is looked through once, not once a name.
 
-use super::shape::Place;
 use crate::source::{SourceFile, SourceMap, Span};
 
 /// Bytes of a long line between two marks.
@@ -16,29 +15,27 @@ struct Mark {
 
 /// Marks at the beginnings of all lines of all files, and in long lines.
 #[derive(Debug)]
-pub(super) struct Places<'s> {
+pub(crate) struct Places<'s> {
     files: Vec<(&'s SourceFile, Vec<Mark>)>,
 }
 
 impl<'s> Places<'s> {
-    pub(super) fn of(sources: &'s SourceMap) -> Self {
+    /// Looks through the files.
+    pub(crate) fn of(sources: &'s SourceMap) -> Self {
         Self {
             files: sources.files().iter().map(|file| (file, marks(&file.text))).collect(),
         }
     }
 
-    /// Where a span begins.
-    pub(super) fn of_span(&self, span: Span) -> Place {
+    /// File, line and column, both from 1, of the beginning of a span. Columns count characters.
+    pub(crate) fn of_span(&self, span: Span) -> (&'s SourceFile, usize, usize) {
         let behind = self.files.partition_point(|(file, _)| file.start <= span.start);
         let (file, marks) = &self.files[behind.saturating_sub(1)];
         let at = ((span.start - file.start) as usize).min(file.text.len());
         let behind = marks.partition_point(|mark| mark.at <= at);
         let mark = marks[behind.saturating_sub(1)];
-        Place {
-            file: file.name.clone(),
-            line: mark.line,
-            column: mark.column + file.text[mark.at..at].chars().count(),
-        }
+        let column = mark.column + file.text[mark.at..at].chars().count();
+        (file, mark.line, column)
     }
 }
 
@@ -77,14 +74,16 @@ mod tests {
         let long = "\u{4E2D}x".repeat(2000);
         let mut sources = SourceMap::default();
         for text in ["", "a\nbc\n\nd", &format!("{long}\n{long}")] {
-            sources.add("a".into(), "a".into(), text.as_bytes()).expect("small");
+            sources
+                .add("a".into(), "a".into(), text.as_bytes(), None)
+                .expect("small");
         }
         let places = Places::of(&sources);
         for file in sources.files() {
             for (at, _) in file.text.char_indices().step_by(7) {
                 let offset = file.start + u32::try_from(at).expect("small");
-                let place = places.of_span(Span::new(offset, offset));
-                assert_eq!((place.line, place.column), file.position(offset));
+                let (_, line, column) = places.of_span(Span::new(offset, offset));
+                assert_eq!((line, column), file.position(offset));
             }
         }
     }
