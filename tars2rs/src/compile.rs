@@ -67,7 +67,7 @@ pub(crate) fn compile(roots: &[PathBuf], search: Search<'_>, choices: &Choices) 
 pub(crate) fn check(roots: &[PathBuf], search: Search<'_>, choices: &Choices) -> Outcome {
     outcome(choices, |sources, diagnostics| {
         analyse(roots, search, choices, (sources, diagnostics))?;
-        diagnostics.gate()?;
+        diagnostics.last_gate()?;
         Ok(Vec::new())
     })
 }
@@ -117,7 +117,7 @@ pub(crate) fn model(
 fn generate(analysed: &Analysed, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Result<Vec<Printed>, Halted> {
     let Analysed { model, settings, names } = analysed;
     let modules = emit::run(Emitter { model, names, settings }, diagnostics);
-    diagnostics.gate()?;
+    diagnostics.last_gate()?;
     let files = print_all(modules, (model, names), sources, diagnostics);
     diagnostics.gate()?;
     Ok(files)

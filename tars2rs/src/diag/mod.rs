@@ -188,13 +188,20 @@ impl Diagnostics {
         diagnostics.into_iter().for_each(|diagnostic| self.push(diagnostic));
     }
 
-    /// The gate between two stages: closed once there is an error.
+    /// The gate between two stages: closed once there is a mistake. What is only denied does not close it, so that it
+    /// hides nothing else.
     pub(crate) fn gate(&self) -> Result<(), Halted> {
-        if self.found.iter().any(Diagnostic::is_error) {
-            Err(Halted)
-        } else {
-            Ok(())
-        }
+        let mistake = |found: &Diagnostic| found.code.kind() == Kind::Error;
+        Self::closed_by(self.found.iter().any(mistake))
+    }
+
+    /// The last gate: closed once there is anything for which nothing is to be generated.
+    pub(crate) fn last_gate(&self) -> Result<(), Halted> {
+        Self::closed_by(self.found.iter().any(Diagnostic::is_error))
+    }
+
+    fn closed_by(error: bool) -> Result<(), Halted> {
+        if error { Err(Halted) } else { Ok(()) }
     }
 
     /// All findings: those without a place first, the others in the order of the files.
