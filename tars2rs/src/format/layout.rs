@@ -96,10 +96,10 @@ impl Layout {
             blank: if empty { Blank::Trim } else { Blank::Keep },
         };
         let first = self.comments(&close.gap, boundary);
-        if let Some(comment) = close.gap.before.first() {
+        if let Some(comment) = close.gap.before().first() {
             let blank = blank_above(boundary.blank, first, close.gap.blank);
             self.writer.own_line(boundary.comments, blank, comment);
-            self.row(&close.gap.before);
+            self.row(close.gap.before());
         }
         self.writer.line(indent, false);
         self.writer.text(close.text);
@@ -109,16 +109,16 @@ impl Layout {
     fn end(&mut self, gap: &Gap<'_>) {
         let boundary = Boundary::at(0, Blank::Keep);
         if gap.joint {
-            for comment in &gap.before {
+            for comment in gap.before() {
                 self.writer.space();
                 self.writer.behind(comment);
             }
             return;
         }
         self.comments(gap, boundary);
-        if let Some(comment) = gap.before.first() {
+        if let Some(comment) = gap.before().first() {
             self.writer.own_line(0, gap.blank, comment);
-            self.row(&gap.before);
+            self.row(gap.before());
         }
     }
 
@@ -168,13 +168,13 @@ impl Layout {
         };
         self.comments(gap, boundary);
         if gap.joint {
-            for comment in &gap.before {
+            for comment in gap.before() {
                 self.writer.space();
                 self.writer.behind(comment);
             }
-        } else if let Some(comment) = gap.before.first() {
+        } else if let Some(comment) = gap.before().first() {
             self.writer.own_line(boundary.comments, false, comment);
-            self.row(&gap.before);
+            self.row(gap.before());
         }
         self.writer.line(indent, false);
         self.writer.text(close.text);
@@ -185,7 +185,7 @@ impl Layout {
         let first = self.comments(&unit.gap, boundary);
         let blank = blank_above(boundary.blank, first, unit.gap.blank);
         self.writer.line(boundary.token, blank);
-        for comment in &unit.gap.before {
+        for comment in unit.gap.before() {
             self.writer.comment(comment);
             self.writer.space();
         }
@@ -197,7 +197,7 @@ impl Layout {
     fn comments(&mut self, gap: &Gap<'_>, boundary: Boundary) -> bool {
         self.ends_of_line(gap);
         let mut first = true;
-        for row in &gap.rows {
+        for row in gap.rows() {
             let blank = blank_above(boundary.blank, first, row.blank);
             if let Some(comment) = row.comments.first() {
                 self.writer.own_line(boundary.comments, blank, comment);
@@ -209,11 +209,11 @@ impl Layout {
     }
 
     fn ends_of_line(&mut self, gap: &Gap<'_>) {
-        for comment in &gap.behind {
+        for comment in gap.behind() {
             self.writer.space();
             self.writer.behind(comment);
         }
-        for comment in &gap.tail {
+        for comment in gap.tail() {
             self.writer.continued(comment);
         }
     }

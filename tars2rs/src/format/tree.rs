@@ -83,7 +83,7 @@ impl<'s> Reader<'s> {
             }
             let ends = unit.is(";") || (commas && unit.is(",")) || (units.is_empty() && unit.is_include());
             // A block comment documents an enumerator only at the end of a line.
-            unit.gap.apart = commas && unit.is(",") && !unit.gap.behind.is_empty();
+            unit.gap.apart = commas && unit.is(",") && !unit.gap.behind().is_empty();
             units.push(unit);
             if ends {
                 break;

@@ -18,41 +18,68 @@ pub(super) struct Row<'s> {
     pub(super) blank: bool,
 }
 
-/// What stands between two tokens.
+/// The comments between two tokens.
+#[derive(Clone, Debug, Default)]
+struct Comments<'s> {
+    /// On the line of the token before.
+    behind: Vec<Comment<'s>>,
+    /// Line comments that go on with the last one of `behind`, each on a line of its own, in its column.
+    tail: Vec<Comment<'s>>,
+    /// Lines of comments alone.
+    rows: Vec<Row<'s>>,
+    /// On the line of the token itself.
+    before: Vec<Comment<'s>>,
+}
+
+/// What stands between two tokens. Most have no comment between them, and there are many: hence the box.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gap<'s> {
-    /// Comments on the line of the token before.
-    pub(super) behind: Vec<Comment<'s>>,
-    /// Line comments that go on with the last one of `behind`, each on a line of its own, in its column.
-    pub(super) tail: Vec<Comment<'s>>,
-    /// Lines of comments alone.
-    pub(super) rows: Vec<Row<'s>>,
-    /// Comments on the line of the token itself.
-    pub(super) before: Vec<Comment<'s>>,
+    comments: Option<Box<Comments<'s>>>,
     /// There is an empty line above the token's line.
     pub(super) blank: bool,
-    /// Both tokens stand on one line; then all comments are in `before`.
+    /// Both tokens stand on one line; then all comments are `before`.
     pub(super) joint: bool,
     /// The token begins a line because the comment above must go on ending its own.
     pub(super) apart: bool,
 }
 
 impl<'s> Gap<'s> {
+    /// Comments on the line of the token before.
+    pub(super) fn behind(&self) -> &[Comment<'s>] {
+        self.comments.as_ref().map_or(&[], |comments| &comments.behind)
+    }
+
+    /// Line comments that go on with the last one of `behind`, each on a line of its own, in its column.
+    pub(super) fn tail(&self) -> &[Comment<'s>] {
+        self.comments.as_ref().map_or(&[], |comments| &comments.tail)
+    }
+
+    /// Lines of comments alone.
+    pub(super) fn rows(&self) -> &[Row<'s>] {
+        self.comments.as_ref().map_or(&[], |comments| &comments.rows)
+    }
+
+    /// Comments on the line of the token itself.
+    pub(super) fn before(&self) -> &[Comment<'s>] {
+        self.comments.as_ref().map_or(&[], |comments| &comments.before)
+    }
+
     /// Whether some comment makes the token begin a new line, wherever it is put.
     pub(super) fn breaks(&self) -> bool {
-        self.apart || !self.rows.is_empty() || !self.tail.is_empty() || self.behind.iter().any(|comment| comment.line)
+        let ends_line = self.behind().iter().any(|comment| comment.line);
+        self.apart || ends_line || !self.rows().is_empty() || !self.tail().is_empty()
     }
 
     /// Whether an empty line may be added below the line of the token before: where the source has none, and no comment
     /// ends there that may be the next declaration's, because one of several lines leads to it.
     pub(super) fn takes_blank(&self) -> bool {
-        let blank = self.blank || self.rows.iter().any(|row| row.blank);
-        !blank && !self.behind.iter().any(|comment| comment.text.contains('\n'))
+        let blank = self.blank || self.rows().iter().any(|row| row.blank);
+        !blank && !self.behind().iter().any(|comment| comment.text.contains('\n'))
     }
 
     /// The comments on the lines of the two tokens.
     pub(super) fn inline(&self) -> impl Iterator<Item = &Comment<'s>> {
-        self.behind.iter().chain(&self.before)
+        self.behind().iter().chain(self.before())
     }
 }
 
@@ -117,7 +144,7 @@ fn newlines(blanks: &str) -> usize {
 
 /// Puts comments where they belong, one after the other.
 struct Builder<'s> {
-    gap: Gap<'s>,
+    comments: Option<Box<Comments<'s>>>,
     /// Nothing but comments has come since the token before, all on its line.
     on_line: bool,
 }
@@ -126,28 +153,29 @@ impl<'s> Builder<'s> {
     /// The start of the file is the start of a line.
     fn at_start() -> Self {
         Self {
-            gap: Gap::default(),
+            comments: None,
             on_line: false,
         }
     }
 
     fn behind_token() -> Self {
         Self {
-            gap: Gap::default(),
+            comments: None,
             on_line: true,
         }
     }
 
     fn comment(&mut self, comment: Comment<'s>, continues: bool, newlines: usize) {
         self.on_line &= newlines == 0;
+        let comments = self.comments.get_or_insert_default();
         if self.on_line {
-            self.gap.behind.push(comment);
-        } else if continues && self.gap.rows.is_empty() {
-            self.gap.tail.push(comment);
+            comments.behind.push(comment);
+        } else if continues && comments.rows.is_empty() {
+            comments.tail.push(comment);
         } else {
-            match self.gap.rows.last_mut() {
+            match comments.rows.last_mut() {
                 Some(row) if newlines == 0 => row.comments.push(comment),
-                _ => self.gap.rows.push(Row {
+                _ => comments.rows.push(Row {
                     comments: vec![comment],
                     blank: newlines > 1,
                 }),
@@ -156,14 +184,19 @@ impl<'s> Builder<'s> {
     }
 
     fn finish(mut self, newlines: usize) -> Gap<'s> {
-        if newlines > 0 {
-            self.gap.blank = newlines > 1;
-        } else if self.on_line {
-            self.gap.joint = true;
-            self.gap.before = std::mem::take(&mut self.gap.behind);
-        } else if let Some(row) = self.gap.rows.pop() {
-            (self.gap.before, self.gap.blank) = (row.comments, row.blank);
+        let (mut blank, joint) = (newlines > 1, newlines == 0 && self.on_line);
+        if let (Some(comments), 0) = (&mut self.comments, newlines) {
+            if joint {
+                comments.before = std::mem::take(&mut comments.behind);
+            } else if let Some(row) = comments.rows.pop() {
+                (comments.before, blank) = (row.comments, row.blank);
+            }
         }
-        self.gap
+        Gap {
+            comments: self.comments,
+            blank,
+            joint,
+            apart: false,
+        }
     }
 }
