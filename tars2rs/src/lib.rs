@@ -47,6 +47,11 @@
 //! Files that are included are compiled too, so that a run gives everything it needs. Modules that another crate provides
 //! are left out with [`Config::extern_module`].
 //!
+//! # More than Rust
+//!
+//! [`format`] lays a file out in the canonical way, [`dump`] gives the checked model as JSON, and [`Comparison`] tells what a
+//! new version of files breaks. The command line tool has them as `tars2rs fmt`, `dump` and `breaking`.
+//!
 //! # Paths
 //!
 //! Settings name parts of the IDL by a dotted path of its own names: `tars.RequestPacket` is a struct,

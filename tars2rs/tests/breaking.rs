@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -56,6 +56,52 @@ fn rules() {
             assert!(same.is_compatible(), "{}", same.text());
         }
     });
+}
+
+fn samples() -> Vec<PathBuf> {
+    let files = |dir: &str| -> Vec<PathBuf> {
+        let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+        entries
+            .filter(|path| path.extension().is_some_and(|extension| extension == "tars"))
+            .collect()
+    };
+    let mut files = [files("tests/ui/ok"), files("../idl")].concat();
+    files.sort();
+    files
+}
+
+fn compare(old: &Path, new: &Path) -> Comparison {
+    let version = |path: &Path| Version {
+        paths: vec![path.to_path_buf()],
+        include_dirs: vec![path.with_extension("include")],
+    };
+    Comparison::of(&version(old), &version(new)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn a_file_is_compatible_with_itself_laid_out_anew() {
+    let dir = TempDir::new().unwrap();
+    for path in samples() {
+        let formatted = tars2rs::format("a.tars", &fs::read(&path).unwrap()).unwrap();
+        let new = dir.path().join(path.file_name().unwrap());
+        fs::write(&new, formatted).unwrap();
+        let version = |name: &Path| Version {
+            paths: vec![name.to_path_buf()],
+            include_dirs: vec![path.with_extension("include"), path.parent().unwrap().to_path_buf()],
+        };
+        let comparison = Comparison::of(&version(&path), &version(&new)).unwrap_or_else(|error| panic!("{error}"));
+        assert!(comparison.is_compatible(), "{}", comparison.text());
+    }
+}
+
+#[test]
+fn any_two_files_can_be_compared() {
+    let samples = samples();
+    for pair in samples.windows(2) {
+        let comparison = compare(&pair[0], &pair[1]);
+        assert_eq!(comparison.text().is_empty(), comparison.is_compatible());
+        assert_eq!(comparison.json().lines().count(), comparison.short().lines().count());
+    }
 }
 
 /// No rule without a case.
