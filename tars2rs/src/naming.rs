@@ -74,6 +74,7 @@ pub(crate) fn run(model: &Model, renames: &Renames, diagnostics: &mut Diagnostic
         renames,
         diagnostics,
         names: Names::default(),
+        types: Scope::default(),
     };
     namer
         .names
@@ -104,25 +105,44 @@ struct Claim<'m> {
 }
 
 /// Names that must differ from each other.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Scope {
     used: BTreeSet<String>,
+    /// For names that the IDL chose: what it calls them, and where.
+    holders: BTreeMap<String, (String, Span)>,
+    /// How often a name was wanted again.
+    again: BTreeMap<String, usize>,
 }
+
+/// More `_` than this are a number instead.
+const MOST_UNDERSCORES: usize = 3;
 
 impl Scope {
     fn with(names: &[&str]) -> Self {
         Self {
             used: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..Self::default()
         }
     }
 
-    /// The name, with as many `_` behind it as it takes to be new.
+    /// The name, with `_` behind it until it is new.
     fn take(&mut self, wanted: &str) -> String {
-        let mut name = plain(wanted);
-        while !self.used.insert(name.clone()) {
-            name.push('_');
+        let base = plain(wanted);
+        if self.used.insert(base.clone()) {
+            return base;
         }
-        name
+        let count = self.again.entry(base.clone()).or_default();
+        loop {
+            *count += 1;
+            let name = if *count <= MOST_UNDERSCORES {
+                format!("{base}{}", "_".repeat(*count))
+            } else {
+                format!("{base}_{count}")
+            };
+            if self.used.insert(name.clone()) {
+                return name;
+            }
+        }
     }
 }
 
@@ -131,31 +151,50 @@ struct Namer<'n> {
     renames: &'n Renames,
     diagnostics: &'n mut Diagnostics,
     names: Names,
+    /// Structs and enums of the module at hand.
+    types: Scope,
 }
 
 impl Namer<'_> {
     /// Names for the claims: chosen ones first, so that they get what was chosen.
     fn assign(&mut self, scope: &mut Scope, claims: &[Claim<'_>]) -> Vec<String> {
         let mut names = vec![String::new(); claims.len()];
-        let mut holders: BTreeMap<String, &Claim<'_>> = BTreeMap::new();
         let (chosen, others): (Vec<usize>, Vec<usize>) =
             (0..claims.len()).partition(|index| self.renames.contains_key(&claims[*index].path));
         for index in chosen.into_iter().chain(others) {
             let claim = &claims[index];
             let wanted = self.renames.get(&claim.path).unwrap_or(&claim.wanted);
             let name = scope.take(wanted);
-            if let Some(first) = holders.get(&plain(wanted)) {
-                let message = format!("`{}` and `{}` are both `{wanted}` in Rust", first.idl, claim.idl);
-                let warning = Diagnostic::new(Code::Renamed, claim.span, message).label(format!("becomes `{name}`"));
-                let warning = warning.related(first.span, "the other name");
-                let path = &claim.path;
-                self.diagnostics
-                    .push(warning.help(format!("choose a name with `.rename(\"{path}\", \"..\")`")));
-            }
-            holders.insert(name.clone(), claim);
+            self.clash(scope, (claim.idl, claim.span, &claim.path), (wanted, &name));
+            scope.holders.insert(name.clone(), (claim.idl.to_owned(), claim.span));
             names[index] = escape(&name);
         }
         names
+    }
+
+    /// A name that is derived from that of an interface.
+    fn derived(&mut self, scope: &mut Scope, item: &Interface, wanted: &str) -> String {
+        let name = scope.take(wanted);
+        let path = format!("{}.{}", self.model.module(item.module).name, item.name);
+        self.clash(scope, (&item.name, item.span, &path), (wanted, &name));
+        escape(&name)
+    }
+
+    /// Tells that a name did not become what it should, if somebody else has that one.
+    fn clash(&mut self, scope: &Scope, (idl, span, path): (&str, Span, &str), (wanted, name): (&str, &str)) {
+        let Some((first, place)) = scope.holders.get(&plain(wanted)).filter(|_| plain(wanted) != name) else {
+            return;
+        };
+        let message = format!("`{first}` and `{idl}` are both `{wanted}` in Rust");
+        let warning = Diagnostic::new(Code::Renamed, span, message).label(format!("becomes `{name}`"));
+        let warning = warning.related(*place, "the other name");
+        let help = if first == idl {
+            // A choice is made for all that has the path.
+            "rename one of them in the IDL".to_owned()
+        } else {
+            format!("choose a name with `.rename(\"{path}\", \"..\")`")
+        };
+        self.diagnostics.push(warning.help(help));
     }
 
     fn modules(&mut self) {
@@ -191,7 +230,8 @@ impl Namer<'_> {
         }
         let mut scope = Scope::default();
         let names = self.assign(&mut scope, &claims);
-        self.names.modules[module.index()].types = scope.used;
+        self.names.modules[module.index()].types = scope.used.clone();
+        self.types = scope;
         for (item, name) in items.into_iter().zip(names) {
             match item {
                 Item::Struct(id) => {
@@ -247,9 +287,7 @@ impl Namer<'_> {
             .map(|item| claim(&item.name, item.span, &module_data.name, shout(&item.name)))
             .collect();
         // An enum is a tuple struct, and its constructor lives where constants do.
-        let mut scope = Scope {
-            used: self.names.modules[module.index()].types.clone(),
-        };
+        let mut scope = self.types.clone();
         let names = self.assign(&mut scope, &claims);
         for (id, name) in ids.into_iter().zip(names) {
             self.names.consts[id.index()] = name;
@@ -275,9 +313,7 @@ impl Namer<'_> {
             .map(|id| model.interface(*id))
             .map(|item| claim(&item.name, item.span, &module_data.name, camel(&item.name)))
             .collect();
-        let mut scope = Scope {
-            used: self.names.modules[module.index()].types.clone(),
-        };
+        let mut scope = std::mem::take(&mut self.types);
         let names = self.assign(&mut scope, &claims);
         for (id, name) in ids.into_iter().zip(names) {
             let names = self.interface(model.interface(id), name, &mut scope);
@@ -313,8 +349,8 @@ impl Namer<'_> {
             operations.push(names);
         }
         InterfaceNames {
-            server: escape(&scope.take(&format!("{bare}Server"))),
-            client: escape(&scope.take(&format!("{bare}Client"))),
+            server: self.derived(scope, item, &format!("{bare}Server")),
+            client: self.derived(scope, item, &format!("{bare}Client")),
             module: escape(&scope.take(&format!("{}_operations", bare.to_snake_case()))),
             name,
             operations,

@@ -149,6 +149,16 @@ fn begins_definition(input: &Tokens<'_, '_>) -> bool {
         && second.is_some_and(|token| token.kind == Kind::Word || (input.at("key") && token.text == "["))
 }
 
+/// Whether a field or an operation certainly begins here: `0 require`, `void f(`, `int f(`.
+fn begins_member(input: &Tokens<'_, '_>) -> bool {
+    let behind = |count| input.peek_behind(count).map_or("", |token| token.text);
+    match input.peek().kind {
+        Kind::Int => matches!(behind(1), "require" | "optional"),
+        Kind::Word => input.word_behind(1) && behind(2) == "(",
+        _ => false,
+    }
+}
+
 /// Reports a mistake and goes behind the next `;`, or to the `}` that ends the surrounding body.
 pub(super) fn recover<'t, 's>(
     error: nom::Err<Mistake<'t, 's>>,
@@ -220,7 +230,7 @@ fn skip<'t, 's>(start: Tokens<'t, 's>, mistake: Tokens<'t, 's>) -> Tokens<'t, 's
             && behind
             && input.before() != start.before()
             && input.at_new_line()
-            && begins_definition(&input)
+            && (begins_definition(&input) || begins_member(&input))
         {
             // The mistake has swallowed a `;`: better to lose one definition than two.
             return input;

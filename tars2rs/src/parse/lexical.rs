@@ -56,6 +56,10 @@ enum Piece {
     OpenComment,
     Include,
     BadDirective,
+    /// `*/` where no comment is open.
+    StrayClose,
+    /// A text between single quotes.
+    SingleQuoted,
     Token(Kind),
     OpenString,
     MalformedNumber,
@@ -69,6 +73,8 @@ pub(super) fn lex(text: &str, base: u32) -> Lexed<'_> {
         base,
         line_start: 0,
         token_on_line: false,
+        open_string: false,
+        closed: 0,
         out: Lexed::default(),
     };
     let mut rest = text;
@@ -93,6 +99,10 @@ struct Lexer<'s> {
     line_start: usize,
     /// Whether a token stands on the current line already: a comment behind it belongs to it.
     token_on_line: bool,
+    /// A string has no end so far: the next quote that opens nothing may be the one.
+    open_string: bool,
+    /// End of the last `*/` where no comment was open.
+    closed: usize,
     out: Lexed<'s>,
 }
 
@@ -119,13 +129,11 @@ impl Lexer<'_> {
             Piece::Include => self.include(start, end),
             Piece::BadDirective => self.bad_directive(start, end),
             Piece::Token(kind) => self.token(kind, start, end),
-            Piece::OpenString => {
-                self.error(
-                    Code::UnterminatedString,
-                    (start, end),
-                    "string without its closing `\"`",
-                    "",
-                );
+            Piece::OpenString => self.open_string(start, end),
+            Piece::StrayClose => self.stray_close(start, end),
+            Piece::SingleQuoted => {
+                let error = Diagnostic::new(Code::IllegalCharacter, self.span(start, end), "illegal character `'`");
+                self.out.errors.push(error.help("a string is in double quotes"));
                 self.token(Kind::Bad, start, end);
             }
             Piece::MalformedNumber => self.malformed_number(start, end),
@@ -202,6 +210,51 @@ impl Lexer<'_> {
             .push(error.help("the only directive is `#include \"path\"`"));
     }
 
+    /// A string over several lines is one mistake: of its two quotes without a partner the first is reported.
+    fn open_string(&mut self, start: usize, end: usize) {
+        let begins = self.out.tokens.last().is_some_and(|before| before.text == "=");
+        if self.open_string && !begins {
+            self.open_string = false;
+        } else {
+            self.open_string = true;
+            self.error(
+                Code::UnterminatedString,
+                (start, end),
+                "string without its closing `\"`",
+                "",
+            );
+        }
+        self.token(Kind::Bad, start, end);
+    }
+
+    /// What stands between the end of a comment that holds a `/*` and this was meant to be in the comment.
+    fn stray_close(&mut self, start: usize, end: usize) {
+        let error = Diagnostic::new(
+            Code::IllegalCharacter,
+            self.span(start, end),
+            "`*/` where no comment is open",
+        );
+        // A comment is searched once, however many of these follow it.
+        let last = self.out.comments.last().filter(|last| last.end > self.closed);
+        self.closed = end;
+        let Some(nested) = last.filter(|last| last.text[2..].contains("/*")) else {
+            self.out.errors.push(error.help("remove it"));
+            return self.token(Kind::Bad, start, end);
+        };
+        let (from, inner) = (
+            self.span(nested.start, nested.start + 2),
+            self.span(nested.end, nested.end).start,
+        );
+        let kept = self.out.tokens.partition_point(|token| token.span.start < inner);
+        self.out.tokens.truncate(kept);
+        let before = |error: &Diagnostic| error.primary.as_ref().is_none_or(|label| label.span.start < inner);
+        while self.out.errors.last().is_some_and(|error| !before(error)) {
+            self.out.errors.pop();
+        }
+        let error = error.related(from, "this comment ended at the first `*/`");
+        self.out.errors.push(error.help("comments do not nest"));
+    }
+
     fn malformed_number(&mut self, start: usize, end: usize) {
         let text = &self.text[start..end];
         let help = if text.contains(['x', 'X']) {
@@ -253,6 +306,11 @@ fn piece(input: &str) -> IResult<&str, Piece> {
         value(Piece::Token(Kind::Float), (opt(one_of("+-")), float)),
         value(Piece::Token(Kind::Int), (opt(one_of("+-")), integer)),
         string,
+        value(Piece::StrayClose, tag("*/")),
+        value(
+            Piece::SingleQuoted,
+            (char('\''), take_till(|c| matches!(c, '\'' | '\n')), char('\'')),
+        ),
         value(Piece::Token(Kind::Punct), tag("::")),
         value(Piece::Token(Kind::Punct), one_of("{}()[]<>,;=:*")),
         // One mistake, one message: what follows a foreign character and is foreign too belongs to it.

@@ -1,0 +1,241 @@
+//! What may stand where.
+
+use crate::{inside, whole};
+
+#[test]
+fn semicolons() {
+    whole(&[
+        ("none behind a module", "module m { }", &["T0108"]),
+        ("two behind a module", "module m { };;", &["T0107"]),
+        (
+            "one behind an include",
+            "#include \"b.tars\";\nmodule m { };",
+            &["T0310", "T0107"],
+        ),
+    ]);
+    inside(&[
+        (
+            "none behind a struct",
+            "struct A { 0 require int a; }\nstruct B { 0 require int a; };",
+            &["T0108"],
+        ),
+        (
+            "none behind an enum",
+            "enum A { B }\nstruct C { 0 require int a; };",
+            &["T0108"],
+        ),
+        (
+            "none behind an interface",
+            "interface A { }\nstruct C { 0 require int a; };",
+            &["T0108"],
+        ),
+        ("none behind a field", "struct A { 0 require int a };", &["T0108"]),
+        ("none behind an operation", "interface A { void f() };", &["T0108"]),
+        (
+            "none behind a constant",
+            "const int A = 1\nconst int B = 2;",
+            &["T0108"],
+        ),
+        (
+            "none behind a key",
+            "key[S, a]\nstruct A { 0 require int a; };",
+            &["T0108"],
+        ),
+        ("two behind a field", "struct A { 0 require int a;; };", &["T0107"]),
+        ("two behind a definition", "const int A = 1;;", &["T0107"]),
+        ("alone", ";", &["T0107"]),
+    ]);
+}
+
+#[test]
+fn definitions() {
+    inside(&[
+        ("no inheritance", "interface A extends B { void f(); };", &["T0107"]),
+        (
+            "no inheritance with a colon",
+            "struct A : S { 0 require int a; };",
+            &["T0107"],
+        ),
+        ("no typedef", "typedef int A;", &["T0107"]),
+        ("no union", "union A { 0 require int a; };", &["T0107"]),
+        ("no exception", "exception A { 0 require int a; };", &["T0107"]),
+        ("no declaration without a body", "struct A;", &["T0107"]),
+        (
+            "no variable behind a struct",
+            "struct A { 0 require int a; } a;",
+            &["T0107"],
+        ),
+        (
+            "no struct in a struct",
+            "struct A { struct B { 0 require int a; }; };",
+            &["T0112"],
+        ),
+        ("no enum in an interface", "interface A { enum B { C }; };", &["T0112"]),
+        (
+            "no constant in an interface",
+            "interface A { const int B = 1; };",
+            &["T0112"],
+        ),
+        ("a struct needs a name", "struct { 0 require int a; };", &["T0107"]),
+        ("an enum needs a name", "enum { A1 };", &["T0107"]),
+        ("an array as a constant", "const byte A[2] = 1;", &["T0407"]),
+        ("a constant needs a value", "const int A;", &["T0107"]),
+    ]);
+    whole(&[
+        ("an empty module", "module m { };", &[]),
+        ("something else at the top", "int a;", &["T0107"]),
+        ("a module without a name", "module { };", &["T0107"]),
+    ]);
+}
+
+#[test]
+fn fields() {
+    inside(&[
+        (
+            "require and optional",
+            "struct A { 0 require int a; 1 optional int b; };",
+            &[],
+        ),
+        (
+            "an array of any type",
+            "struct A { 0 require int a[3]; 1 require S b[2]; };",
+            &[],
+        ),
+        ("a pointer to bytes", "struct A { 0 require byte *a; };", &[]),
+        (
+            "a size behind the name",
+            "struct A { 0 require string a:3; };",
+            &["T0408"],
+        ),
+        ("a type without a name", "struct A { 0 require int; };", &["T0107"]),
+        ("two names", "struct A { 0 require int a, b; };", &["T0107"]),
+        ("a fraction as a tag", "struct A { 1.5 require int a; };", &["T0107"]),
+        ("a colon behind the tag", "struct A { 0: require int a; };", &["T0107"]),
+        (
+            "a default without a value",
+            "struct A { 0 optional int a = ; };",
+            &["T0107"],
+        ),
+        (
+            "an array without a size",
+            "struct A { 0 require int a[]; };",
+            &["T0107"],
+        ),
+    ]);
+}
+
+#[test]
+fn types() {
+    inside(&[
+        (
+            "every type",
+            "struct A { 0 require bool a; 1 require byte b; 2 require short c; 3 require int d; 4 require long e; 5 require float f; 6 require double g; 7 require string h; 8 require unsigned byte i; 9 require unsigned short j; 10 require unsigned int k; 11 require vector<int> l; 12 require map<string, S> m; 13 require E n; };",
+            &[],
+        ),
+        (
+            "blanks and comments in a path",
+            "struct A { 0 require m :: /* x */ S a; };",
+            &[],
+        ),
+        (
+            "a path that begins with colons",
+            "struct A { 0 require ::m::S a; };",
+            &["T0301"],
+        ),
+        (
+            "a path of three names",
+            "struct A { 0 require m::S::S a; };",
+            &["T0301"],
+        ),
+        (
+            "no unsigned long",
+            "struct A { 0 require unsigned long a; };",
+            &["T0401"],
+        ),
+        (
+            "no unsigned float",
+            "struct A { 0 require unsigned float a; };",
+            &["T0401"],
+        ),
+        ("unsigned alone", "struct A { 0 require unsigned a; };", &["T0107"]),
+        ("a map of one type", "struct A { 0 require map<int> a; };", &["T0107"]),
+        (
+            "a vector of two types",
+            "struct A { 0 require vector<int, int> a; };",
+            &["T0107"],
+        ),
+        (
+            "a vector without a type",
+            "struct A { 0 require vector a; };",
+            &["T0107"],
+        ),
+        ("a large Map", "struct A { 0 require Map<int, int> a; };", &["T0401"]),
+        ("a large Vector", "struct A { 0 require Vector<int> a; };", &["T0401"]),
+        (
+            "arguments for another type",
+            "struct A { 0 require S<int> a; };",
+            &["T0401"],
+        ),
+    ]);
+}
+
+#[test]
+fn enums() {
+    inside(&[
+        ("empty", "enum A { };", &[]),
+        ("a comma at the end", "enum A { B1, };", &[]),
+        ("only commas", "enum A { , };", &["T0505"]),
+        ("commas in front", "enum A { ,,B1 };", &["T0505"]),
+        ("two commas between", "enum A { B1,,B2 };", &["T0505"]),
+        ("semicolons", "enum A { B1; B2 };", &["T0107"]),
+        ("no comma between", "enum A { B1 B2 };", &["T0107"]),
+    ]);
+}
+
+#[test]
+fn operations() {
+    inside(&[
+        ("an empty interface", "interface I { };", &[]),
+        ("no parameters", "interface I { void f(); };", &[]),
+        (
+            "in and out in any order",
+            "interface I { int f(out int a, int b, out string c); };",
+            &[],
+        ),
+        ("routekey", "interface I { int f(routekey string a); };", &[]),
+        (
+            "out and routekey exclude each other",
+            "interface I { int f(out routekey int a); };",
+            &["T0107"],
+        ),
+        (
+            "an empty first parameter",
+            "interface I { int f(, int a); };",
+            &["T0107"],
+        ),
+        ("a comma at the end", "interface I { int f(int a,); };", &["T0107"]),
+        ("a parameter without a name", "interface I { int f(int); };", &["T0107"]),
+        ("a default", "interface I { int f(int a = 1); };", &["T0107"]),
+        (
+            "arrays and pointers",
+            "interface I { void f(int a[3], byte *b); };",
+            &[],
+        ),
+        ("`in`", "interface I { void f(in int a); };", &["T0107"]),
+        ("`oneway`", "interface I { oneway void f(); };", &["T0107"]),
+        ("`throws`", "interface I { void f() throws E; };", &["T0107"]),
+        ("no parentheses", "interface I { void f; };", &["T0107"]),
+        ("no return type", "interface I { f(); };", &["T0107"]),
+    ]);
+}
+
+#[test]
+fn keys() {
+    inside(&[
+        ("one member", "key[S, a];", &[]),
+        ("several", "key[S, a, b];", &[]),
+        ("with the module", "key[m::S, a];", &[]),
+        ("no member", "key[S];", &["T0107"]),
+        ("a comma at the end", "key[S, a,];", &["T0107"]),
+    ]);
+}
