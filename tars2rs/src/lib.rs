@@ -49,7 +49,7 @@
 //!
 //! # More than Rust
 //!
-//! [`format`] lays a file out in the canonical way, [`dump`] gives the checked model as JSON, and [`Comparison`] tells what a
+//! [`format()`] lays a file out in the canonical way, [`dump()`] gives the checked model as JSON, and [`Comparison`] tells what a
 //! new version of files breaks. The command line tool has them as `tars2rs fmt`, `dump` and `breaking`.
 //!
 //! # Paths

@@ -23,6 +23,10 @@ pub(crate) fn replace_if_changed(path: &Path, old: &[u8], new: &[u8]) -> io::Res
     }
     let path = path.canonicalize()?;
     let permissions = fs::metadata(&path)?.permissions();
+    // Renaming asks the directory only.
+    if permissions.readonly() {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let written = write_new(&beside, new)

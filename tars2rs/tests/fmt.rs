@@ -86,6 +86,19 @@ fn files_are_written_only_when_they_change() {
 }
 
 #[test]
+fn a_file_that_must_not_be_written_ends_with_2() {
+    let (dir, mut command) = tars2rs(&[("ugly.tars", UGLY)], &["ugly.tars"]);
+    let path = dir.path().join("ugly.tars");
+    let mut permissions = fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    let (stdout, stderr) = output(&mut command, 2);
+    assert_eq!(stdout, "");
+    insta::assert_snapshot!(stderr);
+    assert_eq!(fs::read_to_string(&path).unwrap(), UGLY);
+}
+
+#[test]
 fn a_link_stays_a_link() {
     let (dir, mut command) = tars2rs(&[("ugly.tars", UGLY)], &["link.tars"]);
     std::os::unix::fs::symlink("ugly.tars", dir.path().join("link.tars")).unwrap();

@@ -73,7 +73,7 @@ impl Comparison {
         let breaks: Vec<Breaks> = accepted.iter().filter_map(|allow| allow.breaks).collect();
         self.findings.retain(|finding| {
             let by_code = accepted.iter().any(|allow| allow.code == Some(finding.code));
-            let by_breaks = finding.why.iter().all(|(what, _)| breaks.contains(what));
+            let by_breaks = !finding.why.is_empty() && finding.why.iter().all(|(what, _)| breaks.contains(what));
             !by_code && !by_breaks
         });
     }

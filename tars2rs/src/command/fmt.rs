@@ -3,13 +3,13 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use super::{Report, findings, refusal};
+use super::{Report, refusal};
 use crate::cli::{Fmt, Messages};
 use crate::compile::Refused;
 use crate::diag::{Code, Diagnostic};
 use crate::format::{self, diff};
 use crate::output;
-use crate::source::{FsLoader, Loader as _, SourceMap};
+use crate::source::{FsLoader, Loader as _};
 
 pub(super) fn run(args: &Fmt) -> Report {
     let reports = args.files.iter().map(|path| one(path, args));
@@ -48,12 +48,15 @@ fn findings_of(refused: &Refused, messages: &Messages) -> Report {
 }
 
 fn write(path: &Path, (old, new): (&[u8], &[u8]), messages: &Messages) -> Report {
-    let error = output::replace_if_changed(path, old, new).err().map(|error| {
-        let message = format!("cannot write `{}`: {error}", path.display());
-        Diagnostic::general(Code::Unwritable, message)
-    });
-    let found: Vec<Diagnostic> = error.into_iter().collect();
-    findings(&found, &SourceMap::default(), messages)
+    let Err(error) = output::replace_if_changed(path, old, new) else {
+        return Report::answer("");
+    };
+    let message = format!("cannot write `{}`: {error}", path.display());
+    let refused = Refused {
+        diagnostics: vec![Diagnostic::general(Code::Unwritable, message)],
+        ..Refused::default()
+    };
+    findings_of(&refused, messages)
 }
 
 fn read_stdin() -> Result<Vec<u8>, String> {
