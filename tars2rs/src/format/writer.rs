@@ -71,8 +71,8 @@ impl Writer {
         let mut lines = comment.text.split('\n').map(|line| line.trim_end_matches(BLANKS));
         let column = self.column;
         self.text(lines.next().unwrap_or_default());
-        let starred = lines.clone().map(|line| line.trim_start_matches(BLANKS));
-        let starred = starred.clone().all(|line| line.is_empty() || line.starts_with('*'));
+        let mut texts = lines.clone().map(|line| line.trim_start_matches(BLANKS));
+        let starred = texts.all(|text| text.is_empty() || text.starts_with('*'));
         for line in lines {
             self.line(0, false);
             let text = line.trim_start_matches(BLANKS);
