@@ -99,11 +99,9 @@ impl Walk<'_> {
                 continue;
             };
             top.next += 1;
-            let inside = top
-                .file
-                .modules
-                .iter()
-                .find(|module| module.body.contains(include.span));
+            let modules = &top.file.modules;
+            let at = modules.partition_point(|module| module.body.end < include.span.end);
+            let inside = modules.get(at).filter(|module| module.body.contains(include.span));
             let home = inside.map(|module| module.name.text.clone());
             let (includer, dir) = (top.file.id, top.dir.clone());
             let opened = self.follow(&include, includer, &dir, home);

@@ -52,7 +52,7 @@ pub(crate) struct Draft<'a> {
 /// Modules whose names are compared with an unknown one.
 const MOST_MODULES: usize = 100;
 /// Names that are compared with unknown ones, over a whole run.
-const MOST_COMPARED: usize = 200_000;
+const MOST_COMPARED: usize = 20_000;
 
 /// Resolves all names of a program.
 pub(crate) fn run<'a>(program: &'a Program, diagnostics: &mut Diagnostics) -> Draft<'a> {
@@ -297,16 +297,21 @@ impl<'a> Draft<'a> {
         }
         let own = self.types.range((home, "")..).take_while(|((id, _), _)| *id == home);
         let words = TYPE_WORDS.iter().copied().filter(|_| home == module);
-        // Comparing takes time: many unknown names in a large module must not cost its square.
-        let left = self.comparisons.get();
-        let known: Vec<&str> = words.chain(own.map(|((_, name), _)| *name)).take(left).collect();
-        self.comparisons.set(left - known.len());
-        let meant = suggest::nearest(last, known)?;
+        let meant = self.nearest(last, words.chain(own.map(|((_, name), _)| *name)))?;
         Some(if TYPE_WORDS.contains(&meant) {
             meant.to_owned()
         } else {
             spelt((home, meant))
         })
+    }
+
+    /// The name among those known that may have been meant. Comparing takes time: many unknown names where many are known
+    /// must not cost the square.
+    pub(crate) fn nearest<'k>(&self, name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+        let left = self.comparisons.get();
+        let known: Vec<&str> = known.into_iter().take(left).collect();
+        self.comparisons.set(left - known.len());
+        suggest::nearest(name, known)
     }
 
     /// The type of a declarator: an array is a vector of bounded length, a pointer to bytes is bytes.

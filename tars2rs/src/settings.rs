@@ -23,6 +23,14 @@ pub(crate) struct Choices {
     pub(crate) wrong_levels: Vec<String>,
 }
 
+impl Choices {
+    fn has_paths(&self) -> bool {
+        let values = [&self.type_attributes, &self.field_attributes, &self.renames];
+        let paths = [&self.bytes, &self.hash_map, &self.presence];
+        values.iter().any(|list| !list.is_empty()) || paths.iter().any(|list| !list.is_empty())
+    }
+}
+
 /// One kind of choice: at which paths it was made, what it says there, and whether it has done something.
 #[derive(Debug)]
 pub(crate) struct Selector {
@@ -165,7 +173,12 @@ pub(crate) fn bind(choices: &Choices, model: &Model, diagnostics: &mut Diagnosti
     for reason in &choices.wrong_levels {
         diagnostics.push(Diagnostic::general(Code::BadSetting, reason));
     }
-    let known = known_paths(model);
+    // Most files are compiled without a choice.
+    let known = if choices.has_paths() {
+        known_paths(model)
+    } else {
+        BTreeSet::new()
+    };
     let modules: BTreeSet<String> = model.modules().map(|(_, module)| module.name.clone()).collect();
     for selector in [
         &settings.type_attributes,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ast;
-use crate::diag::{Code, Diagnostic, Diagnostics, suggest};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{Item, ModuleId, StructId};
 use crate::resolve::Draft;
 use crate::source::Span;
@@ -33,7 +33,7 @@ pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
             if !seen.fields.contains(member.text.as_str()) && !(ast.incomplete && draft.lost.may_hold(&member.text)) {
                 let message = format!("struct `{}` has no field `{}`", ast.name.text, member.text);
                 let error = Diagnostic::new(Code::KeyMember, member.span, message);
-                let meant = suggest::nearest(&member.text, seen.fields.iter().copied());
+                let meant = draft.nearest(&member.text, seen.fields.iter().copied());
                 diagnostics.push(error.related(ast.name.span, "the struct").meant(meant));
             }
             // Several lines for one struct add up; naming a member again changes nothing, and is a slip.

@@ -10,9 +10,13 @@ use crate::resolve::Draft;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     New,
-    Open,
+    /// On the stack, at this place.
+    Open(usize),
     Done,
 }
+
+/// Fields of a circle that are shown.
+const MOST_SHOWN: usize = 9;
 
 /// A depth-first walk with its own stack, since a chain of structs may be long; every cycle is reported where it closes.
 pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
@@ -20,8 +24,9 @@ pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
     let mut states = vec![State::New; edges.len()];
     for root in 0..edges.len() {
         let mut stack = vec![(root, 0)];
-        while let Some((at, next)) = stack.last_mut() {
-            states[*at] = State::Open;
+        while let Some(depth) = stack.len().checked_sub(1) {
+            let (at, next) = &mut stack[depth];
+            states[*at] = State::Open(depth);
             let Some((target, _)) = edges[*at].get(*next) else {
                 states[*at] = State::Done;
                 stack.pop();
@@ -30,7 +35,7 @@ pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
             *next += 1;
             match states[target.index()] {
                 State::New => stack.push((target.index(), 0)),
-                State::Open => report(draft, &edges, cycle(&stack, target.index()), diagnostics),
+                State::Open(start) => report(draft, &edges, &stack[start..], diagnostics),
                 State::Done => {}
             }
         }
@@ -49,12 +54,6 @@ fn by_value<'a>(item: &crate::resolve::Resolved<'a, ast::Struct>) -> Vec<(Struct
     targets.into_iter().collect()
 }
 
-/// The part of the stack from `target` on: the struct and the edge taken from it.
-fn cycle(stack: &[(usize, usize)], target: usize) -> &[(usize, usize)] {
-    let start = stack.iter().rposition(|(at, _)| *at == target).unwrap_or(0);
-    &stack[start..]
-}
-
 fn report(
     draft: &Draft<'_>,
     edges: &[Vec<(StructId, &ast::Field)>],
@@ -63,6 +62,7 @@ fn report(
 ) {
     let fields: Vec<(&str, &ast::Name)> = cycle
         .iter()
+        .take(MOST_SHOWN)
         .map(|(at, next)| {
             (
                 draft.structs[*at].ast.name.text.as_str(),
@@ -80,7 +80,7 @@ fn report(
     };
     let message = format!("struct `{owner}` contains itself{through}");
     let mut error = Diagnostic::new(Code::InfiniteStruct, first.span, message).label("this field would never end");
-    for (owner, field) in others.iter().take(8) {
+    for (owner, field) in others {
         error = error.related(field.span, format!("and `{owner}` holds the next"));
     }
     diagnostics.push(error.help("put one of the fields into a vector"));

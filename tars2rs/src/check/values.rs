@@ -3,12 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::ast::{self, Shape, Value, ValueKind};
-use crate::diag::{Code, Diagnostic, Diagnostics, suggest};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{EnumId, Item, Literal, ModuleId, Type};
 use crate::resolve::Draft;
-
-/// Enumerators that are compared with an unknown one.
-const MOST_COMPARED: usize = 200;
 
 /// The values found, in the shape of the draft. `None` where there is none, or where it was refused.
 #[derive(Debug, Default)]
@@ -24,6 +21,8 @@ pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) -> Values 
         diagnostics,
         values: Values::default(),
         by_name: BTreeMap::new(),
+        positions: BTreeMap::new(),
+        by_value: BTreeMap::new(),
     };
     for index in 0..draft.enums.len() {
         checker.enumeration(EnumId::new(index));
@@ -48,10 +47,21 @@ struct Checker<'c, 'a> {
     diagnostics: &'c mut Diagnostics,
     values: Values,
     /// Enumerators seen so far, by module and name.
-    by_name: BTreeMap<(ModuleId, &'a str), Vec<(EnumId, usize)>>,
+    by_name: BTreeMap<(ModuleId, &'a str), Meaning>,
+    /// Where enumerators stand in their enum, by name and by value; the first of several.
+    positions: BTreeMap<(EnumId, &'a str), usize>,
+    by_value: BTreeMap<(EnumId, i64), usize>,
 }
 
-impl Checker<'_, '_> {
+/// What the name of an enumerator means in a module.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// One value, though perhaps in several enums; `None` when it was refused.
+    One(Option<i32>),
+    Several,
+}
+
+impl<'a> Checker<'_, 'a> {
     fn error(&mut self, code: Code, value: &Value, message: impl Into<String>, help: impl Into<String>) {
         self.diagnostics
             .push(Diagnostic::new(code, value.span, message).help(help));
@@ -72,10 +82,15 @@ impl Checker<'_, '_> {
             };
             previous = value.map(i64::from);
             self.values.enumerators[id.index()].push(value);
-            self.by_name
-                .entry((item.module, enumerator.name.text.as_str()))
-                .or_default()
-                .push((id, index));
+            let (name, meaning) = (enumerator.name.text.as_str(), Meaning::One(value));
+            let known = self.by_name.entry((item.module, name)).or_insert(meaning);
+            if *known != meaning {
+                *known = Meaning::Several;
+            }
+            self.positions.entry((id, name)).or_insert(index);
+            if let Some(value) = value {
+                self.by_value.entry((id, value.into())).or_insert(index);
+            }
         }
     }
 
@@ -126,63 +141,47 @@ impl Checker<'_, '_> {
 
     /// The value of an enumerator that was declared before: of the same enum first, then of the module.
     fn named_value(&mut self, id: EnumId, value: &Value, path: &ast::Path) -> Option<i32> {
-        let candidates = self.enumerators_at(self.draft.enums[id.index()].module, path);
-        let own = candidates.iter().find(|(owner, _)| *owner == id);
-        let chosen: Vec<(EnumId, usize)> = own.map_or_else(|| candidates.clone(), |own| vec![*own]);
-        let mut values = chosen
-            .iter()
-            .map(|(owner, index)| self.values.enumerators[owner.index()].get(*index).copied().flatten());
-        let Some(first) = values.next() else {
-            let last = path.segments.last().map_or("", |name| name.text.as_str());
-            if !self.draft.may_be_lost(path) && !self.draft.lost.may_hold(last) {
-                let message = format!("no enumerator `{}` is declared before this one", path.text());
-                self.error(
-                    Code::EnumValueName,
-                    value,
-                    message,
-                    "declare it first, or write its number",
-                );
+        let names: Vec<&str> = path.segments.iter().map(|name| name.text.as_str()).collect();
+        match self.meaning(id, &names) {
+            Some(Meaning::One(value)) => value,
+            Some(Meaning::Several) => {
+                let message = format!("`{}` means different values in different enums", path.text());
+                self.error(Code::EnumValueName, value, message, "write `ENUM::NAME`");
+                None
             }
-            return None;
-        };
-        if values.any(|other| other != first) {
-            let message = format!("`{}` means different values in different enums", path.text());
-            self.error(Code::EnumValueName, value, message, "write `ENUM::NAME`");
-            return None;
+            None => {
+                let last = names.last().copied().unwrap_or_default();
+                if !self.draft.may_be_lost(path) && !self.draft.lost.may_hold(last) {
+                    let message = format!("no enumerator `{}` is declared before this one", path.text());
+                    let help = "declare it first, or write its number";
+                    self.error(Code::EnumValueName, value, message, help);
+                }
+                None
+            }
         }
-        first
     }
 
-    /// The enumerators that a path in `module` can mean: `NAME`, `ENUM::NAME`, `MODULE::NAME`, `MODULE::ENUM::NAME`.
-    fn enumerators_at(&self, module: ModuleId, path: &ast::Path) -> Vec<(EnumId, usize)> {
-        let all = |module, name| self.by_name.get(&(module, name)).cloned().unwrap_or_default();
-        let of = |module, owner: &str, name| {
-            let owner = self.draft.type_named(module, owner);
-            let mut found: Vec<(EnumId, usize)> = all(module, name);
-            found.retain(|(id, _)| owner == Some(Item::Enum(*id)));
-            found
+    /// What names inside an enum can mean: `NAME`, `ENUM::NAME`, `MODULE::NAME`, `MODULE::ENUM::NAME`.
+    fn meaning(&self, id: EnumId, names: &[&str]) -> Option<Meaning> {
+        let module = self.draft.enums[id.index()].module;
+        let all = |module, name| self.by_name.get(&(module, name)).copied();
+        let of = |module, owner: &str, name| match self.draft.type_named(module, owner) {
+            Some(Item::Enum(owner)) => self.own(owner, name),
+            _ => None,
         };
-        let names: Vec<&str> = path.segments.iter().map(|name| name.text.as_str()).collect();
-        match names.as_slice() {
-            [name] => all(module, name),
-            [owner, name] => {
-                let mut found = of(module, owner, name);
-                if found.is_empty() {
-                    found = self
-                        .draft
-                        .module_named(owner)
-                        .map(|module| all(module, name))
-                        .unwrap_or_default();
-                }
-                found
-            }
-            [home, owner, name] => self
-                .draft
-                .module_named(home)
-                .map(|home| of(home, owner, name))
-                .unwrap_or_default(),
-            _ => Vec::new(),
+        match *names {
+            [name] => self.own(id, name).or_else(|| all(module, name)),
+            [owner, name] => of(module, owner, name).or_else(|| all(self.draft.module_named(owner)?, name)),
+            [home, owner, name] => of(self.draft.module_named(home)?, owner, name),
+            _ => None,
         }
+    }
+
+    /// The value of an enumerator of one enum, if it is known so far.
+    fn own(&self, id: EnumId, name: &str) -> Option<Meaning> {
+        let index = *self.positions.get(&(id, name))?;
+        let value = self.values.enumerators.get(id.index())?.get(index)?;
+        Some(Meaning::One(*value))
     }
 
     fn default(&mut self, module: ModuleId, field: &ast::Field, ty: Option<&Type>) -> Option<Literal> {
@@ -237,8 +236,8 @@ impl Checker<'_, '_> {
             }
             (Type::Float | Type::Double, ValueKind::Int(_) | ValueKind::Float(_)) => self.float(value, ty),
             (Type::Enum(id), ValueKind::Int(number)) => {
+                let found = self.by_value.get(&(*id, *number)).copied();
                 let values = &self.values.enumerators[id.index()];
-                let found = values.iter().position(|known| known.map(i64::from) == Some(*number));
                 if found.is_none() && values.iter().all(Option::is_some) {
                     let name = &self.draft.enums[id.index()].ast.name.text;
                     let message = format!("no enumerator of `{name}` has the value {number}");
@@ -297,11 +296,7 @@ impl Checker<'_, '_> {
             [first, second] => first == home && *second == item.ast.name.text,
             _ => false,
         };
-        let found = item
-            .ast
-            .enumerators
-            .iter()
-            .position(|enumerator| enumerator.name.text == *name);
+        let found = self.positions.get(&(id, *name)).copied();
         if let (true, false, Some(index)) = (qualified, path.rooted, found) {
             return Some(Literal::Enumerator(id, index));
         }
@@ -310,7 +305,7 @@ impl Checker<'_, '_> {
             let known = item.ast.enumerators.iter().map(|known| known.name.text.as_str());
             let meant = match found {
                 Some(_) => Some(*name),
-                None => suggest::nearest(name, known.take(MOST_COMPARED)),
+                None => self.draft.nearest(name, known),
             };
             let error = Diagnostic::new(Code::UnknownEnumerator, value.span, message);
             self.diagnostics
@@ -320,16 +315,13 @@ impl Checker<'_, '_> {
     }
 
     fn known_enumerators(&self, id: EnumId) -> String {
-        let names: Vec<&str> = self.draft.enums[id.index()]
-            .ast
-            .enumerators
-            .iter()
-            .map(|e| e.name.text.as_str())
-            .collect();
-        match names.len() {
+        const MOST: usize = 12;
+        let known = &self.draft.enums[id.index()].ast.enumerators;
+        let names: Vec<&str> = known.iter().take(MOST).map(|e| e.name.text.as_str()).collect();
+        match known.len() {
             0 => "the enum is empty".to_owned(),
-            1..=12 => format!("it has {}", names.join(", ")),
-            more => format!("it has {} and {} more", names[..12].join(", "), more - 12),
+            1..=MOST => format!("it has {}", names.join(", ")),
+            more => format!("it has {} and {} more", names.join(", "), more - MOST),
         }
     }
 }
