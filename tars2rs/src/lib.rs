@@ -77,7 +77,6 @@ mod model;
 mod naming;
 mod output;
 mod parse;
-mod places;
 mod print;
 mod resolve;
 mod settings;

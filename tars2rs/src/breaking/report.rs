@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::finding::{Breaks, Finding, Spot};
-use crate::diag::{Diagnostic, Style, render_all};
-use crate::places::Places;
+use crate::diag::{Diagnostic, Style, json, render_all};
 use crate::source::SourceMap;
 
 /// For people.
@@ -37,10 +36,10 @@ fn diagnostic(finding: &Finding) -> Diagnostic {
 
 /// A line each.
 pub(super) fn short(findings: &[Finding], sources: &SourceMap) -> String {
-    let (mut out, places) = (String::new(), Places::of(sources));
+    let mut out = String::new();
     for finding in findings {
         let spot = finding.new.as_ref().or(finding.old.as_ref());
-        if let Some(Place { file, line, column, .. }) = spot.map(|spot| place(spot, &places)) {
+        if let Some(Place { file, line, column, .. }) = spot.map(|spot| place(spot, sources)) {
             // Writing to a string cannot fail.
             let _ = write!(out, "{file}:{line}:{column}: ");
         }
@@ -71,17 +70,16 @@ pub(super) fn summary(findings: &[Finding]) -> String {
     }
 }
 
+/// A diagnostic and more: whoever reads the one reads the other.
 #[derive(Serialize)]
 struct Line<'f> {
-    code: &'static str,
-    severity: &'static str,
+    #[serde(flatten)]
+    diagnostic: json::Line<'f>,
     /// The worst that it breaks.
     breaks: &'static str,
-    message: &'f str,
+    why: Vec<Why<'f>>,
     old: Option<Place<'f>>,
     new: Option<Place<'f>>,
-    why: Vec<Why<'f>>,
-    help: Option<&'f str>,
 }
 
 #[derive(Serialize)]
@@ -100,21 +98,19 @@ struct Why<'f> {
 
 /// For programs: one object a line.
 pub(super) fn json(findings: &[Finding], sources: &SourceMap) -> String {
-    let (mut out, places) = (String::new(), Places::of(sources));
+    let mut out = String::new();
     for finding in findings {
+        let diagnostic = diagnostic(finding);
         let why = finding.why.iter().map(|(breaks, text)| Why {
             breaks: breaks.word(),
             text,
         });
         let line = Line {
-            code: finding.code.text(),
-            severity: "error",
+            diagnostic: json::line(&diagnostic, sources),
             breaks: finding.worst().word(),
-            message: &finding.message,
-            old: finding.old.as_ref().map(|spot| place(spot, &places)),
-            new: finding.new.as_ref().map(|spot| place(spot, &places)),
             why: why.collect(),
-            help: finding.help.as_deref(),
+            old: finding.old.as_ref().map(|spot| place(spot, sources)),
+            new: finding.new.as_ref().map(|spot| place(spot, sources)),
         };
         out.push_str(&serde_json::to_string(&line).expect("texts and numbers always become JSON"));
         out.push('\n');
@@ -122,8 +118,9 @@ pub(super) fn json(findings: &[Finding], sources: &SourceMap) -> String {
     out
 }
 
-fn place<'f>(spot: &'f Spot, places: &Places<'f>) -> Place<'f> {
-    let (file, line, column) = places.of_span(spot.span);
+fn place<'f>(spot: &'f Spot, sources: &'f SourceMap) -> Place<'f> {
+    let file = sources.file_of(spot.span);
+    let (line, column) = file.position(spot.span.start);
     Place {
         file: &file.name,
         line,

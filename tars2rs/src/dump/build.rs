@@ -6,15 +6,10 @@ use super::shape::{
     TypeKind, Value,
 };
 use crate::model::{self, EnumId, Int, Item, Literal, Model};
-use crate::places::Places;
 use crate::source::{SourceMap, Span};
 
 pub(super) fn dump(model: &Model, sources: &SourceMap) -> Dump {
-    let writer = Writer {
-        model,
-        sources,
-        places: Places::of(sources),
-    };
+    let writer = Writer { model, sources };
     let mut files: Vec<String> = sources.files().iter().map(|file| file.name.clone()).collect();
     files.sort();
     let mut modules: Vec<Module> = model.modules().map(|(_, module)| writer.module(module)).collect();
@@ -29,7 +24,6 @@ pub(super) fn dump(model: &Model, sources: &SourceMap) -> Dump {
 struct Writer<'a> {
     model: &'a Model,
     sources: &'a SourceMap,
-    places: Places<'a>,
 }
 
 impl Writer<'_> {
@@ -63,7 +57,8 @@ impl Writer<'_> {
     }
 
     fn place(&self, span: Span) -> Place {
-        let (file, line, column) = self.places.of_span(span);
+        let file = self.sources.file_of(span);
+        let (line, column) = file.position(span.start);
         Place {
             file: file.name.clone(),
             line,
