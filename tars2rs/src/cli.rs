@@ -106,7 +106,7 @@ pub(crate) struct Messages {
     /// `human` shows the lines; `short` is a line each; `json` is an object a line, for other programs.
     #[arg(long = "message-format", value_name = "FORMAT", default_value = "human")]
     pub(crate) format: Format,
-    /// When `human` messages are coloured: `auto` is on a terminal, unless NO_COLOR or CLICOLOR=0 is set.
+    /// When `human` messages are coloured: `auto` is on a terminal, unless `NO_COLOR` or `CLICOLOR=0` is set.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
 }

@@ -230,7 +230,7 @@ impl Namer<'_> {
         }
         let mut scope = Scope::default();
         let names = self.assign(&mut scope, &claims);
-        self.names.modules[module.index()].types = scope.used.clone();
+        self.names.modules[module.index()].types.clone_from(&scope.used);
         self.types = scope;
         for (item, name) in items.into_iter().zip(names) {
             match item {

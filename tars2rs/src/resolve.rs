@@ -276,18 +276,12 @@ impl<'a> Draft<'a> {
         }
         let home = match path.segments.as_slice() {
             [_] => module,
-            [other, rest @ ..] => match self.module_named(&other.text) {
-                Some(home) => home,
-                None => {
-                    let modules = self.module_ids.keys().copied().take(MOST_MODULES);
-                    let meant = suggest::nearest(&other.text, modules)?;
-                    let home = self.module_named(meant)?;
-                    let [name] = rest else { return None };
-                    return self
-                        .type_named(home, &name.text)
-                        .map(|_| self.full_name(home, &name.text));
-                }
-            },
+            [other, rest @ ..] => {
+                let Some(home) = self.module_named(&other.text) else {
+                    return self.in_similar_module(&other.text, rest);
+                };
+                home
+            }
             [] => return None,
         };
         if home == module
@@ -303,6 +297,15 @@ impl<'a> Draft<'a> {
         } else {
             spelt((home, meant))
         })
+    }
+
+    /// A type whose module may have been misspelt.
+    fn in_similar_module(&self, module: &str, rest: &[ast::Name]) -> Option<String> {
+        let modules = self.module_ids.keys().copied().take(MOST_MODULES);
+        let home = self.module_named(self.nearest(module, modules)?)?;
+        let [name] = rest else { return None };
+        self.type_named(home, &name.text)
+            .map(|_| self.full_name(home, &name.text))
     }
 
     /// The name among those known that may have been meant. Comparing takes time: many unknown names where many are known

@@ -97,7 +97,7 @@ impl Index {
 
 /// Characters that begin in a stretch of UTF-8.
 fn characters(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| (**byte as i8) >= -0x40).count()
+    bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
 
 impl SourceFile {

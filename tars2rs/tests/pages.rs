@@ -168,7 +168,8 @@ fn what_to_do_helps() {
 
 #[test]
 fn settings_say_what_the_page_shows() {
-    let settings: [(&str, &str, fn(&mut Config)); 3] = [
+    type Setting = fn(&mut Config);
+    let settings: [(&str, &str, Setting); 3] = [
         ("T0701", r#"    .rename("demo.Usr", "Person")"#, |config| {
             config.rename("demo.Usr", "Person");
         }),
@@ -201,7 +202,8 @@ fn every_page_is_built_alike_and_explain_shows_it() {
         assert!(title.starts_with(&format!("# {}: ", page.code)), "{title}");
         assert!(!page.bad.is_empty(), "{}: no example", page.code);
         assert!(page.text.lines().all(|line| line.len() <= 400), "{}", page.code);
-        list += &format!("{}\n", &title[2..]);
+        list.push_str(&title[2..]);
+        list.push('\n');
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("tars2rs"));
         command
             .args(["explain", &page.code.to_lowercase()])

@@ -30,7 +30,8 @@ pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
             }
         });
         for member in &key.members {
-            if !seen.fields.contains(member.text.as_str()) && !(ast.incomplete && draft.lost.may_hold(&member.text)) {
+            let lost = || ast.incomplete && draft.lost.may_hold(&member.text);
+            if !seen.fields.contains(member.text.as_str()) && !lost() {
                 let message = format!("struct `{}` has no field `{}`", ast.name.text, member.text);
                 let error = Diagnostic::new(Code::KeyMember, member.span, message);
                 let meant = draft.nearest(&member.text, seen.fields.iter().copied());

@@ -61,7 +61,7 @@ enum Meaning {
     Several,
 }
 
-impl<'a> Checker<'_, 'a> {
+impl Checker<'_, '_> {
     fn error(&mut self, code: Code, value: &Value, message: impl Into<String>, help: impl Into<String>) {
         self.diagnostics
             .push(Diagnostic::new(code, value.span, message).help(help));

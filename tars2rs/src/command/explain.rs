@@ -19,6 +19,7 @@ pub(super) fn run(args: &Explain) -> Report {
 
 /// A line for each code: the title of its page.
 fn list() -> String {
-    let title = |code: &Code| code.page().lines().next().unwrap_or_default().trim_start_matches("# ");
-    Code::ALL.iter().map(|code| format!("{}\n", title(code))).collect()
+    let title = |code: &'static Code| code.page().lines().next().unwrap_or_default().trim_start_matches("# ");
+    let titles: Vec<&str> = Code::ALL.iter().map(title).collect();
+    titles.join("\n") + "\n"
 }

@@ -52,7 +52,7 @@ pub(crate) struct Diagnostic {
     /// What to do about it.
     pub(crate) help: Option<String>,
     /// The same for programs.
-    pub(crate) suggestion: Option<Suggestion>,
+    pub(crate) suggestion: Option<Box<Suggestion>>,
 }
 
 impl Diagnostic {
@@ -124,10 +124,10 @@ impl Diagnostic {
 
     /// What should stand at a place instead.
     pub(crate) fn replace(mut self, span: Span, replacement: impl Into<String>) -> Self {
-        self.suggestion = Some(Suggestion {
+        self.suggestion = Some(Box::new(Suggestion {
             span,
             replacement: replacement.into(),
-        });
+        }));
         self
     }
 

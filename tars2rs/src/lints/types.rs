@@ -32,7 +32,9 @@ pub(super) fn check(lints: &mut Lints<'_, '_>) {
             }
         });
     }
-    found.into_iter().for_each(|warning| lints.push(warning));
+    for warning in found {
+        lints.push(warning);
+    }
     for item in &draft.structs {
         for field in &item.ast.fields {
             declarator(lints, &field.decl);

@@ -149,12 +149,12 @@ fn begins_definition(input: &Tokens<'_, '_>) -> bool {
         && second.is_some_and(|token| token.kind == Kind::Word || (input.at("key") && token.text == "["))
 }
 
-/// Whether a field or an operation certainly begins here: `0 require`, `void f(`, `int f(`.
+/// Whether a field or an operation certainly begins here: `0 require`, and on a new line `void f(`, `int f(`.
 fn begins_member(input: &Tokens<'_, '_>) -> bool {
     let behind = |count| input.peek_behind(count).map_or("", |token| token.text);
     match input.peek().kind {
         Kind::Int => matches!(behind(1), "require" | "optional"),
-        Kind::Word => input.word_behind(1) && behind(2) == "(",
+        Kind::Word => input.at_new_line() && input.word_behind(1) && behind(2) == "(",
         _ => false,
     }
 }
@@ -211,6 +211,7 @@ fn lose(start: Tokens<'_, '_>, end: Tokens<'_, '_>, definitions: bool) {
 fn skip<'t, 's>(start: Tokens<'t, 's>, mistake: Tokens<'t, 's>) -> Tokens<'t, 's> {
     let wrong = mistake.peek().span.start;
     let mut depth = 0usize;
+    let mut closed = false;
     let mut input = start;
     loop {
         if input.peek().kind == Kind::End {
@@ -229,12 +230,12 @@ fn skip<'t, 's>(start: Tokens<'t, 's>, mistake: Tokens<'t, 's>) -> Tokens<'t, 's
         } else if depth == 0
             && behind
             && input.before() != start.before()
-            && input.at_new_line()
-            && (begins_definition(&input) || begins_member(&input))
+            && ((begins_definition(&input) && (input.at_new_line() || closed)) || begins_member(&input))
         {
             // The mistake has swallowed a `;`: better to lose one definition than two.
             return input;
         }
+        closed = input.at("}");
         input = input.advance();
     }
 }
@@ -244,7 +245,7 @@ pub(super) fn semicolon<'t, 's>(input: Tokens<'t, 's>, what: &str) -> PResult<'t
     if input.at(";") {
         return Ok((input.advance(), ()));
     }
-    let slip = input.at("}") || input.at_new_line();
+    let slip = input.at("}") || input.at_new_line() || begins_member(&input);
     if !slip {
         return Err(nom::Err::Failure(input.unexpected("`;`")));
     }

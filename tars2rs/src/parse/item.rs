@@ -288,11 +288,7 @@ fn operation<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Operation> {
     };
     let (rest, name) = operation_name(rest)?;
     let (rest, _) = must(punct("("), rest)?;
-    let (rest, params) = if rest.at(")") {
-        (rest, Vec::new())
-    } else {
-        must(|input| separated(",", param, input), rest)?
-    };
+    let (rest, params) = params(rest)?;
     let (rest, _) = end_of_params(rest)?;
     let (rest, ()) = semicolon(rest, &format!("operation `{}`", name.text))?;
     let doc = rest.doc(start);
@@ -336,6 +332,41 @@ fn operation_name<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Name> {
     ))
 }
 
+/// What stands between the parentheses.
+fn params<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Vec<Param>> {
+    if input.at(")") {
+        return Ok((input, Vec::new()));
+    }
+    if input.at("void") && input.advance().at(")") {
+        let error = Diagnostic::new(Code::Syntax, input.peek().span, "unexpected `void`");
+        let help = "an operation without parameters has nothing between the parentheses";
+        input.report(error.help(help).replace(input.peek().span, ""));
+        return Ok((input.advance(), Vec::new()));
+    }
+    let (mut rest, mut params) = must(|input| separated(",", param, input), input)?;
+    while rest.at(";") && closes_soon(rest.advance()) {
+        let semicolon = rest.peek().span;
+        let error = Diagnostic::new(Code::Syntax, semicolon, "expected `,` or `)`, found `;`");
+        rest.report(error.help("parameters are separated by commas").replace(semicolon, ","));
+        let (behind, more) = must(|input| separated(",", param, input), rest.advance())?;
+        params.extend(more);
+        rest = behind;
+    }
+    Ok((rest, params))
+}
+
+/// Whether the next parenthesis on this line closes one, so that what stands before it is parameters.
+fn closes_soon(mut input: Tokens<'_, '_>) -> bool {
+    let few = 30;
+    for _ in 0..few {
+        if input.at_new_line() || input.at_any(&["(", ")", "{", "}"]) {
+            return input.at(")");
+        }
+        input = input.advance();
+    }
+    false
+}
+
 /// `)`, with a message that fits what stands instead.
 fn end_of_params<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Span> {
     if input.at(")") {
@@ -374,12 +405,12 @@ fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
         return fail(input.unexpected("a parameter"));
     }
     if direction != Direction::In && rest.at_any(&["out", "routekey"]) {
-        let error = Diagnostic::new(
-            Code::Syntax,
-            rest.peek().span,
-            "`out` and `routekey` exclude each other",
-        );
-        return fail(rest.refuse(error));
+        let message = if rest.at(input.peek().text) {
+            format!("unexpected second `{}`", rest.peek().text)
+        } else {
+            "`out` and `routekey` exclude each other".to_owned()
+        };
+        return fail(rest.refuse(Diagnostic::new(Code::Syntax, rest.peek().span, message)));
     }
     let (rest, decl) = must(declarator("a parameter name"), rest)?;
     Ok((rest, Param { direction, decl }))

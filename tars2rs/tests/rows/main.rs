@@ -52,17 +52,35 @@ fn whole(rows: &[Row]) {
 
 /// Checks rows whose files are the inside of a module, with `struct S`, `enum E` and `enum F` declared before.
 fn inside(rows: &[Row]) {
-    let frame = |body: &str| {
+    let frame = |module: &str, body: &str| {
         let known = "struct S { 0 require int a; 1 optional string b; };\nenum E { X, Y = 5, Z };\nenum F { P };\n";
-        format!("module m\n{{\n{known}{body}\n}};\n")
+        format!("module {module}\n{{\n{known}{body}\n}};\n")
     };
     let mut wrong = Vec::new();
     for (rule, body, expected) in rows {
-        let file = frame(body);
+        let file = frame("m", body);
         let found = codes(&[("a.tars", file.as_bytes())], &Config::new());
         if found != *expected {
             wrong.push(format!("{rule}: expected {expected:?}, found {found:?} for\n{body}"));
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    // All of them in one file: none hides another one, and none leads to more.
+    let name = |index: usize| {
+        if index == 0 {
+            "m".to_owned()
+        } else {
+            format!("m{index}")
+        }
+    };
+    let named = |(index, row): (usize, &Row)| frame(&name(index), &row.1.replace("m::", &format!("{}::", name(index))));
+    let file: String = rows.iter().enumerate().map(named).collect();
+    let expected: Vec<&str> = rows.iter().flat_map(|row| row.2).copied().collect();
+    // Warnings about names only come when there are no errors.
+    let errors =
+        |codes: &mut dyn Iterator<Item = &str>| codes.filter(|code| *code < "T09").map(str::to_owned).collect();
+    let expected: Vec<String> = errors(&mut expected.into_iter());
+    let found = codes(&[("a.tars", file.as_bytes())], &Config::new());
+    let found: Vec<String> = errors(&mut found.iter().map(String::as_str));
+    assert_eq!(found, expected, "all in one file");
 }

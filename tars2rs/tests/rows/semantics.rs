@@ -5,7 +5,7 @@ use std::fs;
 use tars2rs::Config;
 use tempfile::TempDir;
 
-use crate::{codes, inside, whole};
+use crate::{Row, codes, inside, whole};
 
 #[test]
 fn modules() {
@@ -182,98 +182,100 @@ fn structs() {
     ]);
 }
 
+const DEFAULTS: &[Row] = &[
+    (
+        "on both",
+        "struct A { 0 require int a = 1; 1 optional int b = 1; };",
+        &[],
+    ),
+    ("a vector", "struct A { 0 optional vector<int> a = 1; };", &["T0403"]),
+    ("a map", "struct A { 0 optional map<int, int> a = 1; };", &["T0403"]),
+    ("a struct", "struct A { 0 optional S a = 1; };", &["T0403"]),
+    ("an array", "struct A { 0 optional int a[2] = 1; };", &["T0403"]),
+    ("a pointer", "struct A { 0 optional byte *a = 1; };", &["T0403"]),
+    ("a byte too large", "struct A { 0 optional byte a = 300; };", &["T0405"]),
+    (
+        "an unsigned one below 0",
+        "struct A { 0 optional unsigned int a = -5; };",
+        &["T0405"],
+    ),
+    (
+        "an int too large",
+        "struct A { 0 optional int a = 9999999999; };",
+        &["T0405"],
+    ),
+    (
+        "a fraction for an int",
+        "struct A { 0 optional int a = 1.5; };",
+        &["T0404"],
+    ),
+    (
+        "a number for a bool",
+        "struct A { 0 optional bool a = 1; };",
+        &["T0404"],
+    ),
+    (
+        "a bool in large letters",
+        "struct A { 0 optional bool a = TRUE; };",
+        &["T0404"],
+    ),
+    (
+        "a name for a string",
+        "struct A { 0 optional string a = abc; };",
+        &["T0404"],
+    ),
+    (
+        "a string for an enum",
+        "struct A { 0 optional E a = \"X\"; };",
+        &["T0404"],
+    ),
+    (
+        "an enumerator for an int",
+        "struct A { 0 optional int a = X; };",
+        &["T0404"],
+    ),
+    (
+        "an enumerator for a string",
+        "struct A { 0 optional string a = X; };",
+        &["T0404"],
+    ),
+    (
+        "a constant",
+        "const int C = 1; struct A { 0 optional int a = C; };",
+        &["T0404"],
+    ),
+    (
+        "an enumerator in all spellings",
+        "struct A { 0 optional E a = X; 1 optional E b = m::X; 2 optional E c = E::X; 3 optional E d = m::E::X; };",
+        &[],
+    ),
+    (
+        "an enumerator of another enum",
+        "struct A { 0 optional E a = P; };",
+        &["T0406"],
+    ),
+    (
+        "an unknown qualifier",
+        "struct A { 0 optional E a = N::X; };",
+        &["T0406"],
+    ),
+    (
+        "the wrong qualifier",
+        "struct A { 0 optional E a = F::X; };",
+        &["T0406"],
+    ),
+    ("the number of an enumerator", "struct A { 0 optional E a = 5; };", &[]),
+    ("a number of none", "struct A { 0 optional E a = 99; };", &["T0406"]),
+    (
+        "a fraction for an enum",
+        "struct A { 0 optional E a = 1.5; };",
+        &["T0404"],
+    ),
+];
+
 #[test]
 fn defaults() {
-    inside(&[
-        (
-            "on both",
-            "struct A { 0 require int a = 1; 1 optional int b = 1; };",
-            &[],
-        ),
-        ("a vector", "struct A { 0 optional vector<int> a = 1; };", &["T0403"]),
-        ("a map", "struct A { 0 optional map<int, int> a = 1; };", &["T0403"]),
-        ("a struct", "struct A { 0 optional S a = 1; };", &["T0403"]),
-        ("an array", "struct A { 0 optional int a[2] = 1; };", &["T0403"]),
-        ("a pointer", "struct A { 0 optional byte *a = 1; };", &["T0403"]),
-        ("a byte too large", "struct A { 0 optional byte a = 300; };", &["T0405"]),
-        (
-            "an unsigned one below 0",
-            "struct A { 0 optional unsigned int a = -5; };",
-            &["T0405"],
-        ),
-        (
-            "an int too large",
-            "struct A { 0 optional int a = 9999999999; };",
-            &["T0405"],
-        ),
-        (
-            "a fraction for an int",
-            "struct A { 0 optional int a = 1.5; };",
-            &["T0404"],
-        ),
-        (
-            "a number for a bool",
-            "struct A { 0 optional bool a = 1; };",
-            &["T0404"],
-        ),
-        (
-            "a bool in large letters",
-            "struct A { 0 optional bool a = TRUE; };",
-            &["T0404"],
-        ),
-        (
-            "a name for a string",
-            "struct A { 0 optional string a = abc; };",
-            &["T0404"],
-        ),
-        (
-            "a string for an enum",
-            "struct A { 0 optional E a = \"X\"; };",
-            &["T0404"],
-        ),
-        (
-            "an enumerator for an int",
-            "struct A { 0 optional int a = X; };",
-            &["T0404"],
-        ),
-        (
-            "an enumerator for a string",
-            "struct A { 0 optional string a = X; };",
-            &["T0404"],
-        ),
-        (
-            "a constant",
-            "const int C = 1; struct A { 0 optional int a = C; };",
-            &["T0404"],
-        ),
-        (
-            "an enumerator in all spellings",
-            "struct A { 0 optional E a = X; 1 optional E b = m::X; 2 optional E c = E::X; 3 optional E d = m::E::X; };",
-            &[],
-        ),
-        (
-            "an enumerator of another enum",
-            "struct A { 0 optional E a = P; };",
-            &["T0406"],
-        ),
-        (
-            "an unknown qualifier",
-            "struct A { 0 optional E a = N::X; };",
-            &["T0406"],
-        ),
-        (
-            "the wrong qualifier",
-            "struct A { 0 optional E a = F::X; };",
-            &["T0406"],
-        ),
-        ("the number of an enumerator", "struct A { 0 optional E a = 5; };", &[]),
-        ("a number of none", "struct A { 0 optional E a = 99; };", &["T0406"]),
-        (
-            "a fraction for an enum",
-            "struct A { 0 optional E a = 1.5; };",
-            &["T0404"],
-        ),
-    ]);
+    inside(DEFAULTS);
 }
 
 #[test]
@@ -343,70 +345,72 @@ fn keys() {
     ]);
 }
 
+const TYPES: &[Row] = &[
+    (
+        "any key that has an order",
+        "key[S, a]; struct A { 0 require map<S, int> a; 1 require map<bool, int> b; 2 require map<vector<int>, int> c; 3 require map<map<int, int>, int> d; };",
+        &[],
+    ),
+    (
+        "a fraction as a key",
+        "struct A { 0 require map<float, int> a; };",
+        &["T0902"],
+    ),
+    (
+        "a struct without a key",
+        "struct A { 0 require map<S, int> a; };",
+        &["T0902"],
+    ),
+    ("void as a field", "struct A { 0 require void a; };", &["T0401"]),
+    (
+        "void as an element",
+        "struct A { 0 require vector<void> a; };",
+        &["T0401"],
+    ),
+    ("void as a parameter", "interface I { void f(void a); };", &["T0401"]),
+    (
+        "sizes",
+        "struct A { 0 require int a[1048575]; 1 require string:1 b; 2 require vector<int>:2 c; };",
+        &[],
+    ),
+    ("a size of 0", "struct A { 0 require int a[0]; };", &["T0402"]),
+    (
+        "a size too large",
+        "struct A { 0 require string:1048576 a; };",
+        &["T0402"],
+    ),
+    (
+        "a size below 0",
+        "struct A { 0 require vector<int>:-1 a; };",
+        &["T0402"],
+    ),
+    (
+        "a size inside",
+        "struct A { 0 require vector<string:5> a; };",
+        &["T0904"],
+    ),
+    (
+        "an array of a sized type",
+        "struct A { 0 require string:5 a[2]; };",
+        &["T0408"],
+    ),
+    (
+        "a map with a size",
+        "struct A { 0 require map<int, int>:5 a; };",
+        &["T0408"],
+    ),
+    ("an int with a size", "struct A { 0 require int:5 a; };", &["T0408"]),
+    ("a struct with a size", "struct A { 0 require S:5 a; };", &["T0408"]),
+    (
+        "a pointer to something else",
+        "struct A { 0 require int *a; };",
+        &["T0401"],
+    ),
+];
+
 #[test]
 fn types() {
-    inside(&[
-        (
-            "any key that has an order",
-            "key[S, a]; struct A { 0 require map<S, int> a; 1 require map<bool, int> b; 2 require map<vector<int>, int> c; 3 require map<map<int, int>, int> d; };",
-            &[],
-        ),
-        (
-            "a fraction as a key",
-            "struct A { 0 require map<float, int> a; };",
-            &["T0902"],
-        ),
-        (
-            "a struct without a key",
-            "struct A { 0 require map<S, int> a; };",
-            &["T0902"],
-        ),
-        ("void as a field", "struct A { 0 require void a; };", &["T0401"]),
-        (
-            "void as an element",
-            "struct A { 0 require vector<void> a; };",
-            &["T0401"],
-        ),
-        ("void as a parameter", "interface I { void f(void a); };", &["T0401"]),
-        (
-            "sizes",
-            "struct A { 0 require int a[1048575]; 1 require string:1 b; 2 require vector<int>:2 c; };",
-            &[],
-        ),
-        ("a size of 0", "struct A { 0 require int a[0]; };", &["T0402"]),
-        (
-            "a size too large",
-            "struct A { 0 require string:1048576 a; };",
-            &["T0402"],
-        ),
-        (
-            "a size below 0",
-            "struct A { 0 require vector<int>:-1 a; };",
-            &["T0402"],
-        ),
-        (
-            "a size inside",
-            "struct A { 0 require vector<string:5> a; };",
-            &["T0904"],
-        ),
-        (
-            "an array of a sized type",
-            "struct A { 0 require string:5 a[2]; };",
-            &["T0408"],
-        ),
-        (
-            "a map with a size",
-            "struct A { 0 require map<int, int>:5 a; };",
-            &["T0408"],
-        ),
-        ("an int with a size", "struct A { 0 require int:5 a; };", &["T0408"]),
-        ("a struct with a size", "struct A { 0 require S:5 a; };", &["T0408"]),
-        (
-            "a pointer to something else",
-            "struct A { 0 require int *a; };",
-            &["T0401"],
-        ),
-    ]);
+    inside(TYPES);
 }
 
 #[test]
