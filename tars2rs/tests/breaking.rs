@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -102,6 +103,29 @@ fn any_two_files_can_be_compared() {
         assert_eq!(comparison.text().is_empty(), comparison.is_compatible());
         assert_eq!(comparison.json().lines().count(), comparison.short().lines().count());
     }
+}
+
+/// Looking for each old name among all new ones would take minutes.
+#[test]
+fn everything_renamed_is_found_at_once() {
+    let text = |prefix: &str| -> String {
+        let one = |i: usize| {
+            format!(
+                "struct {prefix}{i} {{ 0 require int f{i}; }}; enum {prefix}E{i} {{ A{i} }};\n\
+                 interface {prefix}I{i} {{ void f{i}(); }};\n"
+            )
+        };
+        format!("module M {{\n{}}};\n", (0..3000).map(one).collect::<String>())
+    };
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("old.tars"), text("Old")).unwrap();
+    fs::write(dir.path().join("new.tars"), text("New")).unwrap();
+    let start = Instant::now();
+    let comparison = Comparison::of(&version(&dir, "old.tars"), &version(&dir, "new.tars")).unwrap();
+    let short = comparison.short();
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert_eq!(short.lines().count(), 9000);
+    assert!(short.lines().all(|line| line.contains(" is called `New")));
 }
 
 /// No rule without a case.

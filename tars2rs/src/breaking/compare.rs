@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::finding::Finding;
 use crate::diag::Code;
-use crate::model::{Const, Item, Model, Module, ModuleId};
+use crate::model::{Const, Enum, EnumId, InterfaceId, Item, Model, Module, ModuleId, Struct, StructId};
 
 /// The definitions of a model by module and name. Structs and enums share their names.
 #[derive(Debug, Default)]
@@ -35,6 +35,62 @@ impl<'m> Index<'m> {
     }
 }
 
+/// Tags and names of a struct's fields.
+type Fields<'m> = Vec<(u8, &'m str)>;
+/// Name and number of an enum's first enumerator.
+type First<'m> = Option<(&'m str, i32)>;
+
+/// What only the new files have, by what would be the same if it was renamed: looking through all of it for all that is gone
+/// would take the square of its size.
+#[derive(Debug, Default)]
+struct Added<'m> {
+    /// By module and fields.
+    structs: BTreeMap<(&'m str, Fields<'m>), Vec<StructId>>,
+    /// By module and first enumerator.
+    enums: BTreeMap<(&'m str, First<'m>), Vec<EnumId>>,
+    /// By the name of an operation; these need not be new.
+    operations: BTreeMap<&'m str, Vec<InterfaceId>>,
+}
+
+impl<'m> Added<'m> {
+    fn of(new: &'m Model, old: &Index<'_>) -> Self {
+        let mut added = Self::default();
+        for (_, module) in new.modules() {
+            let home = module.name.as_str();
+            let is_new = |name: &String| !old.types.contains_key(&(home, name.as_str()));
+            for item in &module.items {
+                match item {
+                    Item::Struct(id) if is_new(&new.structure(*id).name) => {
+                        let key = (home, fields(new.structure(*id)));
+                        added.structs.entry(key).or_default().push(*id);
+                    }
+                    Item::Enum(id) if is_new(&new.enumeration(*id).name) => {
+                        let key = (home, first(new.enumeration(*id)));
+                        added.enums.entry(key).or_default().push(*id);
+                    }
+                    Item::Interface(id) => {
+                        for operation in &new.interface(*id).operations {
+                            added.operations.entry(&operation.name).or_default().push(*id);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        added
+    }
+}
+
+fn fields(item: &Struct) -> Fields<'_> {
+    let fields = item.fields.iter();
+    fields.map(|field| (field.tag, field.name.as_str())).collect()
+}
+
+fn first(item: &Enum) -> First<'_> {
+    let first = item.enumerators.first();
+    first.map(|first| (first.name.as_str(), first.value))
+}
+
 /// The comparison of two models.
 #[derive(Debug)]
 pub(super) struct Compare<'m> {
@@ -42,15 +98,18 @@ pub(super) struct Compare<'m> {
     pub(super) new: &'m Model,
     old_index: Index<'m>,
     new_index: Index<'m>,
+    added: Added<'m>,
     pub(super) found: Vec<Finding>,
 }
 
 /// Everything that `new` breaks of `old`, in the order of the old files' modules.
 pub(super) fn compare(old: &Model, new: &Model) -> Vec<Finding> {
+    let old_index = Index::of(old);
     let mut compare = Compare {
         old,
         new,
-        old_index: Index::of(old),
+        added: Added::of(new, &old_index),
+        old_index,
         new_index: Index::of(new),
         found: Vec::new(),
     };
@@ -113,10 +172,20 @@ impl<'m> Compare<'m> {
         self.old_index.interfaces.get(&(module, name)).copied()
     }
 
-    /// The items of the new module of that name.
-    pub(super) fn new_items(&self, module: &str) -> &'m [Item] {
-        let module = self.new_index.modules.get(module);
-        module.map_or(&[], |module| module.items.as_slice())
+    /// Structs that only the new files have, with fields of the same tags and names.
+    pub(super) fn structs_like(&self, module: &'m str, old: &'m Struct) -> &[StructId] {
+        let found = self.added.structs.get(&(module, fields(old)));
+        found.map_or(&[], Vec::as_slice)
+    }
+
+    /// Enums that only the new files have, with the same first enumerator.
+    pub(super) fn enums_like(&self, module: &'m str, old: &'m Enum) -> &[EnumId] {
+        self.added.enums.get(&(module, first(old))).map_or(&[], Vec::as_slice)
+    }
+
+    /// New interfaces with an operation of that name.
+    pub(super) fn interfaces_with(&self, operation: &str) -> &[InterfaceId] {
+        self.added.operations.get(operation).map_or(&[], Vec::as_slice)
     }
 
     /// The name of a module of the old model.

@@ -26,17 +26,15 @@ impl<'m> Compare<'m> {
         }
     }
 
-    fn enum_removed(&mut self, old: &Enum, home: &str) {
+    fn enum_removed(&mut self, old: &'m Enum, home: &'m str) {
         let mut finding = Finding::new(Code::EnumRemoved, format!("enum `{home}::{}` is gone", old.name))
             .old(old.span, "declared here")
             .source("programs that name it or its enumerators do not compile any more");
-        let old_id = self.old_type(home, &old.name);
-        let same = self.new_items(home).iter().find_map(|item| match (old_id, item) {
-            (Some(Item::Enum(old)), Item::Enum(new)) if self.is_new_name(home, *item) && self.same_enum(old, *new) => {
-                Some(self.new.enumeration(*new))
-            }
+        let same = match self.old_type(home, &old.name) {
+            Some(Item::Enum(was)) => self.enums_like(home, old).iter().find(|is| self.same_enum(was, **is)),
             _ => None,
-        });
+        };
+        let same = same.map(|id| self.new.enumeration(*id));
         if let Some(new) = same {
             finding.message = format!("enum `{home}::{}` is called `{}` now", old.name, new.name);
             finding = finding

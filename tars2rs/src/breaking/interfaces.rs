@@ -44,28 +44,29 @@ impl<'m> Compare<'m> {
 
     /// An interface that the old files do not have, with the same operations.
     fn renamed_interface(&self, home: &str, old: &Interface) -> Option<&'m Interface> {
-        let mut known = self.new_items(home).iter().filter_map(|item| match item {
-            Item::Interface(id) => Some(self.new.interface(*id)),
-            _ => None,
-        });
-        known.find(|new| self.old_interface(home, &new.name).is_none() && self.same_operations(old, new))
+        let mut same = self.like(old).filter(|new| self.new.module(new.module).name == home);
+        same.find(|new| self.old_interface(home, &new.name).is_none())
     }
 
     /// Whether some module still has an interface with the same operations.
     pub(super) fn served_elsewhere(&self, old: &Interface) -> bool {
-        self.new.interfaces().iter().any(|new| self.same_operations(old, new))
+        self.like(old).next().is_some()
+    }
+
+    /// New interfaces that have all the operations of an old one.
+    fn like(&self, old: &Interface) -> impl Iterator<Item = &'m Interface> {
+        let first = old.operations.first().map_or("", |first| first.name.as_str());
+        let candidates = self.interfaces_with(first).iter().map(|id| self.new.interface(*id));
+        candidates.filter(|new| self.same_operations(old, new))
     }
 
     fn same_operations(&self, old: &Interface, new: &Interface) -> bool {
+        let by_name: BTreeMap<&str, &Operation> = new.operations.iter().map(|o| (o.name.as_str(), o)).collect();
         let same = |was: &Operation| {
-            let mut operations = new.operations.iter();
-            operations.any(|is| was.name == is.name && self.same_signature(was, is))
+            let is = by_name.get(was.name.as_str());
+            is.is_some_and(|is| signature(self.old, was) == signature(self.new, is))
         };
-        !old.operations.is_empty() && old.operations.iter().all(same)
-    }
-
-    fn same_signature(&self, old: &Operation, new: &Operation) -> bool {
-        signature(self.old, old) == signature(self.new, new)
+        old.operations.iter().all(same)
     }
 
     fn interface(&mut self, old: &'m Interface, new: &'m Interface) {

@@ -38,7 +38,7 @@ impl<'m> Compare<'m> {
         }
     }
 
-    fn struct_removed(&mut self, old: &Struct, home: &str) {
+    fn struct_removed(&mut self, old: &'m Struct, home: &'m str) {
         let mut finding = Finding::new(Code::StructRemoved, format!("struct `{home}::{}` is gone", old.name))
             .old(old.span, "declared here")
             .source("programs that name it do not compile any more");
@@ -55,15 +55,10 @@ impl<'m> Compare<'m> {
     }
 
     /// A struct that the old files do not have, with the same fields.
-    fn renamed_struct(&self, home: &str, old: StructId) -> Option<&'m Struct> {
-        let items = self.new_items(home).iter();
-        let mut same = items.filter_map(|item| match item {
-            Item::Struct(id) if self.is_new_name(home, *item) => self
-                .same_struct(old, *id, &mut BTreeSet::new())
-                .then(|| self.new.structure(*id)),
-            _ => None,
-        });
-        same.next()
+    fn renamed_struct(&self, home: &'m str, old: StructId) -> Option<&'m Struct> {
+        let mut like = self.structs_like(home, self.old.structure(old)).iter();
+        let same = like.find(|id| self.same_struct(old, **id, &mut BTreeSet::new()));
+        same.map(|id| self.new.structure(*id))
     }
 
     fn structure(&mut self, old: &'m Struct, new: &'m Struct) {

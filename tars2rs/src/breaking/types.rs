@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::compare::Compare;
 use super::finding::{Breaks, Finding};
 use crate::diag::Code;
-use crate::model::{Bounded, EnumId, Int, Item, StructId, Type};
+use crate::model::{Bounded, EnumId, Int, StructId, Type};
 use crate::source::Span;
 
 /// How bad a change of a type is.
@@ -208,16 +208,6 @@ impl Compare<'_> {
             (Type::Struct(_) | Type::Enum(_), _) | (_, Type::Struct(_) | Type::Enum(_)) => false,
             _ => old == new,
         }
-    }
-
-    /// Whether the type of an old name stands in the new files under this name.
-    pub(super) fn is_new_name(&self, module: &str, item: Item) -> bool {
-        let name = match item {
-            Item::Struct(id) => &self.new.structure(id).name,
-            Item::Enum(id) => &self.new.enumeration(id).name,
-            Item::Const(_) | Item::Interface(_) => return false,
-        };
-        self.old_type(module, name).is_none()
     }
 }
 
