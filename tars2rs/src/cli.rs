@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::breaking::Allow;
 use crate::command::Report;
 use crate::diag::{self, Level, Selection, Style};
 
@@ -26,6 +27,12 @@ pub(crate) enum Command {
     Build(Build),
     /// Looks for mistakes and writes nothing.
     Check(Check),
+    /// Lays files out in the canonical way.
+    Fmt(Fmt),
+    /// Writes what the files declare as JSON, for other tools.
+    Dump(Dump),
+    /// Tells what a new version of files breaks, for whom and why.
+    Breaking(Breaking),
     /// Tells what a code means: a bad example, its message, and what to do.
     Explain(Explain),
 }
@@ -121,10 +128,19 @@ enum Color {
 impl Messages {
     /// Whether stderr gets colours.
     pub(crate) fn style(&self) -> Style {
+        self.style_on(std::io::stderr().is_terminal())
+    }
+
+    /// Whether stdout gets colours, where findings are what was asked for.
+    pub(crate) fn answer_style(&self) -> Style {
+        self.style_on(std::io::stdout().is_terminal())
+    }
+
+    fn style_on(&self, terminal: bool) -> Style {
         let wanted = match self.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => wants_colour(|name| std::env::var(name).ok(), std::io::stderr().is_terminal()),
+            Color::Auto => wants_colour(|name| std::env::var(name).ok(), terminal),
         };
         if wanted { Style::Coloured } else { Style::Plain }
     }
@@ -137,6 +153,56 @@ fn wants_colour(variable: impl Fn(&str) -> Option<String>, terminal: bool) -> bo
     let unwanted = variable("CLICOLOR").is_some_and(|value| value == "0");
     let dumb = variable("TERM").is_some_and(|value| value == "dumb");
     !set("NO_COLOR") && (forced || (terminal && !unwanted && !dumb))
+}
+
+/// Only the syntax of a file matters: neither are its includes looked for nor its names looked up. A file is written only
+/// when it changes, and not at all when its syntax is wrong.
+#[derive(Debug, Args)]
+pub(crate) struct Fmt {
+    /// IDL files; `-` is standard input, which is written to standard output.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Writes nothing: names the files that would change, and ends with 1 if there are any.
+    #[arg(long)]
+    pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) messages: Messages,
+}
+
+/// Names are resolved, enumerators numbered, fields in the order of their tags; included files are in it too. The form is
+/// described by tars2rs/schema/dump.schema.json.
+#[derive(Debug, Args)]
+pub(crate) struct Dump {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    #[command(flatten)]
+    pub(crate) messages: Messages,
+}
+
+/// Exit codes: 0 when the new version is compatible, 1 when it is not or when files have mistakes, 2 when the command line
+/// cannot be carried out.
+#[derive(Debug, Args)]
+pub(crate) struct Breaking {
+    /// The old version: a file, or a directory whose .tars files are all meant.
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The new version, likewise.
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// Directory to look for files in that the old version includes.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) old_include: Vec<PathBuf>,
+    /// Directory to look for files in that the new version includes.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) new_include: Vec<PathBuf>,
+    /// Directory to look for files in that either version includes.
+    #[arg(short = 'I', long = "include", value_name = "DIR")]
+    pub(crate) include_dirs: Vec<PathBuf>,
+    /// Accepts findings: a code such as T2009, or what may break: `wire`, `names` (JSON and TUP) or `source`.
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub(crate) allow: Vec<Allow>,
+    #[command(flatten)]
+    pub(crate) messages: Messages,
 }
 
 /// The files of a run.

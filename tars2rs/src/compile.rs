@@ -29,6 +29,24 @@ pub(crate) struct Outcome {
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
+/// Files that have mistakes, or cannot be read, with what there is to say about it.
+#[derive(Debug, Default)]
+pub(crate) struct Refused {
+    pub(crate) sources: SourceMap,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Refused {
+    /// What was asked for cannot be read.
+    pub(crate) fn unreadable(name: &str, reason: &str) -> Self {
+        let error = Diagnostic::general(Code::Unreadable, format!("cannot read `{name}`"));
+        Self {
+            sources: SourceMap::default(),
+            diagnostics: vec![error.help(reason)],
+        }
+    }
+}
+
 /// Files without mistakes, ready for the generator.
 #[derive(Debug)]
 struct Analysed {
@@ -83,6 +101,17 @@ fn analyse(
     let settings = settings::bind(choices, &model, diagnostics)?;
     let names = naming::run(&model, &settings.renames, diagnostics);
     Ok(Analysed { model, settings, names })
+}
+
+/// The front half alone: the checked model.
+pub(crate) fn model(
+    roots: &[PathBuf],
+    search: Search<'_>,
+    (sources, diagnostics): (&mut SourceMap, &mut Diagnostics),
+) -> Result<Model, Halted> {
+    let program = include::load(roots, search, sources, diagnostics);
+    let draft = resolve::run(&program, diagnostics);
+    check::run(&draft, diagnostics)
 }
 
 fn generate(analysed: &Analysed, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Result<Vec<Printed>, Halted> {

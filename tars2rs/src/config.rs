@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::compile::{Outcome, Printed, check, compile};
+use crate::compile::{Outcome, Printed, Refused, check, compile};
 use crate::diag::{Code, Diagnostic, Level, Levels, Style, render_all, short};
 use crate::include::Search;
 use crate::output::{tell_cargo, write_if_changed};
@@ -249,14 +249,23 @@ impl Error {
     fn of(rendered: &str, diagnostics: &[Diagnostic]) -> Self {
         let errors = diagnostics.iter().filter(|found| found.is_error()).count();
         Self {
-            text: format!("{rendered}{}", Self::count(errors)),
+            text: format!("{rendered}{}", Self::count(errors, "nothing is generated")),
+        }
+    }
+
+    /// The files have mistakes, and `consequence` is what comes of it.
+    pub(crate) fn refused(refused: &Refused, consequence: &str) -> Self {
+        let errors = refused.diagnostics.iter().filter(|found| found.is_error()).count();
+        let shown = render_all(&refused.diagnostics, &refused.sources, Style::Plain);
+        Self {
+            text: format!("{shown}{}", Self::count(errors, consequence)),
         }
     }
 
     /// The last line of what is shown.
-    pub(crate) fn count(errors: usize) -> String {
+    pub(crate) fn count(errors: usize, consequence: &str) -> String {
         let plural = if errors == 1 { "" } else { "s" };
-        format!("{errors} error{plural} found, nothing is generated")
+        format!("{errors} error{plural} found, {consequence}")
     }
 
     fn no_out_dir() -> Self {

@@ -47,6 +47,11 @@
 //! Files that are included are compiled too, so that a run gives everything it needs. Modules that another crate provides
 //! are left out with [`Config::extern_module`].
 //!
+//! # More than Rust
+//!
+//! [`format()`] lays a file out in the canonical way, [`dump()`] gives the checked model as JSON, and [`Comparison`] tells what a
+//! new version of files breaks. The command line tool has them as `tars2rs fmt`, `dump` and `breaking`.
+//!
 //! # Paths
 //!
 //! Settings name parts of the IDL by a dotted path of its own names: `tars.RequestPacket` is a struct,
@@ -55,13 +60,16 @@
 //! that names nothing, or where the setting changes nothing, is an error.
 
 mod ast;
+mod breaking;
 mod check;
 mod cli;
 mod command;
 mod compile;
 mod config;
 mod diag;
+mod dump;
 mod emit;
+mod format;
 mod graph;
 mod include;
 mod lints;
@@ -74,7 +82,10 @@ mod resolve;
 mod settings;
 mod source;
 
+pub use breaking::{Comparison, Version};
 pub use config::{Config, Error, Generated};
+pub use dump::dump;
+pub use format::format;
 
 /// The command line tool as a function, for its `main`.
 #[doc(hidden)]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let report = tars2rs::tool::run(std::env::args_os());
     complain(report.stderr());
-    if let Err(error) = std::io::stdout().lock().write_all(report.stdout().as_bytes()) {
+    if let Err(error) = std::io::stdout().lock().write_all(report.stdout()) {
         // A reader that has seen enough, as `head` does, is no failure.
         if error.kind() != std::io::ErrorKind::BrokenPipe {
             complain(&format!("error: cannot write the answer: {error}\n"));

@@ -62,6 +62,19 @@ impl Int {
         }
     }
 
+    /// The type's name in the IDL.
+    pub(crate) fn idl(self) -> &'static str {
+        match self {
+            Int::I8 => "byte",
+            Int::I16 => "short",
+            Int::I32 => "int",
+            Int::I64 => "long",
+            Int::U8 => "unsigned byte",
+            Int::U16 => "unsigned short",
+            Int::U32 => "unsigned int",
+        }
+    }
+
     /// The smallest and the largest value.
     pub(crate) fn range(self) -> (i64, i64) {
         match self {
@@ -167,6 +180,8 @@ pub(crate) struct Param {
     /// Position from 1, counted over in and out parameters together.
     pub(crate) tag: u8,
     pub(crate) out: bool,
+    /// Written `routekey`: an in parameter that old clients also used for routing.
+    pub(crate) route_key: bool,
     pub(crate) ty: Bounded,
 }
 
@@ -288,6 +303,37 @@ impl Model {
 
     pub(crate) fn interfaces(&self) -> &[Interface] {
         &self.0.interfaces
+    }
+
+    /// The type as it is written in the IDL, with the module of each name.
+    pub(crate) fn type_text(&self, ty: &Type) -> String {
+        let named = |module: ModuleId, name: &str| format!("{}::{name}", self.module(module).name);
+        match ty {
+            Type::Bool => "bool".to_owned(),
+            Type::Int(int) => int.idl().to_owned(),
+            Type::Float => "float".to_owned(),
+            Type::Double => "double".to_owned(),
+            Type::String => "string".to_owned(),
+            Type::Bytes => "vector<byte>".to_owned(),
+            Type::Vector(element) => format!("vector<{}>", self.type_text(element)),
+            Type::Map(key, value) => format!("map<{}, {}>", self.type_text(key), self.type_text(value)),
+            Type::Struct(id) => named(self.structure(*id).module, &self.structure(*id).name),
+            Type::Enum(id) => named(self.enumeration(*id).module, &self.enumeration(*id).name),
+        }
+    }
+
+    /// A literal for messages: as in the IDL, an enumerator with its number.
+    pub(crate) fn literal(&self, literal: &Literal) -> String {
+        match literal {
+            Literal::Bool(value) => value.to_string(),
+            Literal::Int(value) => value.to_string(),
+            Literal::Float(value) => value.to_string(),
+            Literal::Str(value) => format!("{value:?}"),
+            Literal::Enumerator(id, index) => {
+                let enumerator = &self.enumeration(*id).enumerators[*index];
+                format!("{} ({})", enumerator.name, enumerator.value)
+            }
+        }
     }
 
     /// Whether Rust can order values of the type: floats and structs without a key it cannot.

@@ -99,7 +99,7 @@ fn directory(blocks: &[Block]) -> TempDir {
     dir
 }
 
-/// What the tool says on stderr, and its exit code.
+/// What the tool says, and its exit code. On stdout is only what `breaking` finds, which is what it is asked for.
 fn tool(dir: &TempDir, arguments: &str) -> (String, i32) {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("tars2rs"));
     let output = command
@@ -107,8 +107,9 @@ fn tool(dir: &TempDir, arguments: &str) -> (String, i32) {
         .args(arguments.split(' '))
         .output()
         .unwrap();
-    assert!(output.stdout.is_empty());
-    (String::from_utf8(output.stderr).unwrap(), output.status.code().unwrap())
+    assert!(output.stdout.is_empty() || arguments.starts_with("breaking "));
+    let said = [output.stdout, output.stderr].concat();
+    (String::from_utf8(said).unwrap(), output.status.code().unwrap())
 }
 
 /// Examples that are too long to be read: the page has an abridged one.
@@ -147,7 +148,7 @@ fn examples_say_what_the_page_shows() {
         assert!(said.contains(&format!("[{}]", page.code)), "{said}");
         let expected = match page.code.as_str() {
             "T0312" | "T0801" => 2,
-            warning if warning > "T09" => 0,
+            warning if ("T09".."T2").contains(&warning) => 0,
             _ => 1,
         };
         assert_eq!(code, expected, "{}", page.code);

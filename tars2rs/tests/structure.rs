@@ -19,6 +19,7 @@ fn outside_things_stay_in_their_modules() {
         ("use quote", "emit/"),
         ("syn::", "print.rs"),
         ("prettyplease::", "print.rs"),
+        ("similar::", "format/diff.rs"),
         ("annotate_snippets", "diag/render.rs"),
         ("clap::", "cli.rs"),
         ("io::stderr().lock", "main.rs"),

@@ -126,6 +126,7 @@ fn operation<'t>(ast: &ast::Operation, types: &mut impl Iterator<Item = &'t Opti
         span: param.decl.name.span,
         tag: u8::try_from(index + 1).expect(CHECKED),
         out: matches!(param.direction, Direction::Out(_)),
+        route_key: matches!(param.direction, Direction::RouteKey(_)),
         ty: taken(types.next().expect("a type for each parameter").as_ref()),
     };
     Operation {

@@ -1,18 +1,22 @@
 //! The subcommands, one thin module each: arguments in, text out.
 
+mod breaking;
 mod build;
 mod check;
+mod dump;
 mod explain;
+mod fmt;
 
 use std::ffi::OsString;
 
 use crate::cli::{self, Command, Format, Messages};
+use crate::compile::Refused;
 use crate::config::Error;
 use crate::diag::{Diagnostic, json, render_all, short};
 use crate::source::SourceMap;
 
 /// How a run ended, as other programs see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// All is well, or there are only warnings.
     Success,
@@ -25,16 +29,16 @@ pub(crate) enum Exit {
 /// What a run has to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    answer: String,
+    answer: Vec<u8>,
     remarks: String,
     exit: Exit,
 }
 
 impl Report {
     /// What was asked for, and nothing else to say.
-    pub(crate) fn answer(text: String) -> Self {
+    pub(crate) fn answer(text: impl Into<Vec<u8>>) -> Self {
         Self {
-            answer: text,
+            answer: text.into(),
             remarks: String::new(),
             exit: Exit::Success,
         }
@@ -43,9 +47,26 @@ impl Report {
     /// The files have mistakes.
     pub(crate) fn mistakes(text: String) -> Self {
         Self {
-            answer: String::new(),
+            answer: Vec::new(),
             remarks: text,
             exit: Exit::Mistakes,
+        }
+    }
+
+    /// Joins what two parts of a run have to say; the worse of their ends counts.
+    #[must_use]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.answer.extend(other.answer);
+        self.remarks.push_str(&other.remarks);
+        self.exit = self.exit.max(other.exit);
+        self
+    }
+
+    /// What was asked for, and it is not as it should be.
+    pub(crate) fn found(text: impl Into<Vec<u8>>) -> Self {
+        Self {
+            exit: Exit::Mistakes,
+            ..Self::answer(text)
         }
     }
 
@@ -65,7 +86,7 @@ impl Report {
     }
 
     /// For stdout: what was asked for.
-    pub fn stdout(&self) -> &str {
+    pub fn stdout(&self) -> &[u8] {
         &self.answer
     }
 
@@ -93,12 +114,24 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Report {
     match cli.command {
         Command::Build(args) => build::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Dump(args) => dump::run(&args),
+        Command::Breaking(args) => breaking::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
         Command::Explain(args) => explain::run(&args),
     }
 }
 
 /// What a run found, as it is to be shown, with the exit code for it.
 pub(crate) fn findings(diagnostics: &[Diagnostic], sources: &SourceMap, messages: &Messages) -> Report {
+    findings_and(diagnostics, sources, messages, "nothing is generated")
+}
+
+/// What made a run end early, and what comes of it.
+fn refusal(refused: &Refused, messages: &Messages, consequence: &str) -> Report {
+    findings_and(&refused.diagnostics, &refused.sources, messages, consequence)
+}
+
+fn findings_and(diagnostics: &[Diagnostic], sources: &SourceMap, messages: &Messages, consequence: &str) -> Report {
     let errors = diagnostics.iter().filter(|found| found.is_error()).count();
     let text = match messages.format {
         Format::Human => {
@@ -106,7 +139,7 @@ pub(crate) fn findings(diagnostics: &[Diagnostic], sources: &SourceMap, messages
             if errors == 0 {
                 shown
             } else {
-                format!("{shown}{}\n", Error::count(errors))
+                format!("{shown}{}\n", Error::count(errors, consequence))
             }
         }
         Format::Short => short::lines(diagnostics, sources),

@@ -204,6 +204,81 @@ codes! {
     StructKey = "T1016",
     /// An enumerator whose name another enum of the module has too.
     SharedEnumerator = "T1017",
+    // What a new version of the files breaks.
+    /// A struct that is gone.
+    StructRemoved = "T2001",
+    /// A struct that became an enum, or an enum that became a struct.
+    TypeKindChanged = "T2002",
+    /// An optional field that is gone.
+    OptionalFieldRemoved = "T2003",
+    /// A required field that is gone.
+    RequiredFieldRemoved = "T2004",
+    /// A new field that is required.
+    RequiredFieldAdded = "T2005",
+    /// An optional field that is required now.
+    FieldBecameRequired = "T2006",
+    /// A required field that is optional now.
+    FieldBecameOptional = "T2007",
+    /// Another value for an absent field.
+    DefaultChanged = "T2008",
+    /// A field with another name.
+    FieldRenamed = "T2009",
+    /// A field with another tag.
+    FieldMoved = "T2010",
+    /// A tag that another field has now.
+    TagReused = "T2011",
+    /// Another `key[..]`.
+    KeyChanged = "T2012",
+    /// An enum that is gone.
+    EnumRemoved = "T2101",
+    /// An enumerator with another number.
+    EnumeratorRenumbered = "T2102",
+    /// An enumerator that is gone.
+    EnumeratorRemoved = "T2103",
+    /// An enumerator with another name.
+    EnumeratorRenamed = "T2104",
+    /// Another first enumerator, which is the default.
+    FirstEnumeratorChanged = "T2105",
+    /// A constant that is gone.
+    ConstRemoved = "T2201",
+    /// A constant with another value.
+    ConstChanged = "T2202",
+    /// A constant with another type.
+    ConstTypeChanged = "T2203",
+    /// An interface that is gone.
+    InterfaceRemoved = "T2301",
+    /// An interface with another name.
+    InterfaceRenamed = "T2302",
+    /// An operation that is gone.
+    OperationRemoved = "T2303",
+    /// An operation with another name.
+    OperationRenamed = "T2304",
+    /// A parameter that is gone.
+    ParamRemoved = "T2305",
+    /// A new parameter.
+    ParamAdded = "T2306",
+    /// Parameters in another order.
+    ParamsReordered = "T2307",
+    /// An in parameter that goes out, or the other way round.
+    ParamDirectionChanged = "T2308",
+    /// A parameter with another name.
+    ParamRenamed = "T2309",
+    /// A return value where there was none, or none where there was one.
+    ReturnChanged = "T2310",
+    /// A parameter that routes calls, or does so no longer.
+    RouteKeyChanged = "T2311",
+    /// A module that is gone.
+    ModuleRemoved = "T2401",
+    /// A type with another form on the wire.
+    TypeReplaced = "T2501",
+    /// A type that holds more.
+    TypeWidened = "T2502",
+    /// A type that holds less.
+    TypeNarrowed = "T2503",
+    /// A type of the same form with another name.
+    TypeRenamed = "T2504",
+    /// Another bound on a length.
+    LengthChanged = "T2505",
 }
 
 impl Code {
@@ -215,7 +290,9 @@ impl Code {
 
     /// What findings of this code are about.
     pub(crate) fn kind(self) -> Kind {
-        if self >= Code::ForwardReference {
+        if self >= Code::StructRemoved {
+            Kind::Error
+        } else if self >= Code::ForwardReference {
             Kind::Portability
         } else if self >= Code::Renamed {
             Kind::Warning

@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::{Diagnostic, Label, Severity};
 use crate::source::{SourceMap, Span};
 
+/// A diagnostic as it is written.
 #[derive(Serialize)]
-struct Line<'d> {
+pub(crate) struct Line<'d> {
     code: &'static str,
     severity: &'static str,
     message: &'d str,
@@ -61,7 +62,8 @@ pub(crate) fn lines(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
     out
 }
 
-fn line<'d>(diagnostic: &'d Diagnostic, sources: &'d SourceMap) -> Line<'d> {
+/// One diagnostic.
+pub(crate) fn line<'d>(diagnostic: &'d Diagnostic, sources: &'d SourceMap) -> Line<'d> {
     let primary = diagnostic.primary.as_ref();
     let related = diagnostic.related.iter().map(|label| mark(label, false, sources));
     let chain = primary.map(|label| sources.chain(label.span)).unwrap_or_default();

@@ -47,6 +47,8 @@ pub(crate) struct Diagnostic {
     pub(crate) primary: Option<Label>,
     /// Related places.
     pub(crate) related: Vec<Label>,
+    /// What else there is to know.
+    pub(crate) notes: Vec<String>,
     /// What to do about it.
     pub(crate) help: Option<String>,
     /// The same for programs.
@@ -66,6 +68,7 @@ impl Diagnostic {
             message: message.into(),
             primary,
             related: Vec::new(),
+            notes: Vec::new(),
             help: None,
             suggestion: None,
         }
@@ -79,6 +82,7 @@ impl Diagnostic {
             message: message.into(),
             primary: None,
             related: Vec::new(),
+            notes: Vec::new(),
             help: None,
             suggestion: None,
         }
@@ -98,6 +102,12 @@ impl Diagnostic {
             span,
             text: text.into(),
         });
+        self
+    }
+
+    /// Something else to know.
+    pub(crate) fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
         self
     }
 

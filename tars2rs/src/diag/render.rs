@@ -53,6 +53,9 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap, style: Style) -> String 
             Some((line, column)) => group.element(stretch.origin(line, column)).element(stretch.snippet()),
         };
     }
+    for note in &diagnostic.notes {
+        group = group.element(Level::NOTE.message(note.as_str()));
+    }
     for note in chain(diagnostic, sources) {
         group = group.element(Level::NOTE.message(note));
     }

@@ -6,6 +6,7 @@
 mod body;
 mod docs;
 mod item;
+pub(crate) mod lexemes;
 mod lexical;
 mod literal;
 mod tokens;

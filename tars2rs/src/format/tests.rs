@@ -1,0 +1,222 @@
+//! Formatting changes nothing but blanks, and once is enough: on every file of the repository, and on their tokens with
+//! anything at all between them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::{run, text};
+use crate::diag::Diagnostics;
+use crate::parse;
+use crate::parse::lexemes::{LexemeKind, lexemes};
+use crate::source::SourceMap;
+
+/// What a text means: the tree with its comments, and every token and comment without the blanks around its lines.
+fn meaning(bytes: &[u8]) -> (String, Vec<(LexemeKind, String)>) {
+    let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
+    let id = sources.add("a".into(), "a".into(), bytes, None).expect("a text");
+    let file = parse::file(id, sources.file(id), &mut diagnostics);
+    diagnostics.finish();
+    let tree = format!("{file:?}");
+    let mut without_spans = String::new();
+    let mut parts = tree.split("Span { start: ");
+    without_spans.extend(parts.next());
+    for part in parts {
+        without_spans.push_str(part.split_once('}').map_or(part, |(_, rest)| rest));
+    }
+    let text = text::Text::of(bytes).text;
+    let lexemes = lexemes(&text).into_iter().map(|lexeme| {
+        let lines = lexeme.text.lines().map(str::trim);
+        let mut text: Vec<&str> = lines.collect();
+        if lexeme.kind == LexemeKind::Include {
+            text = text[0].split('"').collect();
+            text[0] = "#include";
+        }
+        (lexeme.kind, text.join("\n"))
+    });
+    (without_spans, lexemes.collect())
+}
+
+fn formatted(bytes: &[u8]) -> Vec<u8> {
+    run("a.tars", bytes).unwrap_or_else(|refused| {
+        let found: Vec<String> = refused
+            .diagnostics
+            .iter()
+            .map(|d| format!("{} {}", d.code.text(), d.message))
+            .collect();
+        panic!("{}\n{found:?}", String::from_utf8_lossy(bytes))
+    })
+}
+
+fn holds(bytes: &[u8]) {
+    let once = formatted(bytes);
+    let (source, result) = (String::from_utf8_lossy(bytes), String::from_utf8_lossy(&once));
+    let ((tree_before, tokens_before), (tree_after, tokens_after)) = (meaning(bytes), meaning(&once));
+    let shown = format!("{source}\n==>\n{result}");
+    let changed = tokens_before
+        .iter()
+        .zip(&tokens_after)
+        .find(|(before, after)| before != after);
+    assert_eq!(
+        (changed, tokens_before.len()),
+        (None, tokens_after.len()),
+        "tokens of\n{shown}"
+    );
+    assert!(tree_before == tree_after, "tree of\n{shown}");
+    let twice = formatted(&once);
+    assert!(
+        once == twice,
+        "not stable: {}\n{source}",
+        super::diff::unified("twice", &once, &twice)
+    );
+    assert!(
+        result.lines().all(|line| line == line.trim_end()),
+        "blanks at the end of a line\n{result}"
+    );
+    assert!(
+        once.is_empty() || once.ends_with(b"\n") && !once.ends_with(b"\n\n"),
+        "{result:?}"
+    );
+}
+
+fn files(dir: &Path, out: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() && !path.ends_with("target") && !path.ends_with(".git") {
+            files(&path, out);
+        } else if path.extension().is_some_and(|extension| extension == "tars") {
+            out.push(path);
+        }
+    }
+}
+
+/// Every file of the repository whose syntax is right.
+fn samples() -> &'static [Vec<u8>] {
+    static SAMPLES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    SAMPLES.get_or_init(|| {
+        let mut paths = Vec::new();
+        files(Path::new(".."), &mut paths);
+        paths.sort();
+        let bytes = paths.iter().map(|path| fs::read(path).expect("a file"));
+        bytes.filter(|bytes| run("a.tars", bytes).is_ok()).collect()
+    })
+}
+
+#[test]
+fn every_file_of_the_repository() {
+    assert!(samples().len() > 25, "there are files");
+    for bytes in samples() {
+        holds(bytes);
+    }
+}
+
+/// Cuts a file that ends in the middle of something.
+#[test]
+fn texts_without_tokens() {
+    for text in [
+        "",
+        "\n",
+        "// a",
+        "/* a */",
+        "/* a */ // b\n\n\n// c\n/* d\ne */",
+        "\n\n  \n// a\n",
+        "\t#include\t\"a\" // b",
+    ] {
+        holds(text.as_bytes());
+    }
+    assert_eq!(formatted(b"\xEF\xBB\xBF \r\n\t"), b"");
+}
+
+/// What may stand between two tokens; the first ones are frequent.
+const GAPS: [&str; 30] = [
+    " ",
+    "\n",
+    " ",
+    "\n\n",
+    "\n    ",
+    " ",
+    "\r\n",
+    " /* in */ ",
+    "/**/",
+    " // end\n",
+    "// end\n\n",
+    "\n// own\n",
+    "\n\n    // own\n",
+    "\n        // own\n\n",
+    "\n/* own */\n",
+    " /* end */\n",
+    "\n/* before */ ",
+    " /* two\n * lines */ ",
+    "\n/* two\nlines   \n\n   three */\n",
+    "\n    /**\n * doc\n\n     * doc */\n",
+    " // a\n                  // b\n",
+    " // a\n    // b\n    // c\n",
+    " /* a */ /* b */ // c \t\n /* d */ // e\n",
+    " /* two\n lines */ // end\n",
+    "\n\n\n\n",
+    "\n/* a */ // b\n\n/* c */",
+    "\n#include \"x.tars\" // included\n",
+    " /* \u{3A9} */ ",
+    "\n// \u{4E2D} \u{3A9}\n",
+    " // \u{3A9}\n",
+];
+
+/// The text with bytes that are not UTF-8 for each omega.
+fn other_encoding(text: &str) -> Vec<u8> {
+    let parts: Vec<&[u8]> = text.split('\u{3A9}').map(str::as_bytes).collect();
+    parts.join(&b"\xD6\xD0"[..])
+}
+
+/// Gaps for which the next line comment stands in just the column of the last one.
+fn continued(out: &str) -> String {
+    let line = &out[out.rfind('\n').map_or(0, |at| at + 1)..];
+    format!(" // a\n{}// b\n", " ".repeat(line.len() + 1))
+}
+
+/// The tokens of a file with other gaps.
+fn shuffled(bytes: &[u8], picks: &[Index], rate: usize) -> String {
+    let text = text::Text::of(bytes).text;
+    let mut out = String::new();
+    let tokens: Vec<_> = lexemes(&text)
+        .into_iter()
+        .filter(|lexeme| !matches!(lexeme.kind, LexemeKind::Comment { .. }))
+        .collect();
+    for (index, token) in tokens.iter().enumerate() {
+        out.push_str(token.text);
+        if token.text == "*" {
+            // A comment directly behind it would look like the end of one.
+            out.push(' ');
+        }
+        let pick = picks[index % picks.len()].index(GAPS.len() * rate + 2);
+        match GAPS.get(pick) {
+            Some(gap) => out.push_str(gap),
+            None if pick.is_multiple_of(7) => out.push_str(&continued(&out)),
+            None => out.push_str([" ", "\n", " ", "\n\n"][pick % 4]),
+        }
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn anything_between_tokens(
+        sample in any::<Index>(),
+        rate in 1..12usize,
+        picks in prop::collection::vec(any::<Index>(), 1..400),
+    ) {
+        let sample: &Vec<u8> = sample.get(samples());
+        holds(&other_encoding(&shuffled(sample, &picks, rate)));
+    }
+
+    #[test]
+    fn random_bytes_are_formatted_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        if run("a.tars", &bytes).is_ok() {
+            holds(&bytes);
+        }
+    }
+}
