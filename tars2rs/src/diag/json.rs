@@ -90,8 +90,8 @@ pub(crate) fn line<'d>(diagnostic: &'d Diagnostic, sources: &'d SourceMap) -> Li
                 primary: false,
             })
             .collect(),
-        help: diagnostic.help.as_deref(),
-        suggestion: diagnostic.suggestion.as_ref().map(|change| Change {
+        help: diagnostic.advice.help.as_deref(),
+        suggestion: diagnostic.advice.suggestion.as_ref().map(|change| Change {
             file: &sources.file_of(change.span).name,
             span: place(change.span, sources),
             replacement: &change.replacement,

@@ -47,12 +47,19 @@ pub(crate) struct Diagnostic {
     pub(crate) primary: Option<Label>,
     /// Related places.
     pub(crate) related: Vec<Label>,
+    /// Boxed, so that a result which may hold a finding stays small.
+    pub(crate) advice: Box<Advice>,
+}
+
+/// What goes beyond the places.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Advice {
     /// What else there is to know.
     pub(crate) notes: Vec<String>,
     /// What to do about it.
     pub(crate) help: Option<String>,
     /// The same for programs.
-    pub(crate) suggestion: Option<Box<Suggestion>>,
+    pub(crate) suggestion: Option<Suggestion>,
 }
 
 impl Diagnostic {
@@ -68,9 +75,7 @@ impl Diagnostic {
             message: message.into(),
             primary,
             related: Vec::new(),
-            notes: Vec::new(),
-            help: None,
-            suggestion: None,
+            advice: Box::default(),
         }
     }
 
@@ -82,9 +87,7 @@ impl Diagnostic {
             message: message.into(),
             primary: None,
             related: Vec::new(),
-            notes: Vec::new(),
-            help: None,
-            suggestion: None,
+            advice: Box::default(),
         }
     }
 
@@ -107,7 +110,7 @@ impl Diagnostic {
 
     /// Something else to know.
     pub(crate) fn note(mut self, text: impl Into<String>) -> Self {
-        self.notes.push(text.into());
+        self.advice.notes.push(text.into());
         self
     }
 
@@ -124,16 +127,16 @@ impl Diagnostic {
 
     /// What should stand at a place instead.
     pub(crate) fn replace(mut self, span: Span, replacement: impl Into<String>) -> Self {
-        self.suggestion = Some(Box::new(Suggestion {
+        self.advice.suggestion = Some(Suggestion {
             span,
             replacement: replacement.into(),
-        }));
+        });
         self
     }
 
     /// What to do about it.
     pub(crate) fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(text.into());
+        self.advice.help = Some(text.into());
         self
     }
 

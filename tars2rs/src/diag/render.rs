@@ -53,13 +53,13 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap, style: Style) -> String 
             Some((line, column)) => group.element(stretch.origin(line, column)).element(stretch.snippet()),
         };
     }
-    for note in &diagnostic.notes {
+    for note in &diagnostic.advice.notes {
         group = group.element(Level::NOTE.message(note.as_str()));
     }
     for note in chain(diagnostic, sources) {
         group = group.element(Level::NOTE.message(note));
     }
-    if let Some(help) = &diagnostic.help {
+    if let Some(help) = &diagnostic.advice.help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
     let renderer = match style {
