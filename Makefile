@@ -1,6 +1,6 @@
 # `make` alone lists the targets. A fresh clone needs no step before any of them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test build static static-for-tests fmt lint doc deny bench clean
+.PHONY: help demo test fuzz build static static-for-tests fmt lint doc deny bench clean
 
 # Where cargo builds. The demo is run from there: `cargo run` would build its dependencies again, with fewer features.
 TARGET = "$(shell cargo metadata --locked --no-deps --format-version 1 | sed -E 's/.*"target_directory":"([^"]*)".*/\1/')"
@@ -10,6 +10,9 @@ TARGET = "$(shell cargo metadata --locked --no-deps --format-version 1 | sed -E 
 # the call than /dev/urandom, which an empty root file system does not have.
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 BUILD_STATIC = RUSTFLAGS='-C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom"' cargo build --locked --package tarscli --target $(HOST)
+
+# The interfaces of the repository; those below tars2rs/tests are odd on purpose.
+TARS_FILES = $(wildcard idl/*.tars examples/*/*.tars tests/system/idl/*.tars)
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
@@ -28,6 +31,9 @@ test: ## install what the tests need and run all of them
 	$(MAKE) demo ONCE=1
 	scripts/with-mariadb cargo nextest run --locked --workspace
 
+fuzz: ## fuzz the IDL compiler, each target for so many SECONDS (60)
+	scripts/fuzz all $(or $(SECONDS),60)
+
 build: ## build everything for release
 	cargo build --locked --workspace --release
 
@@ -41,9 +47,13 @@ static-for-tests:
 
 fmt: ## format the code
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
+	cargo run --locked --quiet --package tars2rs -- fmt $(TARS_FILES)
 
 lint: ## check format and lints as the gate does
 	cargo fmt --all -- --check
+	cargo fmt --manifest-path fuzz/Cargo.toml -- --check
+	cargo run --locked --quiet --package tars2rs -- fmt --check $(TARS_FILES)
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked --package tars2rs-runtime --no-default-features -- -D warnings
 

@@ -70,6 +70,9 @@ mod diag;
 mod dump;
 mod emit;
 mod format;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod graph;
 mod include;
 mod lints;

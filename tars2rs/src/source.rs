@@ -255,7 +255,7 @@ fn shifts(bytes: &[u8], mark: usize) -> Vec<(usize, isize)> {
     shifts
 }
 
-/// Where texts come from: the file system, or a table in tests.
+/// Where texts come from: the file system, or a table in tests and fuzz targets.
 pub(crate) trait Loader: fmt::Debug {
     /// The one name of an existing regular file, whatever path leads to it; `None` when there is none.
     fn canonical(&self, path: &Path) -> Option<PathBuf>;
@@ -299,22 +299,27 @@ impl Loader for FsLoader {
 }
 
 /// Serves texts from a table. Paths are compared after `.` and `..` are folded.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 #[derive(Debug, Default)]
 pub(crate) struct MemoryLoader {
     files: std::collections::BTreeMap<PathBuf, Vec<u8>>,
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 impl MemoryLoader {
     /// Adds a file.
     pub(crate) fn with(mut self, path: &str, text: impl Into<Vec<u8>>) -> Self {
         self.files.insert(PathBuf::from(path), text.into());
         self
     }
+
+    /// Every file.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        self.files.iter().map(|(path, text)| (path.as_path(), text.as_slice()))
+    }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 impl Loader for MemoryLoader {
     fn canonical(&self, path: &Path) -> Option<PathBuf> {
         let path = fold(path);

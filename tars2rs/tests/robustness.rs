@@ -5,9 +5,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 
-use proptest::prelude::*;
 use tars2rs::Config;
 use tempfile::TempDir;
 
@@ -20,20 +18,6 @@ fn compile(bytes: &[u8]) -> Result<String, String> {
         .generate(&[path], &[] as &[PathBuf])
         .map_err(|error| error.to_string())?;
     Ok(generated.files().map(|(_, text)| text).collect())
-}
-
-/// Texts that have everything in them.
-fn samples() -> &'static [String] {
-    static SAMPLES: OnceLock<Vec<String>> = OnceLock::new();
-    SAMPLES.get_or_init(|| {
-        let files = fs::read_dir("tests/ui/ok").unwrap().map(|entry| entry.unwrap().path());
-        let mut files: Vec<PathBuf> = files.filter(|path| path.is_file()).collect();
-        files.sort();
-        files
-            .iter()
-            .map(|path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned())
-            .collect()
-    })
 }
 
 /// Cuts a text into words, blanks and marks.
@@ -53,45 +37,6 @@ fn tokens(text: &str) -> Vec<&str> {
         rest = &rest[end..];
     }
     out
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn random_bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = compile(&bytes);
-    }
-
-    #[test]
-    fn random_tokens(picks in prop::collection::vec(any::<prop::sample::Index>(), 0..300)) {
-        let samples = samples().join("\n");
-        let tokens = tokens(&samples);
-        let text: Vec<&str> = picks.iter().map(|pick| *pick.get(&tokens)).collect();
-        let _ = compile(text.join(" ").as_bytes());
-    }
-
-    #[test]
-    fn mutated_files(
-        sample in any::<prop::sample::Index>(),
-        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..4u8), 1..6),
-    ) {
-        let text = sample.get(samples());
-        let mut tokens = tokens(text);
-        for (at, other, change) in changes {
-            if tokens.is_empty() {
-                break;
-            }
-            let (at, other) = (at.index(tokens.len()), other.index(tokens.len()));
-            match change {
-                0 => { tokens.remove(at); }
-                1 => tokens.insert(at, tokens[other]),
-                2 => tokens.swap(at, other),
-                _ => tokens.truncate(at.max(1)),
-            }
-        }
-        let _ = compile(tokens.concat().as_bytes());
-    }
 }
 
 /// A file in which every token matters.

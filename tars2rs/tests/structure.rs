@@ -17,7 +17,7 @@ fn outside_things_stay_in_their_modules() {
     let homes = [
         ("nom::", "parse/"),
         ("use quote", "emit/"),
-        ("syn::", "print.rs"),
+        ("syn::", "print.rs|fuzzing/rust.rs"),
         ("prettyplease::", "print.rs"),
         ("similar::", "format/diff.rs"),
         ("annotate_snippets", "diag/render.rs"),
@@ -27,7 +27,8 @@ fn outside_things_stay_in_their_modules() {
     for path in sources(Path::new("src")) {
         let text = fs::read_to_string(&path).unwrap();
         for (thing, home) in homes {
-            let inside = path.to_string_lossy().contains(home);
+            let path_text = path.to_string_lossy();
+            let inside = home.split('|').any(|home| path_text.contains(home));
             assert!(inside || !text.contains(thing), "`{thing}` in {}", path.display());
         }
     }

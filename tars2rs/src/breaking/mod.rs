@@ -64,8 +64,13 @@ impl Comparison {
         let Ok((old, new)) = models else {
             return Err(Refused { sources, diagnostics });
         };
-        let findings = compare::compare(&old, &new);
-        Ok(Self { sources, findings })
+        Ok(Self::between(&old, &new, sources))
+    }
+
+    /// Compares two models, whose texts are both in `sources`.
+    pub(crate) fn between(old: &Model, new: &Model, sources: SourceMap) -> Self {
+        let findings = compare::compare(old, new);
+        Self { sources, findings }
     }
 
     /// Leaves out findings that are accepted: those of the code, or those that break nothing but what is named.

@@ -183,8 +183,7 @@ impl<'a> Stretch<'a> {
             }
         });
         let path = self.cut.is_none().then_some(self.file.name.as_str());
-        // Shown, the end of a Windows line would be a character of its own.
-        Snippet::source(self.file.text[self.bytes.clone()].replace('\r', " "))
+        Snippet::source(harmless(&self.file.text[self.bytes.clone()]))
             .line_start(self.lines.0 + 1)
             .path(path)
             .annotations(annotations)
@@ -194,6 +193,13 @@ impl<'a> Stretch<'a> {
     fn origin(&self, line: usize, column: usize) -> Origin<'a> {
         Origin::path(self.file.name.as_str()).line(line).char_column(column)
     }
+}
+
+/// An excerpt without what is no text, byte for byte: the end of a Windows line would be shown as a character of its own,
+/// and a terminal may take the control characters beyond ASCII for commands. annotate-snippets sees to the others.
+fn harmless(text: &str) -> String {
+    text.replace('\r', " ")
+        .replace(|c| matches!(c, '\u{80}'..='\u{9F}'), "\u{B7}")
 }
 
 /// The span in bytes of its own file, kept on character boundaries.

@@ -11,7 +11,7 @@ pub(crate) fn lines(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
             Severity::Warning => "warning",
         };
         let (place, code) = (place(diagnostic, sources), diagnostic.code.text());
-        format!("{place}{severity}[{code}]: {}\n", diagnostic.message)
+        on_one_line(&format!("{place}{severity}[{code}]: {}", diagnostic.message)) + "\n"
     };
     diagnostics.iter().map(line).collect()
 }
@@ -21,7 +21,12 @@ pub(crate) fn for_cargo(warning: &Diagnostic, sources: &SourceMap) -> String {
     let label = warning.primary.as_ref().map_or("", |label| label.text.as_str());
     let separator = if label.is_empty() { "" } else { ", " };
     let (place, code) = (place(warning, sources), warning.code.text());
-    format!("{place}{code}: {}{separator}{label}", warning.message)
+    on_one_line(&format!("{place}{code}: {}{separator}{label}", warning.message))
+}
+
+/// The text, of which parts may come from a file, without what would end the line or steer a terminal.
+fn on_one_line(text: &str) -> String {
+    text.replace(char::is_control, "\u{FFFD}")
 }
 
 fn place(diagnostic: &Diagnostic, sources: &SourceMap) -> String {

@@ -10,6 +10,7 @@ use crate::compile::{self, Refused};
 use crate::config::Error;
 use crate::diag::Diagnostics;
 use crate::include::Search;
+use crate::model::Model;
 use crate::source::{FsLoader, SourceMap};
 
 /// The number of this form of the dump.
@@ -54,8 +55,14 @@ pub(crate) fn run(files: &[PathBuf], include_dirs: &[PathBuf]) -> Result<Dumped,
     let Ok(model) = model else {
         return Err(found);
     };
-    let dump = build::dump(&model, &found.sources);
+    let json = json(&model, &found.sources);
+    Ok(Dumped { json, found })
+}
+
+/// A model as it is written.
+pub(crate) fn json(model: &Model, sources: &SourceMap) -> String {
+    let dump = build::dump(model, sources);
     let mut json = serde_json::to_string_pretty(&dump).expect("texts and numbers always become JSON");
     json.push('\n');
-    Ok(Dumped { json, found })
+    json
 }

@@ -46,7 +46,7 @@ fn list_marker(line: &str) -> usize {
 
 /// One line of a comment as Markdown that shows the same text.
 fn sanitise(line: &str) -> String {
-    let line = doxygen(&line.trim().replace('\t', " "));
+    let line = doxygen(line.replace(is_no_text, " ").trim());
     let mut out = String::with_capacity(line.len() + 8);
     // Code spans stay when their ticks pair up on the line; a fence would make the rest a test.
     let spans = line.matches('`').count().is_multiple_of(2) && !line.starts_with("```");
@@ -71,6 +71,12 @@ fn sanitise(line: &str) -> String {
         rest = &rest[taken..];
     }
     out
+}
+
+/// Whether rustc refuses the character in documentation: a single carriage return, marks that reverse the text behind
+/// them. What else steers a terminal has no place there either.
+fn is_no_text(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whether Markdown may take the character for markup.
@@ -133,6 +139,7 @@ mod tests {
         assert_eq!(sanitise("odd ` tick <a>"), "odd \\` tick \\<a\\>");
         assert_eq!(sanitise("```"), "\\`\\`\\`");
         assert_eq!(sanitise("  indented"), "indented");
+        assert_eq!(sanitise("a\tb\rc\u{202E}d"), "a b c d");
         assert_eq!(
             sanitise("_a_ &amp; R&D \\n ~~x~~"),
             "\\_a\\_ \\&amp; R\\&D \\n \\~\\~x\\~\\~"

@@ -9,7 +9,7 @@
 
 pub(crate) mod diff;
 mod layout;
-mod text;
+pub(crate) mod text;
 mod tree;
 mod units;
 mod writer;

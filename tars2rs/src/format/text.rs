@@ -3,8 +3,8 @@
 /// A file as text: without a byte order mark, with `\n` at the end of its lines, and with U+FFFD for bytes that are not
 /// UTF-8, just as the parser sees it. What stands behind each U+FFFD is remembered in order.
 #[derive(Debug)]
-pub(super) struct Text<'b> {
-    pub(super) text: String,
+pub(crate) struct Text<'b> {
+    pub(crate) text: String,
     replaced: Vec<&'b [u8]>,
 }
 
@@ -12,7 +12,7 @@ const REPLACEMENT: char = '\u{FFFD}';
 
 impl<'b> Text<'b> {
     /// Takes in the bytes of a file.
-    pub(super) fn of(bytes: &'b [u8]) -> Self {
+    pub(crate) fn of(bytes: &'b [u8]) -> Self {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         let mut text = String::with_capacity(bytes.len());
         let mut replaced = Vec::new();
@@ -33,7 +33,7 @@ impl<'b> Text<'b> {
     }
 
     /// The bytes of a text that is this one but for blanks: each U+FFFD becomes what it stands for.
-    pub(super) fn restore(&self, text: &str) -> Vec<u8> {
+    pub(crate) fn restore(&self, text: &str) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len());
         let mut replaced = self.replaced.iter();
         for (index, part) in text.split(REPLACEMENT).enumerate() {
