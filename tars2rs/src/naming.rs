@@ -4,9 +4,9 @@
 //! `SCREAMING_SNAKE_CASE`. Keywords are written raw. Where two names become one, the later gets `_` appended, with a
 //! warning: a file never fails to compile because of names.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod case;
 
-use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{Interface, Item, Model, ModuleId, Operation};
@@ -26,7 +26,7 @@ pub(crate) struct Names {
 #[derive(Debug, Default)]
 pub(crate) struct ModuleNames {
     pub(crate) name: String,
-    pub(crate) types: BTreeSet<String>,
+    pub(crate) types: HashSet<String>,
 }
 
 /// A struct or enum with its fields or enumerators.
@@ -47,7 +47,7 @@ pub(crate) struct InterfaceNames {
     pub(crate) module: String,
     pub(crate) operations: Vec<OperationNames>,
     /// All type names in that module.
-    pub(crate) types: BTreeSet<String>,
+    pub(crate) types: HashSet<String>,
 }
 
 /// What an operation becomes.
@@ -96,20 +96,20 @@ pub(crate) fn run(model: &Model, renames: &Renames, diagnostics: &mut Diagnostic
 }
 
 /// A name that wants a place in a scope.
-struct Claim<'m> {
-    /// Of the IDL, with its place and its path.
+struct Claim<'m, 'o> {
+    /// Of the IDL, with its place.
     idl: &'m str,
     span: Span,
-    path: String,
+    /// The path of what holds it; empty for modules.
+    owner: &'o str,
     wanted: String,
 }
 
 /// Names that must differ from each other.
 #[derive(Clone, Default)]
-struct Scope {
-    used: BTreeSet<String>,
+struct Scope<'m> {
     /// For names that the IDL chose: what it calls them, and where.
-    holders: BTreeMap<String, (String, Span)>,
+    taken: HashMap<String, Option<(&'m str, Span)>>,
     /// How often a name was wanted again.
     again: BTreeMap<String, usize>,
 }
@@ -117,32 +117,42 @@ struct Scope {
 /// More `_` than this are a number instead.
 const MOST_UNDERSCORES: usize = 3;
 
-impl Scope {
+impl<'m> Scope<'m> {
     fn with(names: &[&str]) -> Self {
         Self {
-            used: names.iter().map(|name| (*name).to_owned()).collect(),
+            taken: names.iter().map(|name| ((*name).to_owned(), None)).collect(),
             ..Self::default()
         }
     }
 
     /// The name, with `_` behind it until it is new.
-    fn take(&mut self, wanted: &str) -> String {
+    fn take(&mut self, wanted: &str, holder: Option<(&'m str, Span)>) -> String {
         let base = plain(wanted);
-        if self.used.insert(base.clone()) {
+        if self.insert(&base, holder) {
             return base;
         }
-        let count = self.again.entry(base.clone()).or_default();
+        let mut count = self.again.get(&base).copied().unwrap_or_default();
         loop {
-            *count += 1;
-            let name = if *count <= MOST_UNDERSCORES {
-                format!("{base}{}", "_".repeat(*count))
+            count += 1;
+            let name = if count <= MOST_UNDERSCORES {
+                format!("{base}{}", "_".repeat(count))
             } else {
                 format!("{base}_{count}")
             };
-            if self.used.insert(name.clone()) {
+            if self.insert(&name, holder) {
+                self.again.insert(base, count);
                 return name;
             }
         }
+    }
+
+    /// Whether the name is new.
+    fn insert(&mut self, name: &str, holder: Option<(&'m str, Span)>) -> bool {
+        let new = !self.taken.contains_key(name);
+        if new {
+            self.taken.insert(name.to_owned(), holder);
+        }
+        new
     }
 }
 
@@ -152,57 +162,73 @@ struct Namer<'n> {
     diagnostics: &'n mut Diagnostics,
     names: Names,
     /// Structs and enums of the module at hand.
-    types: Scope,
+    types: Scope<'n>,
 }
 
-impl Namer<'_> {
+impl<'n> Namer<'n> {
     /// Names for the claims: chosen ones first, so that they get what was chosen.
-    fn assign(&mut self, scope: &mut Scope, claims: &[Claim<'_>]) -> Vec<String> {
+    fn assign(&mut self, scope: &mut Scope<'n>, claims: &[Claim<'n, '_>]) -> Vec<String> {
+        scope.taken.reserve(claims.len());
         let mut names = vec![String::new(); claims.len()];
-        let (chosen, others): (Vec<usize>, Vec<usize>) =
-            (0..claims.len()).partition(|index| self.renames.contains_key(&claims[*index].path));
-        for index in chosen.into_iter().chain(others) {
-            let claim = &claims[index];
-            let wanted = self.renames.get(&claim.path).unwrap_or(&claim.wanted);
-            let name = scope.take(wanted);
-            self.clash(scope, (claim.idl, claim.span, &claim.path), (wanted, &name));
-            scope.holders.insert(name.clone(), (claim.idl.to_owned(), claim.span));
-            names[index] = escape(&name);
+        let mut others = Vec::with_capacity(claims.len());
+        for (index, claim) in claims.iter().enumerate() {
+            match self.chosen(claim) {
+                Some(chosen) => names[index] = self.settle(scope, claim, chosen),
+                None => others.push(index),
+            }
+        }
+        for index in others {
+            names[index] = self.settle(scope, &claims[index], &claims[index].wanted);
         }
         names
     }
 
+    /// The name that the build script chose.
+    fn chosen(&self, claim: &Claim<'_, '_>) -> Option<&'n str> {
+        if self.renames.is_empty() {
+            return None;
+        }
+        self.renames.get(&path(claim.owner, claim.idl)).map(String::as_str)
+    }
+
+    fn settle(&mut self, scope: &mut Scope<'n>, claim: &Claim<'n, '_>, wanted: &str) -> String {
+        let name = scope.take(wanted, Some((claim.idl, claim.span)));
+        self.clash(scope, (claim.idl, claim.span, claim.owner), (wanted, &name));
+        escape(name)
+    }
+
     /// A name that is derived from that of an interface.
-    fn derived(&mut self, scope: &mut Scope, item: &Interface, wanted: &str) -> String {
-        let name = scope.take(wanted);
-        let path = format!("{}.{}", self.model.module(item.module).name, item.name);
-        self.clash(scope, (&item.name, item.span, &path), (wanted, &name));
-        escape(&name)
+    fn derived(&mut self, scope: &mut Scope<'n>, item: &Interface, wanted: &str) -> String {
+        let name = scope.take(wanted, None);
+        let owner = &self.model.module(item.module).name;
+        self.clash(scope, (&item.name, item.span, owner), (wanted, &name));
+        escape(name)
     }
 
     /// Tells that a name did not become what it should, if somebody else has that one.
-    fn clash(&mut self, scope: &Scope, (idl, span, path): (&str, Span, &str), (wanted, name): (&str, &str)) {
+    fn clash(&mut self, scope: &Scope<'_>, (idl, span, owner): (&str, Span, &str), (wanted, name): (&str, &str)) {
         if wanted == name {
             return;
         }
-        let Some((first, place)) = scope.holders.get(&plain(wanted)).filter(|_| plain(wanted) != name) else {
+        let base = plain(wanted);
+        let Some((first, place)) = scope.taken.get(&base).copied().flatten().filter(|_| base != name) else {
             return;
         };
         let message = format!("`{first}` and `{idl}` are both `{wanted}` in Rust");
         let warning = Diagnostic::new(Code::Renamed, span, message).label(format!("becomes `{name}`"));
-        let warning = warning.related(*place, "the other name");
+        let warning = warning.related(place, "the other name");
         let help = if first == idl {
             // A choice is made for all that has the path.
             "rename one of them in the IDL".to_owned()
         } else {
-            format!("choose a name with `.rename(\"{path}\", \"..\")`")
+            format!("choose a name with `.rename(\"{}\", \"..\")`", path(owner, idl))
         };
         self.diagnostics.push(warning.help(help));
     }
 
     fn modules(&mut self) {
-        let claims: Vec<Claim<'_>> = self
-            .model
+        let model = self.model;
+        let claims: Vec<Claim<'_, '_>> = model
             .modules()
             .map(|(_, module)| claim(&module.name, module.span, "", snake(&module.name)))
             .collect();
@@ -211,7 +237,7 @@ impl Namer<'_> {
             .into_iter()
             .map(|name| ModuleNames {
                 name,
-                types: BTreeSet::new(),
+                types: HashSet::new(),
             })
             .collect();
     }
@@ -233,7 +259,6 @@ impl Namer<'_> {
         }
         let mut scope = Scope::default();
         let names = self.assign(&mut scope, &claims);
-        self.names.modules[module.index()].types.clone_from(&scope.used);
         self.types = scope;
         for (item, name) in items.into_iter().zip(names) {
             match item {
@@ -255,9 +280,10 @@ impl Namer<'_> {
     }
 
     fn fields(&mut self, home: &str, id: crate::model::StructId) -> Vec<String> {
-        let item = self.model.structure(id);
+        let model = self.model;
+        let item = model.structure(id);
         let owner = format!("{home}.{}", item.name);
-        let claims: Vec<Claim<'_>> = item
+        let claims: Vec<Claim<'_, '_>> = item
             .fields
             .iter()
             .map(|field| claim(&field.name, field.span, &owner, snake(&field.name)))
@@ -266,9 +292,10 @@ impl Namer<'_> {
     }
 
     fn enumerators(&mut self, home: &str, id: crate::model::EnumId) -> Vec<String> {
-        let item = self.model.enumeration(id);
+        let model = self.model;
+        let item = model.enumeration(id);
         let owner = format!("{home}.{}", item.name);
-        let claims: Vec<Claim<'_>> = item
+        let claims: Vec<Claim<'_, '_>> = item
             .enumerators
             .iter()
             .map(|value| claim(&value.name, value.span, &owner, shout(&value.name)))
@@ -284,7 +311,7 @@ impl Namer<'_> {
             .iter()
             .filter_map(|item| if let Item::Const(id) = item { Some(*id) } else { None })
             .collect();
-        let claims: Vec<Claim<'_>> = ids
+        let claims: Vec<Claim<'_, '_>> = ids
             .iter()
             .map(|id| model.constant(*id))
             .map(|item| claim(&item.name, item.span, &module_data.name, shout(&item.name)))
@@ -311,7 +338,7 @@ impl Namer<'_> {
                 }
             })
             .collect();
-        let claims: Vec<Claim<'_>> = ids
+        let claims: Vec<Claim<'_, '_>> = ids
             .iter()
             .map(|id| model.interface(*id))
             .map(|item| claim(&item.name, item.span, &module_data.name, camel(&item.name)))
@@ -322,14 +349,14 @@ impl Namer<'_> {
             let names = self.interface(model.interface(id), name, &mut scope);
             self.names.interfaces[id.index()] = names;
         }
-        self.names.modules[module.index()].types = scope.used;
+        self.names.modules[module.index()].types = scope.taken.into_keys().collect();
     }
 
-    fn interface(&mut self, item: &Interface, name: String, scope: &mut Scope) -> InterfaceNames {
+    fn interface(&mut self, item: &'n Interface, name: String, scope: &mut Scope<'n>) -> InterfaceNames {
         let owner = format!("{}.{}", self.model.module(item.module).name, item.name);
         // What is derived from the name does not carry the `_` of a clash.
         let bare = plain(&name).trim_end_matches('_').to_owned();
-        let claims: Vec<Claim<'_>> = item
+        let claims: Vec<Claim<'_, '_>> = item
             .operations
             .iter()
             .map(|op| claim(&op.name, op.span, &owner, snake(&op.name)))
@@ -340,13 +367,13 @@ impl Namer<'_> {
         let mut operations = Vec::new();
         for (operation, method) in item.operations.iter().zip(methods) {
             let mut names = self.operation(operation, &format!("{owner}.{}", operation.name));
-            let stem = plain(&method).to_upper_camel_case();
+            let stem = case::camel(&plain(&method));
             let stem = if stem.is_empty() { camel(&operation.name) } else { stem };
-            names.marker = escape(&inner.take(&stem));
-            names.args = escape(&inner.take(&format!("{stem}Args")));
-            names.reply = escape(&inner.take(&format!("{stem}Reply")));
+            names.marker = escape(inner.take(&stem, None));
+            names.args = escape(inner.take(&format!("{stem}Args"), None));
+            names.reply = escape(inner.take(&format!("{stem}Reply"), None));
             if operation.has_output_struct() {
-                names.output = escape(&scope.take(&format!("{bare}{stem}Output")));
+                names.output = escape(scope.take(&format!("{bare}{stem}Output"), None));
             }
             names.method = method;
             operations.push(names);
@@ -354,15 +381,15 @@ impl Namer<'_> {
         InterfaceNames {
             server: self.derived(scope, item, &format!("{bare}Server")),
             client: self.derived(scope, item, &format!("{bare}Client")),
-            module: escape(&scope.take(&format!("{}_operations", bare.to_snake_case()))),
+            module: escape(scope.take(&format!("{}_operations", case::snake(&bare)), None)),
             name,
             operations,
-            types: inner.used,
+            types: inner.taken.into_keys().collect(),
         }
     }
 
-    fn operation(&mut self, operation: &Operation, owner: &str) -> OperationNames {
-        let claims: Vec<Claim<'_>> = operation
+    fn operation(&mut self, operation: &'n Operation, owner: &str) -> OperationNames {
+        let claims: Vec<Claim<'_, '_>> = operation
             .params
             .iter()
             .map(|param| claim(&param.name, param.span, owner, snake(&param.name)))
@@ -370,7 +397,7 @@ impl Namer<'_> {
         // Names that generated methods use themselves, and that of the return value.
         let mut scope = Scope::with(&["self", "cx", "args", "request", "ret"]);
         if operation.ret.is_none() {
-            scope.used.remove("ret");
+            scope.taken.remove("ret");
         }
         let params = self.assign(&mut scope, &claims);
         OperationNames {
@@ -381,30 +408,33 @@ impl Namer<'_> {
     }
 }
 
-fn claim<'m>(idl: &'m str, span: Span, owner: &str, wanted: String) -> Claim<'m> {
-    let path = if owner.is_empty() {
-        idl.to_owned()
-    } else {
-        format!("{owner}.{idl}")
-    };
+fn claim<'m, 'o>(idl: &'m str, span: Span, owner: &'o str, wanted: String) -> Claim<'m, 'o> {
     Claim {
         idl,
         span,
-        path,
+        owner,
         wanted,
     }
 }
 
+fn path(owner: &str, idl: &str) -> String {
+    if owner.is_empty() {
+        idl.to_owned()
+    } else {
+        format!("{owner}.{idl}")
+    }
+}
+
 fn snake(name: &str) -> String {
-    sound(name.to_snake_case(), "underscore")
+    sound(case::snake(name), "underscore")
 }
 
 fn camel(name: &str) -> String {
-    sound(name.to_upper_camel_case(), "Underscore")
+    sound(case::camel(name), "Underscore")
 }
 
 fn shout(name: &str) -> String {
-    sound(name.to_shouty_snake_case(), "UNDERSCORE")
+    sound(case::shout(name), "UNDERSCORE")
 }
 
 /// Case conversion drops outer underscores, which may leave nothing, or a digit in front.
@@ -416,7 +446,7 @@ fn sound(name: String, for_nothing: &str) -> String {
     }
 }
 
-/// Words that Rust of any edition keeps for itself.
+/// Words that Rust of any edition keeps for itself, in order.
 const KEYWORDS: [&str; 48] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
     "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
@@ -438,11 +468,11 @@ fn plain(name: &str) -> String {
 }
 
 /// With `r#` where the name is a keyword.
-fn escape(name: &str) -> String {
-    if KEYWORDS.contains(&name) {
+fn escape(name: String) -> String {
+    if KEYWORDS.binary_search(&name.as_str()).is_ok() {
         format!("r#{name}")
     } else {
-        name.to_owned()
+        name
     }
 }
 
@@ -488,11 +518,11 @@ mod tests {
 
     #[test]
     fn keywords_are_raw_and_clashes_grow() {
-        assert_eq!(escape("type"), "r#type");
+        assert_eq!(escape("type".to_owned()), "r#type");
         assert_eq!(plain("self"), "self_");
         let mut scope = Scope::with(&["a"]);
         assert_eq!(
-            (scope.take("a"), scope.take("a"), scope.take("b")),
+            (scope.take("a", None), scope.take("a", None), scope.take("b", None)),
             ("a_".into(), "a__".into(), "b".into())
         );
     }

@@ -137,13 +137,16 @@ fn brace_ahead(mut input: Tokens<'_, '_>) -> bool {
 
 /// Whether a `;` stands where a member belongs, and ends the body rather than a member: the `}` before it is missing.
 pub(super) fn ends_body(input: &Tokens<'_, '_>, holds_definitions: bool) -> bool {
+    if !input.at(";") {
+        return false;
+    }
     let rest = input.advance();
     let other = if holds_definitions {
         rest.at("module")
     } else {
         input.at_new_line() || begins_definition(&rest)
     };
-    input.at(";") && (other || rest.peek().kind == Kind::End)
+    other || rest.peek().kind == Kind::End
 }
 
 /// Whether something unreadable stands where the `}` belongs.

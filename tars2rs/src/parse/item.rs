@@ -1,7 +1,6 @@
 //! Definitions and their members.
 
 use nom::Parser;
-use nom::multi::many0;
 use nom::sequence::{delimited, preceded};
 
 use super::body::{Body, Members, at_bad_brace, body, ends_body, semicolon, semicolon_after_brace};
@@ -62,10 +61,10 @@ fn block<'t, 's, T>(
     expected: &'static str,
     member: impl Fn(Tokens<'t, 's>) -> PResult<'t, 's, T>,
 ) -> PResult<'t, 's, Block<T>> {
-    let start = input.peek().span;
+    let start = input.peek();
     let (rest, name) = header(input, expected)?;
     let owner = format!("{kind} `{}`", name.text);
-    let brace = rest.peek().span;
+    let opening = (input.advance().peek(), rest.peek());
     let of = Members {
         owner,
         holds_definitions: false,
@@ -73,7 +72,7 @@ fn block<'t, 's, T>(
     };
     let (rest, body) = body(rest, &of)?;
     let rest = close(rest, &body, &of.owner);
-    let doc = rest.doc_of_block(start, name.span, brace);
+    let doc = rest.doc_of_block(start, opening);
     let Body {
         members, incomplete, ..
     } = body;
@@ -102,7 +101,7 @@ fn structure<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
 }
 
 fn field<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Field> {
-    let start = input.peek().span;
+    let start = input.peek();
     let (rest, tag) = field_tag(input)?;
     let (rest, require) = requirement(rest)?;
     let (rest, decl) = must(declarator("a field name"), rest)?;
@@ -142,13 +141,6 @@ fn field_tag<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Tag>> {
 
 /// `require` or `optional`: exactly one of them.
 fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
-    let either = |input: Tokens<'t, 's>| {
-        if input.at_any(&["require", "optional"]) {
-            Ok((input.advance(), input.peek()))
-        } else {
-            Err(nom::Err::Error(input.unexpected("`require` or `optional`")))
-        }
-    };
     let help = "write one of `require` and `optional`";
     let token = input.peek();
     if token.kind == Kind::Word && !is_keyword(token.text) && input.word_behind(1) && input.word_behind(2) {
@@ -156,9 +148,19 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
         input.report(Diagnostic::new(Code::MissingRequire, token.span, message).help(help));
         return Ok((input.advance(), false));
     }
-    let (rest, found) = many0(either).parse(input)?;
-    match found.as_slice() {
-        [] if rest.peek().kind == Kind::Word || rest.at("::") => {
+    let mut rest = input;
+    let (mut first, mut second) = (None, None);
+    while rest.at_any(&["require", "optional"]) {
+        let word = rest.peek();
+        if first.is_none() {
+            first = Some(word);
+        } else {
+            second = second.or(Some(word));
+        }
+        rest = rest.advance();
+    }
+    match (first, second) {
+        (None, _) if rest.peek().kind == Kind::Word || rest.at("::") => {
             let error = Diagnostic::new(
                 Code::MissingRequire,
                 rest.peek().span,
@@ -166,9 +168,9 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
             );
             rest.report(error.help(help));
         }
-        [] => return fail(rest.unexpected("`require` or `optional`")),
-        [_] => {}
-        [_, second, ..] => {
+        (None, _) => return fail(rest.unexpected("`require` or `optional`")),
+        (Some(_), None) => {}
+        (Some(_), Some(second)) => {
             let error = Diagnostic::new(
                 Code::MissingRequire,
                 second.span,
@@ -177,7 +179,7 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
             rest.report(error.help(help));
         }
     }
-    Ok((rest, found.first().is_some_and(|token| token.text == "require")))
+    Ok((rest, first.is_some_and(|token| token.text == "require")))
 }
 
 fn enumeration<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
@@ -197,13 +199,13 @@ fn enumeration<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
 
 /// One enumerator and its comma; `None` for a comma alone.
 fn enumerator<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Enumerator>> {
-    let start = input.peek().span;
+    let start = input.peek();
     if input.at(",") {
         let mut rest = input;
         while rest.at(",") {
             rest = rest.advance();
         }
-        let commas = start.to(rest.before());
+        let commas = start.span.to(rest.before());
         let error = Diagnostic::new(Code::StrayComma, commas, "comma without an enumerator before it");
         input.report(error.help("remove the comma").replace(commas, ""));
         return Ok((rest, None));
@@ -254,7 +256,7 @@ fn comma<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mista
 }
 
 fn constant<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
-    let start = input.peek().span;
+    let start = input.peek();
     let (rest, decl) = must(declarator("a constant name"), input.advance())?;
     let (rest, _) = must(punct("="), rest)?;
     let (rest, value) = must(value, rest)?;
@@ -276,7 +278,7 @@ fn interface<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
 }
 
 fn operation<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Operation> {
-    let start = input.peek().span;
+    let start = input.peek();
     let input = without_modifier(input);
     let (rest, output) = if input.at("void") {
         (input.advance(), None)

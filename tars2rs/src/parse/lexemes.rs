@@ -72,7 +72,7 @@ pub(crate) fn lexemes(text: &str) -> Vec<Lexeme<'_>> {
 
 fn kind(kind: Kind, text: &str) -> Option<LexemeKind> {
     match kind {
-        Kind::Word if super::tokens::KEYWORDS.contains(&text) => Some(LexemeKind::Keyword),
+        Kind::Word if super::tokens::is_keyword(text) => Some(LexemeKind::Keyword),
         Kind::Word => Some(LexemeKind::Word),
         Kind::Int | Kind::Float => Some(LexemeKind::Number),
         Kind::Str => Some(LexemeKind::Str),

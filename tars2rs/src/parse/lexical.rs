@@ -35,6 +35,8 @@ pub(super) struct Token<'s> {
     pub(super) kind: Kind,
     pub(super) text: &'s str,
     pub(super) span: Span,
+    /// How many comments stand before it: the next one is behind it.
+    pub(super) comments: u32,
 }
 
 /// A text taken apart.
@@ -84,12 +86,7 @@ pub(super) fn lex(text: &str, base: u32) -> Lexed<'_> {
         lexer.take(start, text.len() - next.len(), kind);
         rest = next;
     }
-    let end = lexer.span(text.len(), text.len());
-    lexer.out.tokens.push(Token {
-        kind: Kind::End,
-        text: "",
-        span: end,
-    });
+    lexer.token(Kind::End, text.len(), text.len());
     lexer.out
 }
 
@@ -115,8 +112,12 @@ impl Lexer<'_> {
 
     fn take(&mut self, start: usize, end: usize, piece: Piece) {
         match piece {
-            Piece::Blank => {}
-            Piece::LineComment | Piece::BlockComment => self.comment(start, end),
+            Piece::Blank => self.lines(start, end),
+            Piece::LineComment => self.comment(start, end),
+            Piece::BlockComment => {
+                self.comment(start, end);
+                self.lines(start, end);
+            }
             Piece::OpenComment => {
                 let message = "comment without `*/`";
                 self.error(
@@ -150,7 +151,12 @@ impl Lexer<'_> {
                 self.token(Kind::Bad, start, end);
             }
         }
-        if let Some(at) = self.text[start..end].rfind('\n') {
+    }
+
+    /// Notes the line that begins last in a stretch.
+    fn lines(&mut self, start: usize, end: usize) {
+        let newline = |byte: &u8| *byte == b'\n';
+        if let Some(at) = self.text.as_bytes()[start..end].iter().rposition(newline) {
             self.line_start = start + at + 1;
             self.token_on_line = false;
         }
@@ -168,6 +174,7 @@ impl Lexer<'_> {
             kind,
             text: &self.text[start..end],
             span: self.span(start, end),
+            comments: u32::try_from(self.out.comments.len()).unwrap_or(u32::MAX),
         };
         self.out.tokens.push(token);
         self.token_on_line = true;
@@ -296,45 +303,86 @@ impl Lexer<'_> {
     }
 }
 
-/// The next piece; there is one for every non-empty text.
+/// The next piece; there is one for every non-empty text. The first byte says what almost all of them are.
 fn piece(input: &str) -> IResult<&str, Piece> {
+    let bytes = input.as_bytes();
+    match bytes {
+        [first, ..] if is_blank(*first) => ends(input, Piece::Blank, run(bytes, is_blank)),
+        [first, ..] if is_word_start(*first) => ends(input, Piece::Token(Kind::Word), run(bytes, is_word)),
+        [b':', b':', ..] => ends(input, Piece::Token(Kind::Punct), 2),
+        [b'*', b'/', ..] => ends(input, Piece::StrayClose, 2),
+        [
+            b'{' | b'}' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b',' | b';' | b'=' | b':' | b'*',
+            ..,
+        ] => ends(input, Piece::Token(Kind::Punct), 1),
+        [b'/', b'/', ..] => ends(input, Piece::LineComment, line(input)),
+        [b'/', b'*', ..] => block_comment(input),
+        [b'"', ..] => string(input),
+        [b'#', ..] => alt((
+            value(Piece::Include, include),
+            value(Piece::BadDirective, take_till(|c| c == '\n')),
+        ))
+        .parse(input),
+        [b'0'..=b'9' | b'+' | b'-' | b'.', ..] => match plain_integer(bytes) {
+            Some(length) => ends(input, Piece::Token(Kind::Int), length),
+            None => alt((number, illegal)).parse(input),
+        },
+        _ => alt((single_quoted, illegal)).parse(input),
+    }
+}
+
+/// A piece of so many bytes, all of them ASCII or ending with a character.
+fn ends(input: &str, piece: Piece, length: usize) -> IResult<&str, Piece> {
+    Ok((&input[length..], piece))
+}
+
+/// How many bytes in front are of a kind.
+fn run(bytes: &[u8], kind: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().position(|byte| !kind(*byte)).unwrap_or(bytes.len())
+}
+
+/// Bytes before the end of the line.
+fn line(text: &str) -> usize {
+    text.find('\n').unwrap_or(text.len())
+}
+
+/// The length of digits that are a decimal number and certainly nothing else, as those of tags are.
+fn plain_integer(bytes: &[u8]) -> Option<usize> {
+    let digits = run(bytes, |byte| byte.is_ascii_digit());
+    let more = matches!(bytes.get(digits), Some(b'.' | b'e' | b'E' | b'x' | b'X'));
+    let octal = digits > 1 && bytes[0] == b'0';
+    (digits > 0 && !more && !octal).then_some(digits)
+}
+
+fn number(input: &str) -> IResult<&str, Piece> {
     alt((
-        value(
-            Piece::Blank,
-            take_while1(|c| matches!(c, ' ' | '\t' | '\x0B' | '\x0C' | '\r' | '\n')),
-        ),
-        value(Piece::LineComment, (tag("//"), take_till(|c| c == '\n'))),
-        block_comment,
-        value(Piece::Include, include),
-        value(Piece::BadDirective, (char('#'), take_till(|c| c == '\n'))),
-        value(
-            Piece::Token(Kind::Word),
-            (take_while1(is_word_start), take_while(is_word)),
-        ),
         value(Piece::MalformedNumber, malformed_number),
         value(Piece::Token(Kind::Float), (opt(one_of("+-")), float)),
         value(Piece::Token(Kind::Int), (opt(one_of("+-")), integer)),
-        string,
-        value(Piece::StrayClose, tag("*/")),
-        value(
-            Piece::SingleQuoted,
-            (char('\''), take_till(|c| matches!(c, '\'' | '\n')), char('\'')),
-        ),
-        value(Piece::Token(Kind::Punct), tag("::")),
-        value(Piece::Token(Kind::Punct), one_of("{}()[]<>,;=:*")),
-        // A run of foreign characters is one word that somebody wrote in another script.
-        value(Piece::Illegal, take_while1(is_foreign)),
-        value(Piece::Illegal, take(1usize)),
     ))
     .parse(input)
 }
 
-fn is_word_start(c: char) -> bool {
-    c.is_ascii_alphabetic() || c == '_'
+fn single_quoted(input: &str) -> IResult<&str, Piece> {
+    let text = (char('\''), take_till(|c| matches!(c, '\'' | '\n')), char('\''));
+    value(Piece::SingleQuoted, text).parse(input)
 }
 
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
+/// A run of foreign characters is one word that somebody wrote in another script.
+fn illegal(input: &str) -> IResult<&str, Piece> {
+    value(Piece::Illegal, alt((take_while1(is_foreign), take(1usize)))).parse(input)
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\x0B' | b'\x0C' | b'\r' | b'\n')
+}
+
+fn is_word_start(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'_'
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 fn is_foreign(c: char) -> bool {
@@ -353,7 +401,7 @@ fn block_comment(input: &str) -> IResult<&str, Piece> {
 fn malformed_number(input: &str) -> IResult<&str, &str> {
     let decimal = recognize((char('0'), digit1, not(one_of(".eE"))));
     let bad_octal = verify(decimal, |text: &str| text.contains(['8', '9']));
-    let bad_hex = recognize((char('0'), char('X'), take_while(is_word)));
+    let bad_hex = recognize((char('0'), char('X'), take_while(|c: char| u8::try_from(c).is_ok_and(is_word))));
     let empty_hex = recognize((tag("0x"), not(hex_digit1)));
     preceded(opt(one_of("+-")), alt((bad_hex, empty_hex, bad_octal))).parse(input)
 }

@@ -118,10 +118,10 @@ fn stray_braces<'t, 's>(mut input: Tokens<'t, 's>) -> Tokens<'t, 's> {
 }
 
 fn module<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Module> {
-    let start = input.peek().span;
+    let start = input.peek();
     let (rest, name) = ty::must(name("a module name"), input.advance())?;
     let owner = format!("module `{}`", name.text);
-    let brace = rest.peek().span;
+    let opening = (input.advance().peek(), rest.peek());
     let members = Members {
         owner: owner.clone(),
         holds_definitions: true,
@@ -131,7 +131,7 @@ fn module<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Module> {
     if body.closed {
         rest = semicolon_after_brace(rest, &owner);
     }
-    let doc = rest.doc_of_block(start, name.span, brace);
+    let doc = rest.doc_of_block(start, opening);
     let definitions = body.members.into_iter().flatten().collect();
     Ok((
         rest,

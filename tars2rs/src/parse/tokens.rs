@@ -29,9 +29,9 @@ pub(super) struct Shared<'t, 's> {
 /// The tokens not yet read; the last one is always [`Kind::End`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tokens<'t, 's> {
-    rest: &'t [Token<'s>],
-    /// The token just read.
-    before: Span,
+    all: &'t [Token<'s>],
+    /// How many are read.
+    read: usize,
     pub(super) shared: &'t Shared<'t, 's>,
 }
 
@@ -59,25 +59,25 @@ pub(super) type PResult<'t, 's, T> = IResult<Tokens<'t, 's>, T, Mistake<'t, 's>>
 impl<'t, 's> Tokens<'t, 's> {
     pub(super) fn new(all: &'t [Token<'s>], shared: &'t Shared<'t, 's>) -> Self {
         Self {
-            rest: all,
-            before: Span::new(shared.base, shared.base),
+            all,
+            read: 0,
             shared,
         }
     }
 
     /// The next token, which is `End` for ever at the end.
     pub(super) fn peek(&self) -> Token<'s> {
-        let end = self.before.after();
-        self.rest.first().copied().unwrap_or(Token {
+        self.all.get(self.read).copied().unwrap_or_else(|| Token {
             kind: Kind::End,
             text: "",
-            span: end,
+            span: self.before().after(),
+            comments: 0,
         })
     }
 
     /// The token so many behind the next one.
     pub(super) fn peek_behind(&self, count: usize) -> Option<Token<'s>> {
-        self.rest.get(count).copied()
+        self.all.get(self.read + count).copied()
     }
 
     /// Whether the token so many behind the next one is a word.
@@ -87,10 +87,9 @@ impl<'t, 's> Tokens<'t, 's> {
 
     /// The same without the next token; the end stays.
     pub(super) fn advance(self) -> Self {
-        match self.rest {
-            [first, rest @ ..] if first.kind != Kind::End => Self {
-                rest,
-                before: first.span,
+        match self.all.get(self.read) {
+            Some(next) if next.kind != Kind::End => Self {
+                read: self.read + 1,
                 ..self
             },
             _ => self,
@@ -99,7 +98,13 @@ impl<'t, 's> Tokens<'t, 's> {
 
     /// Where the token read last stands.
     pub(super) fn before(&self) -> Span {
-        self.before
+        self.last()
+            .map_or(Span::new(self.shared.base, self.shared.base), |token| token.span)
+    }
+
+    /// The token read last.
+    fn last(&self) -> Option<&'t Token<'s>> {
+        self.read.checked_sub(1).and_then(|at| self.all.get(at))
     }
 
     /// Whether the next token is this word or punctuation.
@@ -116,7 +121,7 @@ impl<'t, 's> Tokens<'t, 's> {
     pub(super) fn at_new_line(&self) -> bool {
         let base = self.shared.base;
         let (from, to) = (
-            (self.before.end - base) as usize,
+            (self.before().end - base) as usize,
             (self.peek().span.start - base) as usize,
         );
         self.peek().kind == Kind::End || self.shared.docs.text[from..to].contains('\n')
@@ -164,27 +169,40 @@ impl<'t, 's> Tokens<'t, 's> {
         }
     }
 
-    /// The comment on the declaration from `start` to the token just read.
-    pub(super) fn doc(&self, start: Span) -> Doc {
-        let local = |offset: u32| (offset - self.shared.base) as usize;
-        self.shared.docs.around(local(start.start), local(self.before.end))
+    /// The comment on the declaration from `start` to the token just read: directly above it, without an empty line
+    /// between, and at the end of the line behind it.
+    pub(super) fn doc(&self, start: Token<'s>) -> Doc {
+        let behind = self.last().map(|last| self.doc_behind(*last));
+        joined(self.doc_above(start), behind.unwrap_or_default())
     }
 
-    /// The comment above a declaration and the one behind its opening line.
-    pub(super) fn doc_of_block(&self, start: Span, name: Span, brace: Span) -> Doc {
-        let local = |offset: u32| (offset - self.shared.base) as usize;
-        let docs = &self.shared.docs;
-        let mut doc = docs.above(local(start.start));
-        let mut behind = docs.behind(local(brace.end));
+    /// The comment above a declaration and the one behind its opening line: its brace, or its name before that.
+    pub(super) fn doc_of_block(&self, start: Token<'s>, (name, brace): (Token<'s>, Token<'s>)) -> Doc {
+        let mut behind = self.doc_behind(brace);
         if behind.is_empty() {
-            behind = docs.behind(local(name.end));
+            behind = self.doc_behind(name);
         }
-        if !doc.is_empty() && !behind.is_empty() {
-            doc.push(String::new());
-        }
-        doc.extend(behind);
-        doc
+        joined(self.doc_above(start), behind)
     }
+
+    fn doc_above(&self, token: Token<'s>) -> Doc {
+        let start = token.span.start - self.shared.base;
+        self.shared.docs.above(start as usize, token.comments as usize)
+    }
+
+    fn doc_behind(&self, token: Token<'s>) -> Doc {
+        let end = token.span.end - self.shared.base;
+        self.shared.docs.behind(end as usize, token.comments as usize)
+    }
+}
+
+/// Two comments on one declaration, with an empty line between.
+fn joined(mut above: Doc, behind: Doc) -> Doc {
+    if !above.is_empty() && !behind.is_empty() {
+        above.push(String::new());
+    }
+    above.extend(behind);
+    above
 }
 
 /// An error that no alternative may swallow.
@@ -234,37 +252,35 @@ pub(super) fn separated<'t, 's, T>(
     Ok((input, items))
 }
 
-/// Words that are never names, except those of operations.
-pub(super) const KEYWORDS: [&str; 24] = [
-    "void",
-    "struct",
-    "bool",
-    "byte",
-    "short",
-    "int",
-    "long",
-    "float",
-    "double",
-    "string",
-    "vector",
-    "map",
-    "key",
-    "routekey",
-    "module",
-    "interface",
-    "out",
-    "require",
-    "optional",
-    "false",
-    "true",
-    "enum",
-    "const",
-    "unsigned",
-];
-
-/// Whether a word is never a name. Told by the length of most words already.
+/// Whether a word is never a name, except that of an operation.
 pub(super) fn is_keyword(word: &str) -> bool {
-    (3..=9).contains(&word.len()) && KEYWORDS.contains(&word)
+    matches!(
+        word,
+        "void"
+            | "struct"
+            | "bool"
+            | "byte"
+            | "short"
+            | "int"
+            | "long"
+            | "float"
+            | "double"
+            | "string"
+            | "vector"
+            | "map"
+            | "key"
+            | "routekey"
+            | "module"
+            | "interface"
+            | "out"
+            | "require"
+            | "optional"
+            | "false"
+            | "true"
+            | "enum"
+            | "const"
+            | "unsigned"
+    )
 }
 
 /// A name for `what` ("a field name"). A keyword is reported and taken, so that it costs one error only.
@@ -297,21 +313,19 @@ impl<'t, 's> Input for Tokens<'t, 's> {
     type IterIndices = Enumerate<Self::Iter>;
 
     fn input_len(&self) -> usize {
-        self.rest.len()
+        self.all.len() - self.read
     }
 
     fn take(&self, index: usize) -> Self {
         Self {
-            rest: &self.rest[..index],
+            all: &self.all[..self.read + index],
             ..*self
         }
     }
 
     fn take_from(&self, index: usize) -> Self {
-        let before = index.checked_sub(1).map_or(self.before, |last| self.rest[last].span);
         Self {
-            rest: &self.rest[index..],
-            before,
+            read: self.read + index,
             ..*self
         }
     }
@@ -321,11 +335,11 @@ impl<'t, 's> Input for Tokens<'t, 's> {
     }
 
     fn position<P: Fn(Self::Item) -> bool>(&self, predicate: P) -> Option<usize> {
-        self.rest.iter().position(|token| predicate(*token))
+        self.all[self.read..].iter().position(|token| predicate(*token))
     }
 
     fn iter_elements(&self) -> Self::Iter {
-        self.rest.iter().copied()
+        self.all[self.read..].iter().copied()
     }
 
     fn iter_indices(&self) -> Self::IterIndices {
@@ -333,10 +347,11 @@ impl<'t, 's> Input for Tokens<'t, 's> {
     }
 
     fn slice_index(&self, count: usize) -> Result<usize, Needed> {
-        if count <= self.rest.len() {
+        let left = self.input_len();
+        if count <= left {
             Ok(count)
         } else {
-            Err(Needed::new(count - self.rest.len()))
+            Err(Needed::new(count - left))
         }
     }
 }
