@@ -6,11 +6,14 @@
 
 mod case;
 
+use std::cell::RefCell;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{Interface, Item, Model, ModuleId, Operation};
 use crate::source::Span;
+use crate::text::Text;
 
 /// The names of all definitions, in the order of the model's arenas.
 #[derive(Debug, Default)]
@@ -18,50 +21,50 @@ pub(crate) struct Names {
     pub(crate) modules: Vec<ModuleNames>,
     pub(crate) structs: Vec<Compound>,
     pub(crate) enums: Vec<Compound>,
-    pub(crate) consts: Vec<String>,
+    pub(crate) consts: Vec<Text>,
     pub(crate) interfaces: Vec<InterfaceNames>,
 }
 
 /// A module and all type names in it.
 #[derive(Debug, Default)]
 pub(crate) struct ModuleNames {
-    pub(crate) name: String,
-    pub(crate) types: HashSet<String>,
+    pub(crate) name: Text,
+    pub(crate) types: HashSet<Text>,
 }
 
 /// A struct or enum with its fields or enumerators.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Compound {
-    pub(crate) name: String,
-    pub(crate) members: Vec<String>,
+    pub(crate) name: Text,
+    pub(crate) members: Vec<Text>,
 }
 
 /// What an interface becomes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InterfaceNames {
     /// The trait.
-    pub(crate) name: String,
-    pub(crate) server: String,
-    pub(crate) client: String,
+    pub(crate) name: Text,
+    pub(crate) server: Text,
+    pub(crate) client: Text,
     /// The module of the operations as they travel.
-    pub(crate) module: String,
+    pub(crate) module: Text,
     pub(crate) operations: Vec<OperationNames>,
     /// All type names in that module.
-    pub(crate) types: HashSet<String>,
+    pub(crate) types: HashSet<Text>,
 }
 
 /// What an operation becomes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OperationNames {
-    pub(crate) method: String,
-    pub(crate) marker: String,
-    pub(crate) args: String,
-    pub(crate) reply: String,
+    pub(crate) method: Text,
+    pub(crate) marker: Text,
+    pub(crate) args: Text,
+    pub(crate) reply: Text,
     /// Only used when more than one value comes back.
-    pub(crate) output: String,
+    pub(crate) output: Text,
     /// The return value among the values that come back.
-    pub(crate) ret: String,
-    pub(crate) params: Vec<String>,
+    pub(crate) ret: Text,
+    pub(crate) params: Vec<Text>,
 }
 
 /// Chosen names by IDL path.
@@ -75,13 +78,15 @@ pub(crate) fn run(model: &Model, renames: &Renames, diagnostics: &mut Diagnostic
         diagnostics,
         names: Names::default(),
         types: Scope::default(),
+        snake: Memory::new(snake),
+        shout: Memory::new(shout),
     };
     namer
         .names
         .structs
         .resize_with(model.structs().len(), Compound::default);
     namer.names.enums.resize_with(model.enums().len(), Compound::default);
-    namer.names.consts.resize_with(model.consts().len(), String::new);
+    namer.names.consts.resize_with(model.consts().len(), Text::default);
     namer
         .names
         .interfaces
@@ -102,16 +107,41 @@ struct Claim<'m, 'o> {
     span: Span,
     /// The path of what holds it; empty for modules.
     owner: &'o str,
-    wanted: String,
+    wanted: Text,
+}
+
+/// How names were written before. Structs have many names in common.
+struct Memory {
+    change: fn(&str) -> String,
+    known: RefCell<HashMap<Text, Text>>,
+}
+
+impl Memory {
+    fn new(change: fn(&str) -> String) -> Self {
+        Self {
+            change,
+            known: RefCell::default(),
+        }
+    }
+
+    fn of(&self, name: &Text) -> Text {
+        let mut known = self.known.borrow_mut();
+        if let Some(known) = known.get(name) {
+            return known.clone();
+        }
+        let new = Text::from((self.change)(name));
+        known.insert(name.clone(), new.clone());
+        new
+    }
 }
 
 /// Names that must differ from each other.
 #[derive(Clone, Default)]
 struct Scope<'m> {
     /// For names that the IDL chose: what it calls them, and where.
-    taken: HashMap<String, Option<(&'m str, Span)>>,
+    taken: HashMap<Text, Option<(&'m str, Span)>>,
     /// How often a name was wanted again.
-    again: BTreeMap<String, usize>,
+    again: BTreeMap<Text, usize>,
 }
 
 /// More `_` than this are a number instead.
@@ -120,13 +150,13 @@ const MOST_UNDERSCORES: usize = 3;
 impl<'m> Scope<'m> {
     fn with(names: &[&str]) -> Self {
         Self {
-            taken: names.iter().map(|name| ((*name).to_owned(), None)).collect(),
+            taken: names.iter().map(|name| (Text::from(*name), None)).collect(),
             ..Self::default()
         }
     }
 
     /// The name, with `_` behind it until it is new.
-    fn take(&mut self, wanted: &str, holder: Option<(&'m str, Span)>) -> String {
+    fn take(&mut self, wanted: &Text, holder: Option<(&'m str, Span)>) -> Text {
         let base = plain(wanted);
         if self.insert(&base, holder) {
             return base;
@@ -134,11 +164,11 @@ impl<'m> Scope<'m> {
         let mut count = self.again.get(&base).copied().unwrap_or_default();
         loop {
             count += 1;
-            let name = if count <= MOST_UNDERSCORES {
+            let name = Text::from(if count <= MOST_UNDERSCORES {
                 format!("{base}{}", "_".repeat(count))
             } else {
                 format!("{base}_{count}")
-            };
+            });
             if self.insert(&name, holder) {
                 self.again.insert(base, count);
                 return name;
@@ -147,12 +177,14 @@ impl<'m> Scope<'m> {
     }
 
     /// Whether the name is new.
-    fn insert(&mut self, name: &str, holder: Option<(&'m str, Span)>) -> bool {
-        let new = !self.taken.contains_key(name);
-        if new {
-            self.taken.insert(name.to_owned(), holder);
+    fn insert(&mut self, name: &Text, holder: Option<(&'m str, Span)>) -> bool {
+        match self.taken.entry(name.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(holder);
+                true
+            }
+            Entry::Occupied(_) => false,
         }
-        new
     }
 }
 
@@ -163,17 +195,19 @@ struct Namer<'n> {
     names: Names,
     /// Structs and enums of the module at hand.
     types: Scope<'n>,
+    snake: Memory,
+    shout: Memory,
 }
 
 impl<'n> Namer<'n> {
     /// Names for the claims: chosen ones first, so that they get what was chosen.
-    fn assign(&mut self, scope: &mut Scope<'n>, claims: &[Claim<'n, '_>]) -> Vec<String> {
+    fn assign(&mut self, scope: &mut Scope<'n>, claims: &[Claim<'n, '_>]) -> Vec<Text> {
         scope.taken.reserve(claims.len());
-        let mut names = vec![String::new(); claims.len()];
+        let mut names = vec![Text::default(); claims.len()];
         let mut others = Vec::with_capacity(claims.len());
         for (index, claim) in claims.iter().enumerate() {
             match self.chosen(claim) {
-                Some(chosen) => names[index] = self.settle(scope, claim, chosen),
+                Some(chosen) => names[index] = self.settle(scope, claim, &chosen.as_str().into()),
                 None => others.push(index),
             }
         }
@@ -184,34 +218,35 @@ impl<'n> Namer<'n> {
     }
 
     /// The name that the build script chose.
-    fn chosen(&self, claim: &Claim<'_, '_>) -> Option<&'n str> {
+    fn chosen(&self, claim: &Claim<'_, '_>) -> Option<&'n String> {
         if self.renames.is_empty() {
             return None;
         }
-        self.renames.get(&path(claim.owner, claim.idl)).map(String::as_str)
+        self.renames.get(&path(claim.owner, claim.idl))
     }
 
-    fn settle(&mut self, scope: &mut Scope<'n>, claim: &Claim<'n, '_>, wanted: &str) -> String {
+    fn settle(&mut self, scope: &mut Scope<'n>, claim: &Claim<'n, '_>, wanted: &Text) -> Text {
         let name = scope.take(wanted, Some((claim.idl, claim.span)));
         self.clash(scope, (claim.idl, claim.span, claim.owner), (wanted, &name));
         escape(name)
     }
 
     /// A name that is derived from that of an interface.
-    fn derived(&mut self, scope: &mut Scope<'n>, item: &Interface, wanted: &str) -> String {
-        let name = scope.take(wanted, None);
+    fn derived(&mut self, scope: &mut Scope<'n>, item: &Interface, wanted: String) -> Text {
+        let wanted = Text::from(wanted);
+        let name = scope.take(&wanted, None);
         let owner = &self.model.module(item.module).name;
-        self.clash(scope, (&item.name, item.span, owner), (wanted, &name));
+        self.clash(scope, (&item.name, item.span, owner), (&wanted, &name));
         escape(name)
     }
 
     /// Tells that a name did not become what it should, if somebody else has that one.
-    fn clash(&mut self, scope: &Scope<'_>, (idl, span, owner): (&str, Span, &str), (wanted, name): (&str, &str)) {
+    fn clash(&mut self, scope: &Scope<'_>, (idl, span, owner): (&str, Span, &str), (wanted, name): (&Text, &Text)) {
         if wanted == name {
             return;
         }
         let base = plain(wanted);
-        let Some((first, place)) = scope.taken.get(&base).copied().flatten().filter(|_| base != name) else {
+        let Some((first, place)) = scope.taken.get(&base).copied().flatten().filter(|_| base != *name) else {
             return;
         };
         let message = format!("`{first}` and `{idl}` are both `{wanted}` in Rust");
@@ -230,7 +265,7 @@ impl<'n> Namer<'n> {
         let model = self.model;
         let claims: Vec<Claim<'_, '_>> = model
             .modules()
-            .map(|(_, module)| claim(&module.name, module.span, "", snake(&module.name)))
+            .map(|(_, module)| claim(&module.name, module.span, "", self.snake.of(&module.name)))
             .collect();
         let names = self.assign(&mut Scope::default(), &claims);
         self.names.modules = names
@@ -255,7 +290,7 @@ impl<'n> Namer<'n> {
                 Item::Const(_) | Item::Interface(_) => continue,
             };
             items.push(*item);
-            claims.push(claim(name, span, home, camel(name)));
+            claims.push(claim(name, span, home, camel(name).into()));
         }
         let mut scope = Scope::default();
         let names = self.assign(&mut scope, &claims);
@@ -279,26 +314,26 @@ impl<'n> Namer<'n> {
         }
     }
 
-    fn fields(&mut self, home: &str, id: crate::model::StructId) -> Vec<String> {
+    fn fields(&mut self, home: &str, id: crate::model::StructId) -> Vec<Text> {
         let model = self.model;
         let item = model.structure(id);
         let owner = format!("{home}.{}", item.name);
         let claims: Vec<Claim<'_, '_>> = item
             .fields
             .iter()
-            .map(|field| claim(&field.name, field.span, &owner, snake(&field.name)))
+            .map(|field| claim(&field.name, field.span, &owner, self.snake.of(&field.name)))
             .collect();
         self.assign(&mut Scope::default(), &claims)
     }
 
-    fn enumerators(&mut self, home: &str, id: crate::model::EnumId) -> Vec<String> {
+    fn enumerators(&mut self, home: &str, id: crate::model::EnumId) -> Vec<Text> {
         let model = self.model;
         let item = model.enumeration(id);
         let owner = format!("{home}.{}", item.name);
         let claims: Vec<Claim<'_, '_>> = item
             .enumerators
             .iter()
-            .map(|value| claim(&value.name, value.span, &owner, shout(&value.name)))
+            .map(|value| claim(&value.name, value.span, &owner, self.shout.of(&value.name)))
             .collect();
         self.assign(&mut Scope::default(), &claims)
     }
@@ -314,7 +349,7 @@ impl<'n> Namer<'n> {
         let claims: Vec<Claim<'_, '_>> = ids
             .iter()
             .map(|id| model.constant(*id))
-            .map(|item| claim(&item.name, item.span, &module_data.name, shout(&item.name)))
+            .map(|item| claim(&item.name, item.span, &module_data.name, self.shout.of(&item.name)))
             .collect();
         // An enum is a tuple struct, and its constructor lives where constants do.
         let mut scope = self.types.clone();
@@ -341,7 +376,7 @@ impl<'n> Namer<'n> {
         let claims: Vec<Claim<'_, '_>> = ids
             .iter()
             .map(|id| model.interface(*id))
-            .map(|item| claim(&item.name, item.span, &module_data.name, camel(&item.name)))
+            .map(|item| claim(&item.name, item.span, &module_data.name, camel(&item.name).into()))
             .collect();
         let mut scope = std::mem::take(&mut self.types);
         let names = self.assign(&mut scope, &claims);
@@ -352,14 +387,15 @@ impl<'n> Namer<'n> {
         self.names.modules[module.index()].types = scope.taken.into_keys().collect();
     }
 
-    fn interface(&mut self, item: &'n Interface, name: String, scope: &mut Scope<'n>) -> InterfaceNames {
+    fn interface(&mut self, item: &'n Interface, name: Text, scope: &mut Scope<'n>) -> InterfaceNames {
         let owner = format!("{}.{}", self.model.module(item.module).name, item.name);
         // What is derived from the name does not carry the `_` of a clash.
-        let bare = plain(&name).trim_end_matches('_').to_owned();
+        let bare = plain(&name);
+        let bare = bare.trim_end_matches('_');
         let claims: Vec<Claim<'_, '_>> = item
             .operations
             .iter()
-            .map(|op| claim(&op.name, op.span, &owner, snake(&op.name)))
+            .map(|op| claim(&op.name, op.span, &owner, self.snake.of(&op.name)))
             .collect();
         // `proxy` is a method of every client.
         let methods = self.assign(&mut Scope::with(&["proxy"]), &claims);
@@ -369,19 +405,19 @@ impl<'n> Namer<'n> {
             let mut names = self.operation(operation, &format!("{owner}.{}", operation.name));
             let stem = case::camel(&plain(&method));
             let stem = if stem.is_empty() { camel(&operation.name) } else { stem };
-            names.marker = escape(inner.take(&stem, None));
-            names.args = escape(inner.take(&format!("{stem}Args"), None));
-            names.reply = escape(inner.take(&format!("{stem}Reply"), None));
+            names.marker = free(&mut inner, stem.clone());
+            names.args = free(&mut inner, format!("{stem}Args"));
+            names.reply = free(&mut inner, format!("{stem}Reply"));
             if operation.has_output_struct() {
-                names.output = escape(scope.take(&format!("{bare}{stem}Output"), None));
+                names.output = free(scope, format!("{bare}{stem}Output"));
             }
             names.method = method;
             operations.push(names);
         }
         InterfaceNames {
-            server: self.derived(scope, item, &format!("{bare}Server")),
-            client: self.derived(scope, item, &format!("{bare}Client")),
-            module: escape(scope.take(&format!("{}_operations", case::snake(&bare)), None)),
+            server: self.derived(scope, item, format!("{bare}Server")),
+            client: self.derived(scope, item, format!("{bare}Client")),
+            module: free(scope, format!("{}_operations", case::snake(bare))),
             name,
             operations,
             types: inner.taken.into_keys().collect(),
@@ -392,7 +428,7 @@ impl<'n> Namer<'n> {
         let claims: Vec<Claim<'_, '_>> = operation
             .params
             .iter()
-            .map(|param| claim(&param.name, param.span, owner, snake(&param.name)))
+            .map(|param| claim(&param.name, param.span, owner, self.snake.of(&param.name)))
             .collect();
         // Names that generated methods use themselves, and that of the return value.
         let mut scope = Scope::with(&["self", "cx", "args", "request", "ret"]);
@@ -402,13 +438,18 @@ impl<'n> Namer<'n> {
         let params = self.assign(&mut scope, &claims);
         OperationNames {
             params,
-            ret: "ret".to_owned(),
+            ret: "ret".into(),
             ..OperationNames::default()
         }
     }
 }
 
-fn claim<'m, 'o>(idl: &'m str, span: Span, owner: &'o str, wanted: String) -> Claim<'m, 'o> {
+/// A name that nobody in the IDL chose, or as near to it as is free.
+fn free(scope: &mut Scope<'_>, wanted: String) -> Text {
+    escape(scope.take(&wanted.into(), None))
+}
+
+fn claim<'m, 'o>(idl: &'m str, span: Span, owner: &'o str, wanted: Text) -> Claim<'m, 'o> {
     Claim {
         idl,
         span,
@@ -458,19 +499,23 @@ const KEYWORDS: [&str; 48] = [
 const UNUSABLE: [&str; 5] = ["self", "Self", "super", "crate", "_"];
 
 /// Without `r#`; words that cannot be a name at all get their `_` here.
-fn plain(name: &str) -> String {
-    let name = name.strip_prefix("r#").unwrap_or(name);
-    if UNUSABLE.contains(&name) {
-        format!("{name}_")
+fn plain(name: &Text) -> Text {
+    let bare = name.strip_prefix("r#").unwrap_or(name);
+    if UNUSABLE.contains(&bare) {
+        format!("{bare}_").into()
+    } else if bare.len() < name.len() {
+        bare.into()
     } else {
-        name.to_owned()
+        name.clone()
     }
 }
 
 /// With `r#` where the name is a keyword.
-fn escape(name: String) -> String {
-    if KEYWORDS.binary_search(&name.as_str()).is_ok() {
-        format!("r#{name}")
+fn escape(name: Text) -> Text {
+    // None has another letter, which most names have.
+    let simple = name.bytes().all(|byte| byte.is_ascii_lowercase());
+    if simple && KEYWORDS.binary_search(&name.as_str()).is_ok() {
+        format!("r#{name}").into()
     } else {
         name
     }
@@ -518,12 +563,12 @@ mod tests {
 
     #[test]
     fn keywords_are_raw_and_clashes_grow() {
-        assert_eq!(escape("type".to_owned()), "r#type");
-        assert_eq!(plain("self"), "self_");
+        assert_eq!(escape("type".into()), "r#type");
+        assert_eq!(plain(&"self".into()), "self_");
         let mut scope = Scope::with(&["a"]);
         assert_eq!(
-            (scope.take("a", None), scope.take("a", None), scope.take("b", None)),
-            ("a_".into(), "a__".into(), "b".into())
+            ["a", "a", "b"].map(|name| free(&mut scope, name.to_owned())),
+            ["a_", "a__", "b"]
         );
     }
 

@@ -179,7 +179,7 @@ pub(crate) fn bind(choices: &Choices, model: &Model, diagnostics: &mut Diagnosti
     } else {
         BTreeSet::new()
     };
-    let modules: BTreeSet<String> = model.modules().map(|(_, module)| module.name.clone()).collect();
+    let modules: BTreeSet<String> = model.modules().map(|(_, module)| module.name.to_string()).collect();
     for selector in [
         &settings.type_attributes,
         &settings.field_attributes,
@@ -206,7 +206,7 @@ pub(crate) fn bind(choices: &Choices, model: &Model, diagnostics: &mut Diagnosti
 fn known_paths(model: &Model) -> BTreeSet<String> {
     let mut known = BTreeSet::new();
     for (_, module) in model.modules() {
-        known.insert(module.name.clone());
+        known.insert(module.name.to_string());
         for item in &module.items {
             let (name, members): (&str, Vec<&str>) = match item {
                 Item::Struct(id) => {

@@ -1,6 +1,6 @@
 //! Names that are one name in another language.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::Lints;
 use crate::ast::Name;
@@ -35,7 +35,7 @@ pub(super) fn check(lints: &mut Lints<'_, '_>) {
 
 /// TarsGo writes the first letter large, which is how Go exports a name.
 fn distinct<'n>(lints: &mut Lints<'_, '_>, names: impl Iterator<Item = (&'static str, &'n Name)>) {
-    let mut seen: BTreeMap<(u8, &str), (&str, &Name)> = BTreeMap::new();
+    let mut seen: HashMap<(u8, &str), (&str, &Name)> = HashMap::new();
     for (kind, name) in names {
         // Names are ASCII.
         let (first, rest) = name.text.split_at(name.text.len().min(1));
@@ -74,7 +74,7 @@ fn n(noun: &str) -> &'static str {
 /// In C++ the enumerators of all enums of a module share a scope.
 fn enumerators(lints: &mut Lints<'_, '_>) {
     let draft = lints.draft;
-    let mut seen: BTreeMap<(ModuleId, &str), (&str, &Name)> = BTreeMap::new();
+    let mut seen: HashMap<(ModuleId, &str), (&str, &Name)> = HashMap::new();
     for item in &draft.enums {
         for enumerator in &item.ast.enumerators {
             let (owner, name) = (item.ast.name.text.as_str(), &enumerator.name);

@@ -1,6 +1,6 @@
 //! Which comments document what, and what they say without their comment marks.
 
-use crate::ast::Doc;
+use crate::text::Doc;
 
 /// How a comment is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Docs<'_, '_> {
     /// The comment that ends the line behind `end`, if it is the next, before which there are so many comments.
     pub(super) fn behind(&self, end: usize, first: usize) -> Doc {
         let Some(comment) = self.comments.get(first) else {
-            return Doc::new();
+            return Doc::default();
         };
         let ends_line = || {
             self.text[comment.end..]
@@ -87,7 +87,7 @@ impl Docs<'_, '_> {
                 .is_none_or(|c| c == '\n')
         };
         if newlines(&self.text[end..comment.start]) != Some(0) || !(comment.flavor.is_line() || ends_line()) {
-            return Doc::new();
+            return Doc::default();
         }
         let more = self.comments[first + 1..]
             .iter()
@@ -106,23 +106,25 @@ fn newlines(gap: &str) -> Option<usize> {
 
 /// The lines of comments that belong together, without those that say nothing at both ends.
 fn clean(comments: &[Comment<'_>]) -> Doc {
-    let mut doc = Doc::new();
+    let mut doc = String::new();
+    let mut pause = false;
     for line in comments.iter().flat_map(|comment| lines_of(comment.text)) {
         if line.contains(char::REPLACEMENT_CHARACTER) {
             // Another encoding: the text is lost, which the caller warns about once a file.
-            return Doc::new();
+            return Doc::default();
         }
         let says_nothing = line.is_empty() || is_ornament(line);
-        if !says_nothing {
-            doc.push(line.to_owned());
-        } else if doc.last().is_some_and(|last| !last.is_empty()) {
-            doc.push(String::new());
+        if says_nothing {
+            pause = true;
+            continue;
         }
+        if !doc.is_empty() {
+            doc.push_str(if pause { "\n\n" } else { "\n" });
+        }
+        pause = false;
+        doc.push_str(line);
     }
-    if doc.last().is_some_and(String::is_empty) {
-        doc.pop();
-    }
-    doc
+    Doc::from(doc.as_str())
 }
 
 /// The lines of a comment without its marks.
@@ -154,6 +156,7 @@ mod tests {
     use super::super::lexical::lex;
     use super::super::tokens::{Shared, Tokens};
     use super::*;
+    use crate::text::Texts;
 
     /// The doc of the declaration `x;` in the text.
     fn doc(text: &str) -> Vec<String> {
@@ -163,17 +166,20 @@ mod tests {
                 text,
                 comments: &lexed.comments,
             },
+            tokens: &lexed.tokens,
             base: 0,
+            names: Texts::default(),
             errors: RefCell::default(),
             unbalanced: Cell::default(),
             lost: RefCell::default(),
         };
-        let mut input = Tokens::new(&lexed.tokens, &shared);
+        let mut input = Tokens::new(&shared);
         while !input.at("x") {
             input = input.advance();
         }
         let start = input.peek();
-        input.advance().advance().doc(start)
+        let doc = input.advance().advance().doc(start);
+        doc.lines().map(str::to_owned).collect()
     }
 
     #[test]

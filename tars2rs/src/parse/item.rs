@@ -8,10 +8,11 @@ use super::lexical::Kind;
 use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct, separated};
 use super::ty::{declarator, integer, must, path, ty, value};
 use crate::ast::{
-    Const, Definition, Direction, Doc, Enum, Enumerator, Field, Interface, Key, Name, Operation, Param, Struct, Tag,
+    Const, Definition, Direction, Enum, Enumerator, Field, Interface, Key, Name, Operation, Param, Struct, Tag,
 };
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
+use crate::text::Doc;
 
 /// Any definition but a module, with its `;`.
 pub(super) fn definition<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
@@ -219,7 +220,7 @@ fn enumerator<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Enumerato
     let mut doc = rest.doc(start);
     if rest.before() != end.before() {
         let between = end.doc(start);
-        doc = if between.len() > doc.len() { between } else { doc };
+        doc = if between.lines().count() > doc.lines().count() { between } else { doc };
     }
     Ok((rest, Some(Enumerator { name, value, doc })))
 }
@@ -328,7 +329,7 @@ fn operation_name<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Name> {
     Ok((
         input.advance(),
         Name {
-            text: token.text.to_owned(),
+            text: input.shared.names.of(token.text),
             span: token.span,
         },
     ))

@@ -59,8 +59,8 @@ pub(crate) fn lexemes(text: &str) -> Vec<Lexeme<'_>> {
     let tokens = lexed.tokens.iter().filter_map(|token| {
         let (start, end) = at(token.span);
         Some(Lexeme {
-            kind: kind(token.kind, token.text)?,
-            text: token.text,
+            kind: kind(token.kind, &text[start..end])?,
+            text: &text[start..end],
             start,
             end,
         })

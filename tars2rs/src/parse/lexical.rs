@@ -29,11 +29,10 @@ pub(super) enum Kind {
     End,
 }
 
-/// The smallest unit of the grammar.
+/// The smallest unit of the grammar, without its text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token<'s> {
+pub(super) struct Token {
     pub(super) kind: Kind,
-    pub(super) text: &'s str,
     pub(super) span: Span,
     /// How many comments stand before it: the next one is behind it.
     pub(super) comments: u32,
@@ -43,7 +42,7 @@ pub(super) struct Token<'s> {
 #[derive(Debug, Default)]
 pub(super) struct Lexed<'s> {
     /// Ends with a token of kind [`Kind::End`].
-    pub(super) tokens: Vec<Token<'s>>,
+    pub(super) tokens: Vec<Token>,
     pub(super) comments: Vec<Comment<'s>>,
     pub(super) includes: Vec<Include>,
     pub(super) errors: Vec<Diagnostic>,
@@ -53,6 +52,7 @@ pub(super) struct Lexed<'s> {
 #[derive(Clone, Copy, Debug)]
 enum Piece {
     Blank,
+    Newline,
     LineComment,
     BlockComment,
     OpenComment,
@@ -79,12 +79,11 @@ pub(super) fn lex(text: &str, base: u32) -> Lexed<'_> {
         closed: 0,
         out: Lexed::default(),
     };
-    let mut rest = text;
-    while !rest.is_empty() {
-        let start = text.len() - rest.len();
-        let (next, kind) = piece(rest).unwrap_or(("", Piece::Illegal));
-        lexer.take(start, text.len() - next.len(), kind);
-        rest = next;
+    let mut at = 0;
+    while at < text.len() {
+        let (piece, length) = piece(&text[at..]);
+        lexer.take(at, at + length, piece);
+        at += length;
     }
     lexer.token(Kind::End, text.len(), text.len());
     lexer.out
@@ -112,11 +111,14 @@ impl Lexer<'_> {
 
     fn take(&mut self, start: usize, end: usize, piece: Piece) {
         match piece {
-            Piece::Blank => self.lines(start, end),
+            Piece::Blank => {}
+            Piece::Newline => self.line(end),
             Piece::LineComment => self.comment(start, end),
             Piece::BlockComment => {
                 self.comment(start, end);
-                self.lines(start, end);
+                if let Some(at) = self.text[start..end].rfind('\n') {
+                    self.line(start + at + 1);
+                }
             }
             Piece::OpenComment => {
                 let message = "comment without `*/`";
@@ -153,26 +155,28 @@ impl Lexer<'_> {
         }
     }
 
-    /// Notes the line that begins last in a stretch.
-    fn lines(&mut self, start: usize, end: usize) {
-        let newline = |byte: &u8| *byte == b'\n';
-        if let Some(at) = self.text.as_bytes()[start..end].iter().rposition(newline) {
-            self.line_start = start + at + 1;
-            self.token_on_line = false;
-        }
+    /// Notes that a line begins.
+    fn line(&mut self, start: usize) {
+        self.line_start = start;
+        self.token_on_line = false;
+    }
+
+    /// With its text.
+    fn last_token(&self) -> Option<(Token, &str)> {
+        let token = self.out.tokens.last()?;
+        Some((*token, text_of(token.span, self.base, self.text)))
     }
 
     /// Whether a refused character stands directly before.
     fn follows_refused(&self, start: usize) -> bool {
         let at = self.span(start, start).start;
-        let last = self.out.tokens.last();
-        last.is_some_and(|token| token.kind == Kind::Bad && token.span.end == at && !token.text.starts_with('"'))
+        let last = self.last_token();
+        last.is_some_and(|(token, text)| token.kind == Kind::Bad && token.span.end == at && !text.starts_with('"'))
     }
 
     fn token(&mut self, kind: Kind, start: usize, end: usize) {
         let token = Token {
             kind,
-            text: &self.text[start..end],
             span: self.span(start, end),
             comments: u32::try_from(self.out.comments.len()).unwrap_or(u32::MAX),
         };
@@ -228,7 +232,7 @@ impl Lexer<'_> {
 
     /// A string over several lines is one mistake: of its two quotes without a partner the first is reported.
     fn open_string(&mut self, start: usize, end: usize) {
-        let begins = self.out.tokens.last().is_some_and(|before| before.text == "=");
+        let begins = self.last_token().is_some_and(|(_, before)| before == "=");
         if self.open_string && !begins {
             self.open_string = false;
         } else {
@@ -303,19 +307,60 @@ impl Lexer<'_> {
     }
 }
 
-/// The next piece; there is one for every non-empty text. The first byte says what almost all of them are.
-fn piece(input: &str) -> IResult<&str, Piece> {
+/// The stretch of a text that a span means; `base` is the offset of the text's first byte.
+pub(super) fn text_of(span: Span, base: u32, text: &str) -> &str {
+    &text[(span.start - base) as usize..(span.end - base) as usize]
+}
+
+/// What a byte may begin or go on with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Blank,
+    Letter,
+    Digit,
+    Other,
+}
+
+/// By the byte: a table is faster than questions.
+const CLASSES: [Class; 256] = classes();
+
+const fn classes() -> [Class; 256] {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0;
+    while byte < classes.len() {
+        classes[byte] = match byte as u8 {
+            b' ' | b'\t' | b'\x0B' | b'\x0C' | b'\r' => Class::Blank,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => Class::Letter,
+            b'0'..=b'9' => Class::Digit,
+            _ => Class::Other,
+        };
+        byte += 1;
+    }
+    classes
+}
+
+/// The next piece of a text that is not empty, and its length. The first byte says what almost all pieces are.
+fn piece(input: &str) -> (Piece, usize) {
     let bytes = input.as_bytes();
     match bytes {
-        [first, ..] if is_blank(*first) => ends(input, Piece::Blank, run(bytes, is_blank)),
-        [first, ..] if is_word_start(*first) => ends(input, Piece::Token(Kind::Word), run(bytes, is_word)),
-        [b':', b':', ..] => ends(input, Piece::Token(Kind::Punct), 2),
-        [b'*', b'/', ..] => ends(input, Piece::StrayClose, 2),
+        [b'\n', ..] => (Piece::Newline, 1),
+        [first, ..] if class(*first) == Class::Blank => (Piece::Blank, run(bytes, |class| class == Class::Blank)),
+        [first, ..] if class(*first) == Class::Letter => (Piece::Token(Kind::Word), run(bytes, is_word)),
+        [b':', b':', ..] => (Piece::Token(Kind::Punct), 2),
+        [b'*', b'/', ..] => (Piece::StrayClose, 2),
         [
             b'{' | b'}' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b',' | b';' | b'=' | b':' | b'*',
             ..,
-        ] => ends(input, Piece::Token(Kind::Punct), 1),
-        [b'/', b'/', ..] => ends(input, Piece::LineComment, line(input)),
+        ] => (Piece::Token(Kind::Punct), 1),
+        [b'/', b'/', ..] => (Piece::LineComment, input.find('\n').unwrap_or(input.len())),
+        [b'0'..=b'9', ..] if let Some(length) = plain_integer(bytes) => (Piece::Token(Kind::Int), length),
+        _ => rare(input),
+    }
+}
+
+/// The pieces for which it takes more than a look.
+fn rare(input: &str) -> (Piece, usize) {
+    let found = match input.as_bytes() {
         [b'/', b'*', ..] => block_comment(input),
         [b'"', ..] => string(input),
         [b'#', ..] => alt((
@@ -323,35 +368,32 @@ fn piece(input: &str) -> IResult<&str, Piece> {
             value(Piece::BadDirective, take_till(|c| c == '\n')),
         ))
         .parse(input),
-        [b'0'..=b'9' | b'+' | b'-' | b'.', ..] => match plain_integer(bytes) {
-            Some(length) => ends(input, Piece::Token(Kind::Int), length),
-            None => alt((number, illegal)).parse(input),
-        },
+        [b'0'..=b'9' | b'+' | b'-' | b'.', ..] => alt((number, illegal)).parse(input),
         _ => alt((single_quoted, illegal)).parse(input),
-    }
+    };
+    // There is always one: any character may be illegal.
+    found.map_or((Piece::Illegal, input.len()), |(rest, piece)| (piece, input.len() - rest.len()))
 }
 
-/// A piece of so many bytes, all of them ASCII or ending with a character.
-fn ends(input: &str, piece: Piece, length: usize) -> IResult<&str, Piece> {
-    Ok((&input[length..], piece))
+fn class(byte: u8) -> Class {
+    CLASSES[usize::from(byte)]
+}
+
+fn is_word(class: Class) -> bool {
+    matches!(class, Class::Letter | Class::Digit)
 }
 
 /// How many bytes in front are of a kind.
-fn run(bytes: &[u8], kind: impl Fn(u8) -> bool) -> usize {
-    bytes.iter().position(|byte| !kind(*byte)).unwrap_or(bytes.len())
-}
-
-/// Bytes before the end of the line.
-fn line(text: &str) -> usize {
-    text.find('\n').unwrap_or(text.len())
+fn run(bytes: &[u8], kind: impl Fn(Class) -> bool) -> usize {
+    bytes.iter().position(|byte| !kind(class(*byte))).unwrap_or(bytes.len())
 }
 
 /// The length of digits that are a decimal number and certainly nothing else, as those of tags are.
 fn plain_integer(bytes: &[u8]) -> Option<usize> {
-    let digits = run(bytes, |byte| byte.is_ascii_digit());
+    let digits = run(bytes, |class| class == Class::Digit);
     let more = matches!(bytes.get(digits), Some(b'.' | b'e' | b'E' | b'x' | b'X'));
     let octal = digits > 1 && bytes[0] == b'0';
-    (digits > 0 && !more && !octal).then_some(digits)
+    (!more && !octal).then_some(digits)
 }
 
 fn number(input: &str) -> IResult<&str, Piece> {
@@ -373,18 +415,6 @@ fn illegal(input: &str) -> IResult<&str, Piece> {
     value(Piece::Illegal, alt((take_while1(is_foreign), take(1usize)))).parse(input)
 }
 
-fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\x0B' | b'\x0C' | b'\r' | b'\n')
-}
-
-fn is_word_start(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || byte == b'_'
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
 fn is_foreign(c: char) -> bool {
     !c.is_ascii() || (c.is_ascii_control() && !matches!(c, '\t' | '\x0B' | '\x0C' | '\r' | '\n'))
 }
@@ -401,7 +431,7 @@ fn block_comment(input: &str) -> IResult<&str, Piece> {
 fn malformed_number(input: &str) -> IResult<&str, &str> {
     let decimal = recognize((char('0'), digit1, not(one_of(".eE"))));
     let bad_octal = verify(decimal, |text: &str| text.contains(['8', '9']));
-    let bad_hex = recognize((char('0'), char('X'), take_while(|c: char| u8::try_from(c).is_ok_and(is_word))));
+    let bad_hex = recognize((char('0'), char('X'), take_while(|c: char| u8::try_from(c).is_ok_and(|byte| is_word(class(byte))))));
     let empty_hex = recognize((tag("0x"), not(hex_digit1)));
     preceded(opt(one_of("+-")), alt((bad_hex, empty_hex, bad_octal))).parse(input)
 }
@@ -448,7 +478,7 @@ mod tests {
         lex(text, 0)
             .tokens
             .iter()
-            .map(|token| (token.kind, token.text))
+            .map(|token| (token.kind, text_of(token.span, 0, text)))
             .filter(|(kind, _)| *kind != Kind::End)
             .collect()
     }

@@ -23,6 +23,7 @@ use tokens::{PResult, Shared, Tokens, name};
 use crate::ast::{Definition, File, Lost, Module};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile, Span};
+use crate::text::Texts;
 
 /// Parses a file. What could not be read is left out and reported.
 pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostics) -> File {
@@ -37,6 +38,8 @@ pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostic
     };
     let shared = Shared {
         docs,
+        tokens: &lexed.tokens,
+        names: Texts::default(),
         base: source.start,
         errors: RefCell::new(Vec::new()),
         unbalanced: Cell::new(false),
@@ -50,7 +53,7 @@ pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostic
         lost: Lost::default(),
         unbalanced: false,
     };
-    definitions(Tokens::new(&lexed.tokens, &shared), &mut file);
+    definitions(Tokens::new(&shared), &mut file);
     file.unbalanced = shared.unbalanced.get();
     file.lost = shared.lost.into_inner();
     diagnostics.extend(shared.errors.into_inner());

@@ -1,23 +1,26 @@
 //! Tokens as an input of nom, and the smallest parsers over them.
 
 use std::cell::{Cell, RefCell};
-use std::iter::{Copied, Enumerate};
-use std::slice::Iter;
+use std::iter::Enumerate;
 
 use nom::combinator::cut;
 use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Input, Needed, Parser};
 
 use super::docs::Docs;
-use super::lexical::{Kind, Token};
-use crate::ast::{Doc, Lost, Name};
+use super::lexical::{self, Kind, text_of};
+use crate::ast::{Lost, Name};
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::source::Span;
+use crate::text::{Doc, Texts};
 
 /// What the parsers of one file share.
 #[derive(Debug)]
 pub(super) struct Shared<'t, 's> {
     pub(super) docs: Docs<'t, 's>,
+    pub(super) tokens: &'t [lexical::Token],
+    /// The names in the tree.
+    pub(super) names: Texts,
     /// Offset of the file's first byte in the run's count.
     pub(super) base: u32,
     pub(super) errors: RefCell<Vec<Diagnostic>>,
@@ -26,12 +29,22 @@ pub(super) struct Shared<'t, 's> {
     pub(super) lost: RefCell<Lost>,
 }
 
-/// The tokens not yet read; the last one is always [`Kind::End`].
+/// A token with its text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token<'s> {
+    pub(super) kind: Kind,
+    pub(super) text: &'s str,
+    pub(super) span: Span,
+    /// How many comments stand before it.
+    comments: u32,
+}
+
+/// The tokens not yet read; the last one is always [`Kind::End`]. Small, since every parser takes and returns it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tokens<'t, 's> {
-    all: &'t [Token<'s>],
-    /// How many are read.
-    read: usize,
+    /// How many are read, of how many.
+    read: u32,
+    count: u32,
     pub(super) shared: &'t Shared<'t, 's>,
 }
 
@@ -57,17 +70,18 @@ impl<'t, 's> ParseError<Tokens<'t, 's>> for Mistake<'t, 's> {
 pub(super) type PResult<'t, 's, T> = IResult<Tokens<'t, 's>, T, Mistake<'t, 's>>;
 
 impl<'t, 's> Tokens<'t, 's> {
-    pub(super) fn new(all: &'t [Token<'s>], shared: &'t Shared<'t, 's>) -> Self {
+    pub(super) fn new(shared: &'t Shared<'t, 's>) -> Self {
         Self {
-            all,
             read: 0,
+            // A text of 4 GiB is refused before.
+            count: u32::try_from(shared.tokens.len()).unwrap_or(u32::MAX),
             shared,
         }
     }
 
     /// The next token, which is `End` for ever at the end.
     pub(super) fn peek(&self) -> Token<'s> {
-        self.all.get(self.read).copied().unwrap_or_else(|| Token {
+        self.peek_behind(0).unwrap_or_else(|| Token {
             kind: Kind::End,
             text: "",
             span: self.before().after(),
@@ -76,23 +90,56 @@ impl<'t, 's> Tokens<'t, 's> {
     }
 
     /// The token so many behind the next one.
-    pub(super) fn peek_behind(&self, count: usize) -> Option<Token<'s>> {
-        self.all.get(self.read + count).copied()
+    pub(super) fn peek_behind(&self, count: u32) -> Option<Token<'s>> {
+        self.raw(self.read + count).map(|token| self.with_text(token))
+    }
+
+    /// The kind of the next token.
+    pub(super) fn kind(&self) -> Kind {
+        self.raw(self.read).map_or(Kind::End, |token| token.kind)
+    }
+
+    fn raw(&self, index: u32) -> Option<lexical::Token> {
+        if index < self.count {
+            self.shared.tokens.get(index as usize).copied()
+        } else {
+            None
+        }
+    }
+
+    /// The same with so many more read.
+    fn behind(&self, count: usize) -> Self {
+        // nom asks for no more than there are.
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            read: self.read.saturating_add(count).min(self.count),
+            ..*self
+        }
+    }
+
+    fn with_text(&self, token: lexical::Token) -> Token<'s> {
+        Token {
+            kind: token.kind,
+            text: text_of(token.span, self.shared.base, self.shared.docs.text),
+            span: token.span,
+            comments: token.comments,
+        }
     }
 
     /// Whether the token so many behind the next one is a word.
-    pub(super) fn word_behind(&self, count: usize) -> bool {
-        self.peek_behind(count).is_some_and(|token| token.kind == Kind::Word)
+    pub(super) fn word_behind(&self, count: u32) -> bool {
+        let token = self.raw(self.read + count);
+        token.is_some_and(|token| token.kind == Kind::Word)
     }
 
     /// The same without the next token; the end stays.
     pub(super) fn advance(self) -> Self {
-        match self.all.get(self.read) {
-            Some(next) if next.kind != Kind::End => Self {
-                read: self.read + 1,
-                ..self
-            },
-            _ => self,
+        if self.kind() == Kind::End {
+            return self;
+        }
+        Self {
+            read: self.read + 1,
+            ..self
         }
     }
 
@@ -103,14 +150,20 @@ impl<'t, 's> Tokens<'t, 's> {
     }
 
     /// The token read last.
-    fn last(&self) -> Option<&'t Token<'s>> {
-        self.read.checked_sub(1).and_then(|at| self.all.get(at))
+    fn last(&self) -> Option<Token<'s>> {
+        let token = self.read.checked_sub(1).and_then(|at| self.raw(at))?;
+        Some(self.with_text(token))
     }
 
-    /// Whether the next token is this word or punctuation.
+    /// Whether the next token is this word or punctuation. Asked several times of every token.
+    #[inline]
     pub(super) fn at(&self, text: &str) -> bool {
-        let token = self.peek();
-        matches!(token.kind, Kind::Word | Kind::Punct) && token.text == text
+        self.raw(self.read).is_some_and(|token| {
+            let (start, end) = (token.span.start - self.shared.base, token.span.end - self.shared.base);
+            (end - start) as usize == text.len()
+                && matches!(token.kind, Kind::Word | Kind::Punct)
+                && self.shared.docs.text.as_bytes()[start as usize..end as usize] == *text.as_bytes()
+        })
     }
 
     pub(super) fn at_any(&self, texts: &[&str]) -> bool {
@@ -172,8 +225,8 @@ impl<'t, 's> Tokens<'t, 's> {
     /// The comment on the declaration from `start` to the token just read: directly above it, without an empty line
     /// between, and at the end of the line behind it.
     pub(super) fn doc(&self, start: Token<'s>) -> Doc {
-        let behind = self.last().map(|last| self.doc_behind(*last));
-        joined(self.doc_above(start), behind.unwrap_or_default())
+        let behind = self.last().map(|last| self.doc_behind(last));
+        self.doc_above(start).and(behind.unwrap_or_default())
     }
 
     /// The comment above a declaration and the one behind its opening line: its brace, or its name before that.
@@ -182,7 +235,7 @@ impl<'t, 's> Tokens<'t, 's> {
         if behind.is_empty() {
             behind = self.doc_behind(name);
         }
-        joined(self.doc_above(start), behind)
+        self.doc_above(start).and(behind)
     }
 
     fn doc_above(&self, token: Token<'s>) -> Doc {
@@ -194,15 +247,6 @@ impl<'t, 's> Tokens<'t, 's> {
         let end = token.span.end - self.shared.base;
         self.shared.docs.behind(end as usize, token.comments as usize)
     }
-}
-
-/// Two comments on one declaration, with an empty line between.
-fn joined(mut above: Doc, behind: Doc) -> Doc {
-    if !above.is_empty() && !behind.is_empty() {
-        above.push(String::new());
-    }
-    above.extend(behind);
-    above
 }
 
 /// An error that no alternative may swallow.
@@ -252,35 +296,37 @@ pub(super) fn separated<'t, 's, T>(
     Ok((input, items))
 }
 
-/// Whether a word is never a name, except that of an operation.
+/// Words that are never names, except those of operations.
+pub(super) const KEYWORDS: [&str; 24] = [
+    "void",
+    "struct",
+    "bool",
+    "byte",
+    "short",
+    "int",
+    "long",
+    "float",
+    "double",
+    "string",
+    "vector",
+    "map",
+    "key",
+    "routekey",
+    "module",
+    "interface",
+    "out",
+    "require",
+    "optional",
+    "false",
+    "true",
+    "enum",
+    "const",
+    "unsigned",
+];
+
+/// Whether a word is never a name. Told by the length of most words already.
 pub(super) fn is_keyword(word: &str) -> bool {
-    matches!(
-        word,
-        "void"
-            | "struct"
-            | "bool"
-            | "byte"
-            | "short"
-            | "int"
-            | "long"
-            | "float"
-            | "double"
-            | "string"
-            | "vector"
-            | "map"
-            | "key"
-            | "routekey"
-            | "module"
-            | "interface"
-            | "out"
-            | "require"
-            | "optional"
-            | "false"
-            | "true"
-            | "enum"
-            | "const"
-            | "unsigned"
-    )
+    (3..=9).contains(&word.len()) && KEYWORDS.contains(&word)
 }
 
 /// A name for `what` ("a field name"). A keyword is reported and taken, so that it costs one error only.
@@ -300,7 +346,7 @@ pub(super) fn name<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, 's>) ->
         Ok((
             input.advance(),
             Name {
-                text: token.text.to_owned(),
+                text: input.shared.names.of(token.text),
                 span: token.span,
             },
         ))
@@ -309,25 +355,22 @@ pub(super) fn name<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, 's>) ->
 
 impl<'t, 's> Input for Tokens<'t, 's> {
     type Item = Token<'s>;
-    type Iter = Copied<Iter<'t, Token<'s>>>;
+    type Iter = Rest<'t, 's>;
     type IterIndices = Enumerate<Self::Iter>;
 
     fn input_len(&self) -> usize {
-        self.all.len() - self.read
+        (self.count - self.read) as usize
     }
 
     fn take(&self, index: usize) -> Self {
         Self {
-            all: &self.all[..self.read + index],
+            count: self.behind(index).read,
             ..*self
         }
     }
 
     fn take_from(&self, index: usize) -> Self {
-        Self {
-            read: self.read + index,
-            ..*self
-        }
+        self.behind(index)
     }
 
     fn take_split(&self, index: usize) -> (Self, Self) {
@@ -335,11 +378,11 @@ impl<'t, 's> Input for Tokens<'t, 's> {
     }
 
     fn position<P: Fn(Self::Item) -> bool>(&self, predicate: P) -> Option<usize> {
-        self.all[self.read..].iter().position(|token| predicate(*token))
+        self.iter_elements().position(predicate)
     }
 
     fn iter_elements(&self) -> Self::Iter {
-        self.all[self.read..].iter().copied()
+        Rest(*self)
     }
 
     fn iter_indices(&self) -> Self::IterIndices {
@@ -353,5 +396,19 @@ impl<'t, 's> Input for Tokens<'t, 's> {
         } else {
             Err(Needed::new(count - left))
         }
+    }
+}
+
+/// The tokens not yet read, one by one.
+#[derive(Clone, Debug)]
+pub(super) struct Rest<'t, 's>(Tokens<'t, 's>);
+
+impl<'s> Iterator for Rest<'_, 's> {
+    type Item = Token<'s>;
+
+    fn next(&mut self) -> Option<Token<'s>> {
+        let token = self.0.peek_behind(0)?;
+        self.0.read += 1;
+        Some(token)
     }
 }
