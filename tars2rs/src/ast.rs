@@ -270,7 +270,11 @@ impl Lost {
 
     /// Whether a path may mean a lost definition.
     pub(crate) fn may_define(&self, path: &Path) -> bool {
-        self.anything || path.segments.iter().any(|name| self.definitions.contains(name.text.as_str()))
+        self.anything
+            || path
+                .segments
+                .iter()
+                .any(|name| self.definitions.contains(name.text.as_str()))
     }
 
     /// Whether a name may be that of a lost member.

@@ -78,6 +78,8 @@ pub(crate) fn run(model: &Model, renames: &Renames, diagnostics: &mut Diagnostic
         diagnostics,
         names: Names::default(),
         types: Scope::default(),
+        members: Scope::default(),
+        params: Scope::with(&["self", "cx", "args", "request", "ret"]),
         snake: Memory::new(snake),
         shout: Memory::new(shout),
     };
@@ -176,6 +178,11 @@ impl<'m> Scope<'m> {
         }
     }
 
+    fn clear(&mut self) {
+        self.taken.clear();
+        self.again.clear();
+    }
+
     /// Whether the name is new.
     fn insert(&mut self, name: &Text, holder: Option<(&'m str, Span)>) -> bool {
         match self.taken.entry(name.clone()) {
@@ -195,6 +202,10 @@ struct Namer<'n> {
     names: Names,
     /// Structs and enums of the module at hand.
     types: Scope<'n>,
+    /// Fields or enumerators of the item at hand.
+    members: Scope<'n>,
+    /// Names that generated methods use themselves, and that of the return value.
+    params: Scope<'n>,
     snake: Memory,
     shout: Memory,
 }
@@ -323,7 +334,16 @@ impl<'n> Namer<'n> {
             .iter()
             .map(|field| claim(&field.name, field.span, &owner, self.snake.of(&field.name)))
             .collect();
-        self.assign(&mut Scope::default(), &claims)
+        self.members(&claims)
+    }
+
+    /// Names for what has a scope of its own.
+    fn members(&mut self, claims: &[Claim<'n, '_>]) -> Vec<Text> {
+        let mut scope = std::mem::take(&mut self.members);
+        let names = self.assign(&mut scope, claims);
+        scope.clear();
+        self.members = scope;
+        names
     }
 
     fn enumerators(&mut self, home: &str, id: crate::model::EnumId) -> Vec<Text> {
@@ -335,7 +355,7 @@ impl<'n> Namer<'n> {
             .iter()
             .map(|value| claim(&value.name, value.span, &owner, self.shout.of(&value.name)))
             .collect();
-        self.assign(&mut Scope::default(), &claims)
+        self.members(&claims)
     }
 
     fn consts(&mut self, module: ModuleId) {
@@ -430,8 +450,7 @@ impl<'n> Namer<'n> {
             .iter()
             .map(|param| claim(&param.name, param.span, owner, self.snake.of(&param.name)))
             .collect();
-        // Names that generated methods use themselves, and that of the return value.
-        let mut scope = Scope::with(&["self", "cx", "args", "request", "ret"]);
+        let mut scope = self.params.clone();
         if operation.ret.is_none() {
             scope.taken.remove("ret");
         }

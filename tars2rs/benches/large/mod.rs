@@ -50,7 +50,14 @@ const TYPES: [&str; 12] = [
 
 /// The first parts of names.
 const WORDS: [&str; 8] = [
-    "user", "orderItem", "iTimeout", "sTraceId", "account", "lastUpdateTime", "node", "vPending",
+    "user",
+    "orderItem",
+    "iTimeout",
+    "sTraceId",
+    "account",
+    "lastUpdateTime",
+    "node",
+    "vPending",
 ];
 
 /// One module with structs and interfaces, without a mistake.
@@ -67,7 +74,10 @@ pub(crate) fn text(shape: Shape) -> String {
 }
 
 fn structure(out: &mut String, shape: Shape, number: usize) {
-    let _ = writeln!(out, "    /// Holds what record {number} is about.\n    struct Record{number}\n    {{");
+    let _ = writeln!(
+        out,
+        "    /// Holds what record {number} is about.\n    struct Record{number}\n    {{"
+    );
     for field in 0..shape.fields {
         let ty = TYPES[field % TYPES.len()];
         // One that stands above, or the struct itself.

@@ -26,12 +26,7 @@ pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn interface<'a>(
-    draft: &Draft<'_>,
-    interface: &'a ast::Interface,
-    seen: &mut Seen<'a>,
-    diagnostics: &mut Diagnostics,
-) {
+fn interface<'a>(draft: &Draft<'_>, interface: &'a ast::Interface, seen: &mut Seen<'a>, diagnostics: &mut Diagnostics) {
     if let Some(module) = draft.module_named(&interface.name.text) {
         let message = format!("interface `{}` has the name of a module", interface.name.text);
         let error = Diagnostic::new(Code::InterfaceNamedLikeModule, interface.name.span, message);

@@ -19,10 +19,7 @@ pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
 fn tags(ast: &ast::Struct, diagnostics: &mut Diagnostics) {
     let mut seen: [Option<&ast::Field>; 256] = [None; 256];
     let used = ast.fields.iter().filter_map(|field| field.tag.map(|tag| tag.value));
-    let mut next = used
-        .filter(|tag| (0..255).contains(tag))
-        .max()
-        .map_or(0, |tag| tag + 1);
+    let mut next = used.filter(|tag| (0..255).contains(tag)).max().map_or(0, |tag| tag + 1);
     for field in &ast.fields {
         let Some(tag) = field.tag else { continue };
         let Ok(index) = u8::try_from(tag.value) else {

@@ -71,7 +71,11 @@ impl Writer<'_> {
             name: item.name.to_string(),
             doc: item.doc.text().to_owned(),
             place: self.place(item.span),
-            key: item.key.iter().map(|index| item.fields[*index].name.to_string()).collect(),
+            key: item
+                .key
+                .iter()
+                .map(|index| item.fields[*index].name.to_string())
+                .collect(),
             fields: item.fields.iter().map(|field| self.field(field)).collect(),
         }
     }

@@ -60,6 +60,9 @@ impl Docs<'_, '_> {
         let end = first;
         let mut below = start;
         while let Some(comment) = first.checked_sub(1).map(|at| &self.comments[at]) {
+            if comment.trailing && comment.flavor.is_line() {
+                break;
+            }
             let same_run = first == end || (comment.flavor.is_line() && comment.flavor == self.comments[first].flavor);
             match newlines(&self.text[comment.end..below]) {
                 Some(0) if first == end && !comment.flavor.is_line() => {}
@@ -106,10 +109,10 @@ fn newlines(gap: &str) -> Option<usize> {
 
 /// The lines of comments that belong together, without those that say nothing at both ends.
 fn clean(comments: &[Comment<'_>]) -> Doc {
-    let mut doc = String::new();
+    let mut doc = String::with_capacity(comments.iter().map(|comment| comment.text.len()).sum());
     let mut pause = false;
     for line in comments.iter().flat_map(|comment| lines_of(comment.text)) {
-        if line.contains(char::REPLACEMENT_CHARACTER) {
+        if !line.is_ascii() && line.contains(char::REPLACEMENT_CHARACTER) {
             // Another encoding: the text is lost, which the caller warns about once a file.
             return Doc::default();
         }

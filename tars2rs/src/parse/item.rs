@@ -161,7 +161,7 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
         rest = rest.advance();
     }
     match (first, second) {
-        (None, _) if rest.peek().kind == Kind::Word || rest.at("::") => {
+        (None, _) if rest.kind() == Kind::Word || rest.at("::") => {
             let error = Diagnostic::new(
                 Code::MissingRequire,
                 rest.peek().span,
@@ -220,13 +220,17 @@ fn enumerator<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Enumerato
     let mut doc = rest.doc(start);
     if rest.before() != end.before() {
         let between = end.doc(start);
-        doc = if between.lines().count() > doc.lines().count() { between } else { doc };
+        doc = if between.lines().count() > doc.lines().count() {
+            between
+        } else {
+            doc
+        };
     }
     Ok((rest, Some(Enumerator { name, value, doc })))
 }
 
 fn comma<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mistake<'t, 's>>> {
-    if input.at("}") || at_bad_brace(&input) || input.peek().kind == Kind::End {
+    if input.at("}") || at_bad_brace(&input) || input.kind() == Kind::End {
         return Ok(input);
     }
     if input.at(",") {
@@ -245,7 +249,7 @@ fn comma<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mista
         );
         return Ok(input.advance());
     }
-    if input.at_new_line() && input.peek().kind == Kind::Word {
+    if input.at_new_line() && input.kind() == Kind::Word {
         input.report(Diagnostic::new(
             Code::Syntax,
             input.before().after(),
@@ -283,7 +287,7 @@ fn operation<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Operation> {
     let input = without_modifier(input);
     let (rest, output) = if input.at("void") {
         (input.advance(), None)
-    } else if input.peek().kind == Kind::Word || input.at("::") {
+    } else if input.kind() == Kind::Word || input.at("::") {
         let (rest, output) = ty(input)?;
         (rest, Some(output))
     } else {
@@ -404,7 +408,7 @@ fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
         let error = Diagnostic::new(Code::Syntax, input.before(), "comma behind the last parameter");
         return fail(input.refuse(error.help("remove the comma").replace(input.before(), "")));
     }
-    if direction == Direction::In && input.peek().kind != Kind::Word && !input.at("::") {
+    if direction == Direction::In && input.kind() != Kind::Word && !input.at("::") {
         return fail(input.unexpected("a parameter"));
     }
     if direction != Direction::In && rest.at_any(&["out", "routekey"]) {

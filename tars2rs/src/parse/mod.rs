@@ -72,7 +72,7 @@ fn foreign_comments(source: &SourceFile, comments: &[docs::Comment<'_>]) -> Diag
 
 /// Everything at the top of a file.
 fn definitions(mut input: Tokens<'_, '_>, file: &mut File) {
-    while input.peek().kind != Kind::End {
+    while input.kind() != Kind::End {
         if input.at("}") {
             input = stray_braces(input);
             continue;

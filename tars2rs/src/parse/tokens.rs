@@ -80,6 +80,7 @@ impl<'t, 's> Tokens<'t, 's> {
     }
 
     /// The next token, which is `End` for ever at the end.
+    #[inline]
     pub(super) fn peek(&self) -> Token<'s> {
         self.peek_behind(0).unwrap_or_else(|| Token {
             kind: Kind::End,
@@ -177,7 +178,7 @@ impl<'t, 's> Tokens<'t, 's> {
             (self.before().end - base) as usize,
             (self.peek().span.start - base) as usize,
         );
-        self.peek().kind == Kind::End || self.shared.docs.text[from..to].contains('\n')
+        self.kind() == Kind::End || self.shared.docs.text[from..to].contains('\n')
     }
 
     /// Notes a mistake from which parsing goes on at once.
