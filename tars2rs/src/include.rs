@@ -220,6 +220,9 @@ impl Walk<'_> {
     fn shown(&self, path: &Path) -> String {
         let path = fold(path);
         let path = path.strip_prefix(&self.cwd).unwrap_or(&path);
+        if path.as_os_str().is_empty() {
+            return ".".to_owned();
+        }
         path.to_string_lossy().replace('\\', "/")
     }
 }
