@@ -1,0 +1,137 @@
+//! Inputs that make other compilers hang, crash or give up, and inputs made to be slow, large or deep.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cost;
+mod depth;
+mod growth;
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// The subcommands that read files.
+const COMMANDS: [&[&str]; 5] = [
+    &["check", "a.tars"],
+    &["build", "--out", "out", "a.tars"],
+    &["fmt", "--check", "a.tars"],
+    &["dump", "a.tars"],
+    &["breaking", "a.tars", "a.tars"],
+];
+
+/// A definition without mistakes.
+const GOOD: &str = "module m { struct S { 0 require int a; }; };";
+
+/// How soon there is an answer.
+const AT_ONCE: Duration = Duration::from_millis(100);
+/// The same for thousands of definitions: without optimisation everything takes several times as long.
+const SOON: Duration = if cfg!(debug_assertions) {
+    Duration::from_millis(600)
+} else {
+    AT_ONCE
+};
+
+/// A directory with one file.
+fn one_file(text: &str) -> TempDir {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("a.tars"), text).unwrap();
+    dir
+}
+
+/// Runs the tool in a directory: its exit code, and how long it took.
+fn timed(dir: &Path, command: &[&str]) -> (Option<i32>, Duration) {
+    let start = Instant::now();
+    let output = Command::new(assert_cmd::cargo::cargo_bin!("tars2rs"))
+        .current_dir(dir)
+        .args(command)
+        .timeout(Duration::from_mins(1))
+        .output()
+        .unwrap();
+    (output.status.code(), start.elapsed())
+}
+
+/// `check` ends with the code, and every subcommand ends in time.
+fn answers(text: &str, code: i32, limit: Duration) {
+    let dir = one_file(text);
+    let shown = &text[..text.floor_char_boundary(200)];
+    assert_eq!(timed(dir.path(), COMMANDS[0]).0, Some(code), "{shown}");
+    for command in COMMANDS {
+        // The machine may be busy: the fastest of a few counts. What generates code may take its time for much of it.
+        let limit = if command[0] == "build" && limit > AT_ONCE {
+            20 * limit
+        } else {
+            limit
+        };
+        let in_time = |_| {
+            let (ended, took) = timed(dir.path(), command);
+            assert!(matches!(ended, Some(0 | 1)), "{command:?}: {ended:?}\n{shown}");
+            took < limit
+        };
+        assert!((0..20).any(in_time), "{command:?} takes longer than {limit:?}\n{shown}");
+    }
+}
+
+/// TarsCpp and its family hang on the first ones, crash on others, or end with 0 without a word.
+#[test]
+fn what_others_hang_on_is_answered_at_once() {
+    for (text, code) in [
+        (format!("{GOOD}\n// no line end"), 0),
+        ("// no line end".to_owned(), 0),
+        (format!("{GOOD}\n/* no end"), 1),
+        (format!("{GOOD}\n/*"), 1),
+        (format!("{GOOD}\nmodule n {{ const string S = \"no end"), 1),
+        (format!("{GOOD}\n\""), 1),
+        (format!("{GOOD}\n\"\\"), 1),
+        (format!("#include <b.tars>\n{GOOD}"), 1),
+        (format!("#include b.tars\n{GOOD}"), 1),
+        (format!("#include \"a.tars\"\n{GOOD}"), 1),
+        (format!("#include \"b.tars\" // \"note\"\n{GOOD}"), 1),
+        ("interface I { };".to_owned(), 1),
+        ("struct S { 0 require int a; };".to_owned(), 1),
+        ("enum E { A };".to_owned(), 1),
+        ("const int N = 1;".to_owned(), 1),
+        ("key[S, a];".to_owned(), 1),
+        (format!("{GOOD}\nkey[S, a];"), 1),
+        ("module m { module n { }; };".to_owned(), 1),
+        ("module m { interface m { }; };".to_owned(), 0),
+        (
+            "module m { interface I { }; const int N = 1; }; module m { interface I { }; const int N = 2; };"
+                .to_owned(),
+            1,
+        ),
+        ("module m { struct S { 0 require string a:5; }; };".to_owned(), 1),
+        (
+            "module m { enum E { }; struct S { 0 optional E e = -1; 1 optional E f = 1.5; }; };".to_owned(),
+            1,
+        ),
+        (
+            "module m { enum E { A }; struct S { 0 optional E e = x::y::A; }; };".to_owned(),
+            1,
+        ),
+        ("module m { struct S { 0 optional byte b; }; };".to_owned(), 0),
+        ("module m { struct S { 0 optional S s; }; };".to_owned(), 1),
+        (String::new(), 0),
+        ("}".to_owned(), 1),
+    ] {
+        answers(&text, code, AT_ONCE);
+    }
+}
+
+/// So many definitions do not fit on the parser's stack there: the limits of TarsCpp, and a few more.
+#[test]
+fn more_than_others_have_room_for_is_answered() {
+    let many = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+    let structs = many(3400, &|i| format!("struct S{i} {{ 0 require int a; }};\n"));
+    answers(&format!("module m {{ {structs} }};"), 0, SOON);
+    answers(&many(3400, &|i| format!("module m{i} {{ }};\n")), 0, SOON);
+    let operations = many(5100, &|i| format!("void f{i}();\n"));
+    answers(&format!("module m {{ interface I {{ {operations} }}; }};"), 0, SOON);
+    let enumerators = many(5100, &|i| format!("E{i},\n"));
+    answers(&format!("module m {{ enum E {{ {enumerators} }}; }};"), 0, SOON);
+    let (open, close) = ("vector<".repeat(5000), ">".repeat(5000));
+    let nested = format!("module m {{ struct S {{ 0 require {open}int{close} a; }}; }};");
+    answers(&nested, 1, SOON);
+}
