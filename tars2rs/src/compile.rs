@@ -1,6 +1,7 @@
 //! The whole compiler as one function.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Halted};
 use crate::emit::{self, Emitter};
@@ -57,7 +58,7 @@ struct Analysed {
 
 /// Compiles the files named by `roots`, and those they include.
 pub(crate) fn compile(roots: &[PathBuf], search: Search<'_>, choices: &Choices) -> Outcome {
-    outcome(choices, |sources, diagnostics| {
+    let stages = |sources: &mut SourceMap, diagnostics: &mut Diagnostics| {
         let analysed = analyse(roots, search, choices, (sources, diagnostics))?;
         let mut files = generate(&analysed, sources, diagnostics)?;
         if let Some(name) = &choices.include_file {
@@ -65,6 +66,19 @@ pub(crate) fn compile(roots: &[PathBuf], search: Search<'_>, choices: &Choices) 
             files.push(joined);
         }
         Ok(files)
+    };
+    with_room(|| outcome(choices, stages))
+}
+
+/// Bytes of stack: some times what the deepest types need to be printed by a build without optimisation.
+const ROOM: usize = 16 << 20;
+
+/// Runs on a stack that is large enough: a thread's own, and on some systems the main thread's, is too small.
+fn with_room<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let worker = thread::Builder::new().stack_size(ROOM).spawn_scoped(scope, run);
+        let ended = worker.expect("the system has a thread left").join();
+        ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 

@@ -276,7 +276,7 @@ fn shifts(bytes: &[u8], mark: usize) -> Vec<(usize, isize)> {
 }
 
 /// Where texts come from: the file system, or a table in tests and fuzz targets.
-pub(crate) trait Loader: fmt::Debug {
+pub(crate) trait Loader: fmt::Debug + Sync {
     /// The one name of an existing regular file, whatever path leads to it; `None` when there is none.
     fn canonical(&self, path: &Path) -> Option<PathBuf>;
 

@@ -10,14 +10,14 @@ use rustix::time::{ClockId, clock_gettime};
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// Processor time of this thread, and the most memory held at a time.
+/// Processor time, and the most memory held at a time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
     pub(crate) time: Duration,
     pub(crate) bytes: usize,
 }
 
-/// Runs the tool in this thread, in a directory where `a.tars` has the text.
+/// Runs the tool in this process, in a directory where `a.tars` has the text.
 pub(crate) fn of(command: &[&str], dir: &Path, text: &str) -> Cost {
     fs::write(dir.join("a.tars"), text).unwrap();
     let at_home = |word: &&str| match *word {
@@ -37,6 +37,6 @@ pub(crate) fn of(command: &[&str], dir: &Path, text: &str) -> Cost {
 }
 
 fn processor_time() -> Duration {
-    let now = clock_gettime(ClockId::ThreadCPUTime);
+    let now = clock_gettime(ClockId::ProcessCPUTime);
     Duration::try_from(now).unwrap()
 }

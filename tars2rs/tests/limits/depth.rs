@@ -5,10 +5,10 @@ use tempfile::TempDir;
 use crate::COMMANDS;
 use crate::cost;
 
-/// A text in every subcommand; a stack that ends would end the test with it.
-fn survives(text: &str) {
+/// A stack that ends would end the test with it.
+fn survives(text: &str, commands: &[&[&str]]) {
     let dir = TempDir::new().unwrap();
-    for command in COMMANDS {
+    for command in commands {
         cost::of(command, dir.path(), text);
     }
 }
@@ -33,7 +33,12 @@ const PAIRS: [(&str, &str); 14] = [
 
 #[test]
 fn whatever_opens() {
-    let times = 5_000;
+    let times = 2_500;
+    // Whatever reads files reads them as `check` does, but for `fmt`.
+    let commands: [&[&str]; 2] = [
+        &["check", "--message-format=short", "a.tars"],
+        &["fmt", "--check", "a.tars"],
+    ];
     for (open, close) in PAIRS {
         let (open, close) = (open.repeat(times), close.repeat(times));
         for text in [
@@ -44,7 +49,7 @@ fn whatever_opens() {
             format!("{open}{close}"),
             open.clone(),
         ] {
-            survives(&text);
+            survives(&text, &commands);
         }
     }
 }
@@ -63,13 +68,13 @@ fn types_as_deep_as_they_may_be() {
     };
     let deepest = (2..400).step_by(2).take_while(accepted).last().unwrap();
     assert!((16..400).contains(&deepest), "{deepest}");
-    survives(&deep(deepest));
+    survives(&deep(deepest), &COMMANDS);
 }
 
 /// Chains through names, which nobody limits.
 #[test]
 fn chains_of_names() {
-    let count = 1_500;
+    let count = 400;
     let chain = |link: &dyn Fn(usize) -> String, end: &str| {
         let links: String = (0..count).map(link).collect();
         format!("module m {{\n{links}{end}\n}};")
@@ -107,6 +112,6 @@ fn chains_of_names() {
             "",
         ),
     ] {
-        survives(&text);
+        survives(&text, &COMMANDS);
     }
 }

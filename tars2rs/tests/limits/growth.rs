@@ -91,7 +91,7 @@ fn pieces_repeated() {
     for piece in PIECES.into_iter().chain(["\\\""]) {
         for frame in ["{}", "module m { struct S {\n{}\n}; };"] {
             let input = |size: usize| frame.replace("{}", &piece.repeat(size / piece.len()));
-            linear(COMMANDS[0], &input, 2_000);
+            linear(COMMANDS[0], &input, 1_500);
         }
     }
 }
