@@ -73,6 +73,7 @@ mod format;
 mod graph;
 mod include;
 mod lints;
+mod lsp;
 mod model;
 mod naming;
 mod output;

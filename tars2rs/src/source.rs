@@ -298,6 +298,44 @@ impl Loader for FsLoader {
     }
 }
 
+/// Texts that stand in for files, as an editor has them before they are saved; whatever is not among them is read from the
+/// file system.
+#[derive(Debug, Default)]
+pub(crate) struct Overlay {
+    /// The directory that relative paths start from.
+    pub(crate) root: PathBuf,
+    /// By canonical path.
+    pub(crate) texts: std::collections::BTreeMap<PathBuf, std::rc::Rc<str>>,
+}
+
+impl Loader for Overlay {
+    fn canonical(&self, path: &Path) -> Option<PathBuf> {
+        if self.texts.contains_key(path) {
+            return Some(path.to_path_buf());
+        }
+        let path = fold(&self.root.join(path));
+        if self.texts.contains_key(&path) {
+            return Some(path);
+        }
+        FsLoader.canonical(&path)
+    }
+
+    fn why_not(&self, path: &Path) -> &'static str {
+        FsLoader.why_not(&self.root.join(path))
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        match self.texts.get(path) {
+            Some(text) => Ok(text.as_bytes().to_vec()),
+            None => FsLoader.read(path),
+        }
+    }
+
+    fn current_dir(&self) -> PathBuf {
+        self.root.clone()
+    }
+}
+
 /// Serves texts from a table. Paths are compared after `.` and `..` are folded.
 #[cfg(test)]
 #[derive(Debug, Default)]
