@@ -1,6 +1,6 @@
 //! The supervisor: PID 1 of a server's container.
 //!
-//! One loop ([`run`]) waits for everything that can happen and tells it to the machine ([`machine`]), which is pure and
+//! One loop ([`run()`]) waits for everything that can happen and tells it to the machine ([`machine`]), which is pure and
 //! says what to do; the effects ([`effects`]) do it, in tasks where that takes time.
 
 mod checking;
