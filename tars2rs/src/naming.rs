@@ -395,6 +395,26 @@ fn claim<'m>(idl: &'m str, span: Span, owner: &str, wanted: String) -> Claim<'m>
     }
 }
 
+/// How a name is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Structs, enums, traits.
+    Type,
+    /// Modules, fields, parameters, methods.
+    Value,
+    Constant,
+}
+
+/// The Rust name of an IDL name that is alone in its scope.
+pub(crate) fn usual(name: &str, style: Style) -> String {
+    let name = match style {
+        Style::Type => camel(name),
+        Style::Value => snake(name),
+        Style::Constant => shout(name),
+    };
+    escape(&plain(&name))
+}
+
 fn snake(name: &str) -> String {
     sound(name.to_snake_case(), "underscore")
 }

@@ -1,6 +1,7 @@
 //! Source texts and positions in them. The only module that reads files.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -305,7 +306,7 @@ pub(crate) struct Overlay {
     /// The directory that relative paths start from.
     pub(crate) root: PathBuf,
     /// By canonical path.
-    pub(crate) texts: std::collections::BTreeMap<PathBuf, std::rc::Rc<str>>,
+    pub(crate) texts: BTreeMap<PathBuf, String>,
 }
 
 impl Loader for Overlay {
@@ -336,11 +337,56 @@ impl Loader for Overlay {
     }
 }
 
+/// What is in a directory, as far as it concerns the language: `.tars` files, and with `true` directories. Those that are
+/// hidden are left out; in the order of their names.
+pub(crate) fn listing(dir: &Path) -> Vec<(String, bool)> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().take(MOST_ENTRIES);
+    let mut found: Vec<(String, bool)> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let is_dir = entry.path().is_dir();
+            (!name.starts_with('.') && (is_dir || name.ends_with(".tars"))).then_some((name, is_dir))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// Entries of a directory that are looked at.
+const MOST_ENTRIES: usize = 10_000;
+/// Directories that are looked into.
+const MOST_DIRS: usize = 10_000;
+/// Directories with copies of other people's files.
+const FOREIGN: [&str; 2] = ["target", "node_modules"];
+
+/// All `.tars` files below a directory, by canonical path; `None` when there are too many directories. Links to
+/// directories are not followed.
+pub(crate) fn tree(root: &Path) -> Option<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut dirs = vec![root.to_path_buf()];
+    let mut next = 0;
+    while let Some(dir) = dirs.get(next).cloned() {
+        next += 1;
+        if next > MOST_DIRS {
+            return None;
+        }
+        for (name, is_dir) in listing(&dir) {
+            let path = dir.join(&name);
+            if !is_dir {
+                found.extend(FsLoader.canonical(&path));
+            } else if !path.is_symlink() && !FOREIGN.contains(&name.as_str()) {
+                dirs.push(path);
+            }
+        }
+    }
+    Some(found)
+}
+
 /// Serves texts from a table. Paths are compared after `.` and `..` are folded.
 #[cfg(test)]
 #[derive(Debug, Default)]
 pub(crate) struct MemoryLoader {
-    files: std::collections::BTreeMap<PathBuf, Vec<u8>>,
+    files: BTreeMap<PathBuf, Vec<u8>>,
 }
 
 #[cfg(test)]

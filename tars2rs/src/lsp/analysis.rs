@@ -142,6 +142,13 @@ impl Analysis {
         self.file(path).is_some_and(|id| self.program.homes.contains_key(&id))
     }
 
+    /// Whether a file has definitions outside all modules.
+    pub(crate) fn is_bare(&self, path: &Path) -> bool {
+        let id = self.file(path);
+        let mut files = self.program.files.iter();
+        files.any(|file| Some(file.id) == id && !file.bare.is_empty())
+    }
+
     /// Whether some part of a text could not be read, so that names may be missing.
     pub(crate) fn has_gaps(&self) -> bool {
         let gap = |file: &crate::ast::File| {

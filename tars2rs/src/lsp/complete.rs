@@ -5,9 +5,10 @@ use std::path::Path;
 
 use super::declaration::{Token, tokens};
 use super::index::{Kind, Symbol};
-use super::text::Position;
+use super::text::{Position, Range};
 use super::workspace::Workspace;
 use crate::parse::lexemes::LexemeKind;
+use crate::source::listing;
 
 /// Something that may be typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,14 @@ pub(crate) struct Completion {
     /// `None` for words of the language and tags.
     pub(crate) kind: Option<Kind>,
     pub(crate) detail: String,
+}
+
+/// What may stand at a place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Completions {
+    /// What is typed of it already.
+    pub(crate) replaces: Range,
+    pub(crate) all: Vec<Completion>,
 }
 
 /// Where the cursor stands.
@@ -35,23 +44,73 @@ const BASIC: [&str; 10] = [
 
 impl Workspace {
     /// What may stand at a position of an open text.
-    pub(crate) fn complete(&self, path: &Path, position: Position) -> Vec<Completion> {
+    pub(crate) fn complete(&self, path: &Path, position: Position) -> Completions {
         let Some((text, offset)) = self.text_at(path, position) else {
-            return Vec::new();
+            return Completions::default();
         };
+        if let Some(typed) = include_path(text, offset) {
+            let name = typed.rfind('/').map_or(0, |slash| slash + 1);
+            let all = self.files(path, &typed[..name]);
+            return self.completions(path, (offset - typed.len() + name, offset), all);
+        }
         let Some(context) = context(text, offset) else {
-            return Vec::new();
+            return Completions::default();
         };
-        let symbols = self.analysis(path).map_or(&[][..], |known| &known.index.symbols);
-        answer(&context, symbols)
+        let symbols = self.recent(path).map_or(&[][..], |known| &known.index.symbols);
+        self.completions(path, (word(text, offset), offset), answer(&context, symbols))
     }
+
+    fn completions(&self, path: &Path, (start, end): (usize, usize), all: Vec<Completion>) -> Completions {
+        let Some((text, starts)) = self.text(path) else {
+            return Completions::default();
+        };
+        let (start, end) = (starts.position(text, start), starts.position(text, end));
+        let replaces = Range { start, end };
+        Completions { replaces, all }
+    }
+
+    /// Files and directories that an include may name, where its path begins like this.
+    fn files(&self, path: &Path, begun: &str) -> Vec<Completion> {
+        let begun = Path::new(begun);
+        let own = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        let root = self.overlay.root.clone();
+        let further = self.manner.include_dirs.iter().map(|dir| self.overlay.root.join(dir));
+        let mut seen = BTreeSet::new();
+        let mut all = Vec::new();
+        for base in [own, root].into_iter().chain(further) {
+            for (name, is_dir) in listing(&base.join(begun)) {
+                let itself = base.join(begun).join(&name) == path;
+                if !itself && seen.insert(name.clone()) {
+                    all.push(Completion {
+                        text: if is_dir { format!("{name}/") } else { name },
+                        kind: None,
+                        detail: String::new(),
+                    });
+                }
+            }
+        }
+        all
+    }
+}
+
+/// What is typed of the path of an include, if the offset is inside one.
+fn include_path(text: &str, offset: usize) -> Option<&str> {
+    let line = text[..offset].rfind(['\n', '\r']).map_or(0, |end| end + 1);
+    let rest = text[line..offset].trim_start().strip_prefix("#include")?;
+    let typed = rest.trim_start().strip_prefix('"')?;
+    (!typed.contains('"')).then_some(typed)
+}
+
+/// Where the word that ends at an offset begins.
+fn word(text: &str, offset: usize) -> usize {
+    let of_words = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text[..offset].trim_end_matches(of_words).len()
 }
 
 /// `None` inside a comment or a string.
 fn context(text: &str, offset: usize) -> Option<Context<'_>> {
-    let typed = text[..offset].trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
     let all = tokens(text);
-    let word = typed.len();
+    let word = word(text, offset);
     let inside = |token: &&Token| {
         let ended = match token.kind {
             LexemeKind::Comment { line, .. } => !line && token.end <= offset,

@@ -10,7 +10,9 @@ use super::complete::Completion;
 use super::index::Kind;
 use super::place::uri_of;
 use super::text::{Position, Range};
-use super::workspace::{Edit, Finding, Outline};
+use super::findings::Finding;
+use super::outline::Outline;
+use super::workspace::{Change, Edit};
 
 /// How files are called: as the editor called them where it did.
 pub(super) type Uris<'u> = &'u dyn Fn(&Path) -> Option<lsp::Uri>;
@@ -34,6 +36,13 @@ pub(super) fn range_in(range: lsp::Range) -> Range {
     }
 }
 
+pub(super) fn change_in(change: lsp::TextDocumentContentChangeEvent) -> Change {
+    Change {
+        range: change.range.map(range_in),
+        text: change.text,
+    }
+}
+
 fn position(position: Position) -> lsp::Position {
     lsp::Position::new(position.line, position.column)
 }
@@ -44,6 +53,35 @@ pub(super) fn range(range: Range) -> lsp::Range {
 
 pub(super) fn location(place: &Place, uris: Uris<'_>) -> Option<lsp::Location> {
     Some(lsp::Location::new(uris(&place.path)?, range(place.range)))
+}
+
+/// More findings of a file are not told: nobody reads them while typing.
+const MOST_FINDINGS: usize = 500;
+
+/// What is wrong in a file, and how much more.
+pub(super) fn findings(path: &Path, found: &[Finding], uris: Uris<'_>) -> Option<lsp::PublishDiagnosticsParams> {
+    let (told, left) = found.split_at(found.len().min(MOST_FINDINGS));
+    let mut all: Vec<lsp::Diagnostic> = told.iter().map(|finding| diagnostic(finding, uris)).collect();
+    if let Some(next) = left.first() {
+        all.push(lsp::Diagnostic {
+            range: range(next.range),
+            severity: Some(lsp::DiagnosticSeverity::INFORMATION),
+            source: Some(SOURCE.to_owned()),
+            message: format!("{} more findings from here on are not shown; `tars2rs check` shows all", left.len()),
+            ..lsp::Diagnostic::default()
+        });
+    }
+    Some(lsp::PublishDiagnosticsParams::new(uris(path)?, all, None))
+}
+
+/// Who finds.
+const SOURCE: &str = "tars2rs";
+
+/// Where a code is explained.
+fn page(code: &str) -> Option<lsp::CodeDescription> {
+    let pages = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/diagnostics");
+    let href = format!("{pages}/{code}.md").parse().ok()?;
+    Some(lsp::CodeDescription { href })
 }
 
 pub(super) fn diagnostic(finding: &Finding, uris: Uris<'_>) -> lsp::Diagnostic {
@@ -62,7 +100,8 @@ pub(super) fn diagnostic(finding: &Finding, uris: Uris<'_>) -> lsp::Diagnostic {
         range: range(finding.range),
         severity: Some(severity),
         code: Some(lsp::NumberOrString::String(finding.code.to_owned())),
-        source: Some("tars2rs".to_owned()),
+        code_description: page(finding.code),
+        source: Some(SOURCE.to_owned()),
         message: finding.message.clone(),
         related_information: Some(related.collect()),
         ..lsp::Diagnostic::default()
@@ -103,8 +142,10 @@ pub(super) fn quick_fix(finding: &Finding, uris: Uris<'_>) -> Option<lsp::CodeAc
     }))
 }
 
-pub(super) fn completion((order, found): (usize, Completion)) -> lsp::CompletionItem {
+pub(super) fn completion((order, found): (usize, Completion), replaces: lsp::Range) -> lsp::CompletionItem {
     let kind = match found.kind {
+        None if found.text.ends_with('/') => lsp::CompletionItemKind::FOLDER,
+        None if found.text.ends_with(".tars") => lsp::CompletionItemKind::FILE,
         None => lsp::CompletionItemKind::KEYWORD,
         Some(Kind::Module) => lsp::CompletionItemKind::MODULE,
         Some(Kind::Struct) => lsp::CompletionItemKind::STRUCT,
@@ -116,8 +157,12 @@ pub(super) fn completion((order, found): (usize, Completion)) -> lsp::Completion
         Some(Kind::Operation) => lsp::CompletionItemKind::METHOD,
     };
     lsp::CompletionItem {
-        label: found.text,
+        label: found.text.clone(),
         kind: Some(kind),
+        text_edit: Some(lsp::CompletionTextEdit::Edit(lsp::TextEdit::new(
+            replaces,
+            found.text,
+        ))),
         detail: Some(found.detail).filter(|detail| !detail.is_empty()),
         sort_text: Some(format!("{order:06}")),
         ..lsp::CompletionItem::default()

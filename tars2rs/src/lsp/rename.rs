@@ -1,13 +1,12 @@
 //! Another name for something, everywhere it is named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use super::analysis::{Analysis, Place};
 use super::index::{Kind, Target};
 use super::text::{Position, Range};
-use super::workspace::{Edit, Workspace};
+use super::workspace::{Edit, Known, Workspace, places};
 use crate::diag::Diagnostic;
 use crate::parse::KEYWORDS;
 use crate::source::Overlay;
@@ -31,7 +30,7 @@ impl Workspace {
         match found.target {
             Target::File(_) => Err("an included file cannot be renamed here".to_owned()),
             Target::Symbol(symbol) if analysis.index.symbols[symbol].kind == Kind::Module => {
-                Err("a module cannot be renamed: files that are not open may use it".to_owned())
+                Err("a module cannot be renamed: it may go on in files that nothing here includes".to_owned())
             }
             Target::Symbol(symbol) => Ok((analysis, symbol)),
         }
@@ -46,15 +45,20 @@ impl Workspace {
         if old.name == name {
             return Ok(Edits::new());
         }
-        let places = self.places(analysis, symbol);
+        let too_many = || "there are too many directories here to find all places".to_owned();
+        let closed = self.closed(&old.name).ok_or_else(too_many)?;
+        let closed = closed.iter().map(|(path, known)| (path.as_path(), known));
+        let all: Vec<Known<'_>> = self.analyses().chain(closed).collect();
+        let places = places(&all, analysis, symbol);
         let touched = |other: &Analysis| places.iter().any(|place| other.file(&place.path).is_some());
-        let concerned: Vec<(&Path, &Analysis)> = self.analyses().filter(|(_, other)| touched(other)).collect();
-        if concerned.iter().any(|(_, other)| other.has_gaps()) {
-            return Err("mend the syntax first: some names could not be read".to_owned());
+        let concerned: Vec<Known<'_>> = all.into_iter().filter(|(_, other)| touched(other)).collect();
+        if let Some((path, _)) = concerned.iter().find(|(_, other)| other.has_gaps()) {
+            let file = path.display();
+            return Err(format!("mend the syntax of `{file}` and what it includes first: some names could not be read"));
         }
         let after = self.after(&concerned, &places, name);
         for (root, before) in concerned {
-            let then = Analysis::of(root, &after, &self.manner, &Default::default());
+            let then = Analysis::of(root, &after, &self.manner, &BTreeSet::new());
             if let Some(clash) = new_mistake(before, &then) {
                 return Err(format!("`{name}` does not fit: {clash}"));
             }
@@ -73,7 +77,7 @@ impl Workspace {
     /// The texts with the new name.
     fn after<'p>(
         &self,
-        analyses: &[(&Path, &Analysis)],
+        analyses: &[Known<'_>],
         places: impl IntoIterator<Item = &'p Place>,
         name: &str,
     ) -> Overlay {
@@ -98,7 +102,7 @@ impl Workspace {
                 done = end;
             }
             new.push_str(&text[done..]);
-            overlay.texts.insert(path.to_path_buf(), Rc::from(new));
+            overlay.texts.insert(path.to_path_buf(), new);
         }
         overlay
     }
@@ -121,7 +125,7 @@ fn is_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A mistake, or a remark about generated names, that was not there before.
+/// A mistake that was not there before.
 fn new_mistake<'d>(before: &Analysis, after: &'d Analysis) -> Option<&'d str> {
     let count = |found: &[Diagnostic], code| {
         let errors = found.iter().filter(|found| found.is_error());

@@ -1,15 +1,25 @@
 //! Messages as bytes: a head with the length, then JSON.
 
-use std::io::{self, BufRead, Read as _, Write};
+use std::io::{self, BufRead, Read as _};
 
-use lsp_server::Message;
+use lsp_server::{ErrorCode, Message};
+use serde_json::{Value, json};
 
 /// What arrived.
 #[derive(Debug)]
 pub(crate) enum Incoming {
     Message(Message),
-    /// Whole, but no message; with the reason.
-    Broken(String),
+    /// Whole, but no message, with what is to be answered.
+    Broken(Broken),
+}
+
+/// What is wrong with what arrived.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    code: ErrorCode,
+    reason: String,
+    /// The request's, if it can be told.
+    id: Value,
 }
 
 /// A message may be so long. The largest hold a whole text.
@@ -29,10 +39,26 @@ pub(crate) fn read(input: &mut impl BufRead) -> io::Result<Option<Incoming>> {
     if read < length {
         return Ok(None);
     }
-    Ok(Some(match serde_json::from_slice(&body) {
-        Ok(message) => Incoming::Message(message),
-        Err(error) => Incoming::Broken(error.to_string()),
-    }))
+    Ok(Some(message(&body)))
+}
+
+fn message(body: &[u8]) -> Incoming {
+    let broken = |code: ErrorCode, reason: String, id: Value| Incoming::Broken(Broken { code, reason, id });
+    let value: Value = match serde_json::from_slice(body) {
+        Ok(value) => value,
+        Err(error) => return broken(ErrorCode::ParseError, format!("this is no JSON: {error}"), Value::Null),
+    };
+    let id = value.get("id").filter(|id| id.is_i64() || id.is_string()).cloned();
+    // An answer to what was never asked looks like one to anything else that has an id.
+    let of_a_kind = ["method", "result", "error"].iter().any(|part| value.get(*part).is_some());
+    match serde_json::from_value(value) {
+        Ok(message) if of_a_kind => Incoming::Message(message),
+        _ => broken(
+            ErrorCode::InvalidRequest,
+            "this is no message of JSON-RPC".to_owned(),
+            id.unwrap_or_default(),
+        ),
+    }
 }
 
 /// The length of the body.
@@ -66,18 +92,18 @@ fn invalid(reason: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
-/// Writes a message.
-pub(crate) fn write(output: &mut impl Write, message: &Message) -> io::Result<()> {
-    message.clone().write(output)
+/// A message as bytes.
+pub(crate) fn bytes(message: &Message) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    message.write(&mut bytes)?;
+    Ok(bytes)
 }
 
-/// Answers what could not be read, as JSON-RPC wants it: with no id.
-pub(crate) fn write_broken(output: &mut impl Write, reason: &str) -> io::Result<()> {
-    let code = lsp_server::ErrorCode::ParseError as i32;
-    let error = serde_json::json!({"code": code, "message": format!("no JSON-RPC message: {reason}")});
-    let body = serde_json::json!({"jsonrpc": "2.0", "id": null, "error": error}).to_string();
-    write!(output, "Content-Length: {}\r\n\r\n{body}", body.len())?;
-    output.flush()
+/// The answer to what could not be read.
+pub(crate) fn complaint(broken: &Broken) -> Vec<u8> {
+    let error = json!({"code": broken.code as i32, "message": broken.reason});
+    let body = json!({"jsonrpc": "2.0", "id": broken.id, "error": error}).to_string();
+    format!("Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 #[cfg(test)]
@@ -88,7 +114,7 @@ mod tests {
         std::iter::from_fn(|| match read(&mut bytes) {
             Ok(None) => None,
             Ok(Some(Incoming::Message(_))) => Some("message".to_owned()),
-            Ok(Some(Incoming::Broken(_))) => Some("broken".to_owned()),
+            Ok(Some(Incoming::Broken(broken))) => Some(format!("{} {}", broken.code as i32, broken.id)),
             Err(error) => {
                 bytes = &[];
                 Some(error.to_string())
@@ -100,7 +126,17 @@ mod tests {
     #[test]
     fn what_is_broken_does_not_hide_what_follows() {
         let bytes = b"Content-Length: 3\r\n\r\n{x}content-length: 15\r\nX: y\r\n\r\n{\"method\": \"a\"}Content-Length: 9\r\n\r\n";
-        assert_eq!(all(bytes), ["broken", "message"]);
+        assert_eq!(all(bytes), ["-32700 null", "message"]);
+    }
+
+    #[test]
+    fn what_is_no_message_is_answered_under_its_id() {
+        let said = |body: &str| format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        let bytes = ["[1]", "{}", r#"{"id": 7, "method": 5}"#, r#"{"id": "a"}"#, "7", "\"x\""].map(said).concat();
+        assert_eq!(
+            all(bytes.as_bytes()),
+            ["-32600 null", "-32600 null", "-32600 7", "-32600 \"a\"", "-32600 null", "-32600 null"]
+        );
     }
 
     #[test]
