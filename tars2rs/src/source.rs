@@ -340,12 +340,17 @@ impl Loader for Overlay {
 /// What is in a directory, as far as it concerns the language: `.tars` files, and with `true` directories. Those that are
 /// hidden are left out; in the order of their names.
 pub(crate) fn listing(dir: &Path) -> Vec<(String, bool)> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().take(MOST_ENTRIES);
+    let entries = std::fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .take(MOST_ENTRIES);
     let mut found: Vec<(String, bool)> = entries
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             let is_dir = entry.path().is_dir();
-            (!name.starts_with('.') && (is_dir || name.ends_with(".tars"))).then_some((name, is_dir))
+            (!name.starts_with('.') && (is_dir || Path::new(&name).extension().is_some_and(|end| end == "tars")))
+                .then_some((name, is_dir))
         })
         .collect();
     found.sort();

@@ -87,9 +87,7 @@ impl Analysis {
     }
 
     pub(crate) fn tokens(&self, id: FileId) -> &[Token] {
-        self.made[&id]
-            .tokens
-            .get_or_init(|| declaration::tokens(self.text(id)))
+        self.made[&id].tokens.get_or_init(|| declaration::tokens(self.text(id)))
     }
 
     pub(crate) fn lines(&self, id: FileId) -> &Lines {

@@ -183,7 +183,7 @@ fn answer(context: &Context<'_>, symbols: &[Symbol]) -> Vec<Completion> {
         (_, [.., "unsigned"]) => words(&["byte", "short", "int"]),
         ("struct", []) => tag(&context.tags),
         ("struct", [_]) => words(&["require", "optional"]),
-        ("struct", [.., "="]) => {
+        ("struct", [.., "="]) | ("module", ["const", .., "="]) => {
             let mut all = words(&["true", "false"]);
             all.extend(values(context, module, symbols));
             all
@@ -273,11 +273,14 @@ fn qualified(module: &str, qualifier: &str, symbols: &[Symbol]) -> Vec<Completio
     })
 }
 
-/// The enumerators of a field's type, when that is an enum.
+/// The enumerators of the type of a field or constant, when that is an enum.
 fn values(context: &Context<'_>, module: &str, symbols: &[Symbol]) -> Vec<Completion> {
-    let owner = match context.before.as_slice() {
-        [_, _, name, _, "="] => format!("{module}::{name}"),
-        [_, _, home, "::", name, _, "="] => format!("{home}::{name}"),
+    let (["const", typed @ .., _, "="] | [_, _, typed @ .., _, "="]) = context.before.as_slice() else {
+        return Vec::new();
+    };
+    let owner = match typed {
+        [name] => format!("{module}::{name}"),
+        [home, "::", name] => format!("{home}::{name}"),
         _ => return Vec::new(),
     };
     named(symbols, |found| found.kind == Kind::Enumerator && found.owner == owner)

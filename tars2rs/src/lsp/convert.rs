@@ -7,11 +7,11 @@ use lsp_types as lsp;
 
 use super::analysis::Place;
 use super::complete::Completion;
+use super::findings::Finding;
 use super::index::Kind;
+use super::outline::Outline;
 use super::place::uri_of;
 use super::text::{Position, Range};
-use super::findings::Finding;
-use super::outline::Outline;
 use super::workspace::{Change, Edit};
 
 /// How files are called: as the editor called them where it did.
@@ -67,7 +67,10 @@ pub(super) fn findings(path: &Path, found: &[Finding], uris: Uris<'_>) -> Option
             range: range(next.range),
             severity: Some(lsp::DiagnosticSeverity::INFORMATION),
             source: Some(SOURCE.to_owned()),
-            message: format!("{} more findings from here on are not shown; `tars2rs check` shows all", left.len()),
+            message: format!(
+                "{} more findings from here on are not shown; `tars2rs check` shows all",
+                left.len()
+            ),
             ..lsp::Diagnostic::default()
         });
     }
@@ -112,10 +115,6 @@ pub(super) fn text_edit(edit: &Edit) -> lsp::TextEdit {
     lsp::TextEdit::new(range(edit.range), edit.text.clone())
 }
 
-#[expect(
-    clippy::mutable_key_type,
-    reason = "the protocol crate's map; nothing changes the keys"
-)]
 pub(super) fn workspace_edit(
     edits: impl IntoIterator<Item = (PathBuf, Vec<Edit>)>,
     uris: Uris<'_>,
@@ -145,7 +144,7 @@ pub(super) fn quick_fix(finding: &Finding, uris: Uris<'_>) -> Option<lsp::CodeAc
 pub(super) fn completion((order, found): (usize, Completion), replaces: lsp::Range) -> lsp::CompletionItem {
     let kind = match found.kind {
         None if found.text.ends_with('/') => lsp::CompletionItemKind::FOLDER,
-        None if found.text.ends_with(".tars") => lsp::CompletionItemKind::FILE,
+        None if found.text.contains('.') => lsp::CompletionItemKind::FILE,
         None => lsp::CompletionItemKind::KEYWORD,
         Some(Kind::Module) => lsp::CompletionItemKind::MODULE,
         Some(Kind::Struct) => lsp::CompletionItemKind::STRUCT,
@@ -159,10 +158,7 @@ pub(super) fn completion((order, found): (usize, Completion), replaces: lsp::Ran
     lsp::CompletionItem {
         label: found.text.clone(),
         kind: Some(kind),
-        text_edit: Some(lsp::CompletionTextEdit::Edit(lsp::TextEdit::new(
-            replaces,
-            found.text,
-        ))),
+        text_edit: Some(lsp::CompletionTextEdit::Edit(lsp::TextEdit::new(replaces, found.text))),
         detail: Some(found.detail).filter(|detail| !detail.is_empty()),
         sort_text: Some(format!("{order:06}")),
         ..lsp::CompletionItem::default()

@@ -25,9 +25,8 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
 /// First byte and first byte behind the declaration of this kind whose name begins at `name`.
 pub(crate) fn extent(text: &str, tokens: &[Token], kind: Kind, name: usize) -> Option<(usize, usize)> {
     let at = tokens.partition_point(|token| token.start < name);
-    let is = |token: &Token, marks: &str| {
-        token.kind == LexemeKind::Punct && marks.contains(&text[token.start..token.end])
-    };
+    let is =
+        |token: &Token, marks: &str| token.kind == LexemeKind::Punct && marks.contains(&text[token.start..token.end]);
     let code = |token: &&Token| !matches!(token.kind, LexemeKind::Comment { .. });
     let before = match kind {
         Kind::Enumerator => "{,",

@@ -40,9 +40,9 @@ fn shown(analysis: &Analysis, symbol: &Symbol) -> String {
     };
     let mut out = format!("```tars\n{declaration}\n```");
     if !symbol.owner.is_empty() {
-        out.push_str(&format!("\n\nIn `{}`.", symbol.owner));
+        out = format!("{out}\n\nIn `{}`.", symbol.owner);
     }
-    out.push_str(&format!("\n\n{}", in_rust(analysis, symbol)));
+    out = format!("{out}\n\n{}", in_rust(analysis, symbol));
     if !symbol.doc.is_empty() {
         out.push_str("\n\n---\n\n");
         out.push_str(&symbol.doc.join("\n"));
@@ -57,11 +57,10 @@ fn in_rust(analysis: &Analysis, symbol: &Symbol) -> String {
     let module = usual(owners.next().unwrap_or_default(), Style::Value);
     let owner = usual(owners.next().unwrap_or_default(), Style::Type);
     let names = match symbol.kind {
-        Kind::Module => name(Style::Value),
         Kind::Struct | Kind::Enum => format!("{module}::{}", name(Style::Type)),
         Kind::Const => format!("{module}::{}", name(Style::Constant)),
         Kind::Enumerator => format!("{owner}::{}", name(Style::Constant)),
-        Kind::Field | Kind::Param => name(Style::Value),
+        Kind::Module | Kind::Field | Kind::Param => name(Style::Value),
         Kind::Operation => format!("{owner}::{}", name(Style::Value)),
         Kind::Interface => {
             let name = name(Style::Type);

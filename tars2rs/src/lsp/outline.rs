@@ -34,8 +34,8 @@ impl Workspace {
             };
             let symbol = &analysis.index.symbols[symbol];
             // A module is opened anew in each file; everything else is declared once.
-            let declares = symbol.span == occurrence.span
-                || (symbol.kind == Kind::Module && opens_module(analysis, occurrence));
+            let declares =
+                symbol.span == occurrence.span || (symbol.kind == Kind::Module && opens_module(analysis, occurrence));
             if analysis.sources.id_of(occurrence.span) == id && declares && symbol.kind != Kind::Param {
                 let here = Symbol {
                     span: occurrence.span,

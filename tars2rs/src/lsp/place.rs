@@ -24,7 +24,8 @@ pub(crate) fn uri_of(path: &Path) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(char::from(byte));
         } else {
-            uri.push_str(&format!("%{byte:02X}"));
+            let hex = |digit: u8| char::from(b"0123456789ABCDEF"[usize::from(digit)]);
+            uri.extend(['%', hex(byte >> 4), hex(byte & 0xF)]);
         }
     }
     uri
@@ -57,7 +58,10 @@ mod tests {
             assert_eq!(path_of(&uri), Some(PathBuf::from(path)));
         }
         assert_eq!(path_of("file://localhost/a"), Some(PathBuf::from("/a")));
-        assert_eq!(path_of("untitled:Untitled-1"), Some(PathBuf::from("untitled:Untitled-1")));
+        assert_eq!(
+            path_of("untitled:Untitled-1"),
+            Some(PathBuf::from("untitled:Untitled-1"))
+        );
         assert_eq!(path_of("file:///%zz"), None);
         assert_eq!(path_of("file:///%ff"), None);
         assert_eq!(path_of("file://"), None);

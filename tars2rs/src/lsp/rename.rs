@@ -7,7 +7,7 @@ use super::analysis::{Analysis, Place};
 use super::index::{Kind, Target};
 use super::text::{Position, Range};
 use super::workspace::{Edit, Known, Workspace, places};
-use crate::diag::Diagnostic;
+use crate::diag::{Code, Diagnostic};
 use crate::parse::KEYWORDS;
 use crate::source::Overlay;
 
@@ -54,7 +54,9 @@ impl Workspace {
         let concerned: Vec<Known<'_>> = all.into_iter().filter(|(_, other)| touched(other)).collect();
         if let Some((path, _)) = concerned.iter().find(|(_, other)| other.has_gaps()) {
             let file = path.display();
-            return Err(format!("mend the syntax of `{file}` and what it includes first: some names could not be read"));
+            return Err(format!(
+                "mend the syntax of `{file}` and what it includes first: some names could not be read"
+            ));
         }
         let after = self.after(&concerned, &places, name);
         for (root, before) in concerned {
@@ -75,12 +77,7 @@ impl Workspace {
     }
 
     /// The texts with the new name.
-    fn after<'p>(
-        &self,
-        analyses: &[Known<'_>],
-        places: impl IntoIterator<Item = &'p Place>,
-        name: &str,
-    ) -> Overlay {
+    fn after<'p>(&self, analyses: &[Known<'_>], places: impl IntoIterator<Item = &'p Place>, name: &str) -> Overlay {
         let mut by_file: BTreeMap<&Path, Vec<Range>> = BTreeMap::new();
         for place in places {
             by_file.entry(&place.path).or_default().push(place.range);
@@ -125,15 +122,21 @@ fn is_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A mistake that was not there before.
+/// A mistake that was not there before, or two names that were made one in Rust.
 fn new_mistake<'d>(before: &Analysis, after: &'d Analysis) -> Option<&'d str> {
-    let count = |found: &[Diagnostic], code| {
-        let errors = found.iter().filter(|found| found.is_error());
-        errors.filter(|found| found.code == code).count()
+    let counts = |found: &&Diagnostic| found.is_error() || found.code == Code::Renamed;
+    let mut left: BTreeMap<Code, usize> = BTreeMap::new();
+    for found in before.diagnostics.iter().filter(counts) {
+        *left.entry(found.code).or_default() += 1;
+    }
+    let is_new = |found: &&Diagnostic| match left.get_mut(&found.code) {
+        Some(known) if *known > 0 => {
+            *known -= 1;
+            false
+        }
+        _ => true,
     };
-    let errors = after.diagnostics.iter().filter(|found| found.is_error());
-    let mut new = errors
-        .filter(|found| count(&after.diagnostics, found.code) > count(&before.diagnostics, found.code));
+    let mut new = after.diagnostics.iter().filter(counts).filter(is_new);
     new.next().map(|found| found.message.as_str())
 }
 

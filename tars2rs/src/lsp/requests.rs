@@ -64,7 +64,10 @@ pub(super) fn terms(params: Value, manner: &Manner) -> Result<Terms, Refusal> {
         _ => root.into_iter().collect::<Vec<_>>(),
     };
     let folders = folders.iter().filter(|uri| uri.as_str().starts_with("file:"));
-    let files = given.capabilities.workspace.and_then(|all| all.did_change_watched_files);
+    let files = given
+        .capabilities
+        .workspace
+        .and_then(|all| all.did_change_watched_files);
     Ok(Terms {
         manner,
         folders: folders.filter_map(|uri| path_of(uri.as_str())).collect(),
@@ -115,7 +118,10 @@ impl Asked<'_> {
             "textDocument/prepareRename" => self.prepare_rename(params),
             "textDocument/rename" => self.rename(params),
             "textDocument/codeAction" => self.code_actions(params),
-            _ => Err(Refusal(ErrorCode::MethodNotFound, format!("there is no `{method}` here"))),
+            _ => Err(Refusal(
+                ErrorCode::MethodNotFound,
+                format!("there is no `{method}` here"),
+            )),
         }
     }
 
@@ -175,7 +181,10 @@ impl Asked<'_> {
         let found = self.workspace.complete(&path, position);
         let replaces = convert::range(found.replaces);
         let all = found.all.into_iter().enumerate();
-        answer(all.map(|found| convert::completion(found, replaces)).collect::<Vec<_>>())
+        answer(
+            all.map(|found| convert::completion(found, replaces))
+                .collect::<Vec<_>>(),
+        )
     }
 
     fn symbols(&self, params: Value) -> Answer {

@@ -130,9 +130,7 @@ impl Server {
             Ok(Ok(incoming)) => Ok(Some(incoming)),
             Ok(Err(error)) => Err(format!("cannot read from the editor: {error}")),
             Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => {
-                Err("the editor went away without `shutdown` and `exit`".to_owned())
-            }
+            Err(RecvTimeoutError::Disconnected) => Err("the editor went away without `shutdown` and `exit`".to_owned()),
         }
     }
 
@@ -238,7 +236,11 @@ impl Server {
             "id": "files", "method": "workspace/didChangeWatchedFiles", "registerOptions": {"watchers": watchers},
         });
         let params = json!({"registrations": [registration]});
-        let request = Request::new("watch".to_owned().into(), "client/registerCapability".to_owned(), params);
+        let request = Request::new(
+            "watch".to_owned().into(),
+            "client/registerCapability".to_owned(),
+            params,
+        );
         self.send(&request.into())
     }
 

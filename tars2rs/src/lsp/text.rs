@@ -50,7 +50,11 @@ impl Starts {
     /// The lines of a text; `marked` when the editor has a byte order mark before it.
     pub(crate) fn of(text: &str, encoding: Encoding, marked: bool) -> Self {
         let lines = std::iter::once(0).chain(breaks(text, 0, text.len())).collect();
-        let mark = if marked { encoding.units("\u{FEFF}".as_bytes()) } else { 0 };
+        let mark = if marked {
+            encoding.units("\u{FEFF}".as_bytes())
+        } else {
+            0
+        };
         Self { encoding, mark, lines }
     }
 
@@ -62,7 +66,8 @@ impl Starts {
         for line in &mut self.lines[behind..] {
             *line = *line - removed - start + end;
         }
-        self.lines.splice(first..behind, breaks(text, start.saturating_sub(1), end));
+        self.lines
+            .splice(first..behind, breaks(text, start.saturating_sub(1), end));
     }
 
     /// The position of a byte of the text.

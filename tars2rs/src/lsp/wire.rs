@@ -49,10 +49,15 @@ fn message(body: &[u8]) -> Incoming {
         Err(error) => return broken(ErrorCode::ParseError, format!("this is no JSON: {error}"), Value::Null),
     };
     let id = value.get("id").filter(|id| id.is_i64() || id.is_string()).cloned();
-    // An answer to what was never asked looks like one to anything else that has an id.
-    let of_a_kind = ["method", "result", "error"].iter().any(|part| value.get(*part).is_some());
+    // Whatever has an id passes for a response, also a request that is malformed.
+    let has = |part: &str| value.get(part).is_some();
+    let responds = !has("method") && (has("result") || has("error"));
     match serde_json::from_value(value) {
-        Ok(message) if of_a_kind => Incoming::Message(message),
+        Ok(Message::Response(_)) if !responds => {
+            let reason = "this is neither a request nor a response".to_owned();
+            broken(ErrorCode::InvalidRequest, reason, id.unwrap_or_default())
+        }
+        Ok(message) => Incoming::Message(message),
         _ => broken(
             ErrorCode::InvalidRequest,
             "this is no message of JSON-RPC".to_owned(),
@@ -132,10 +137,19 @@ mod tests {
     #[test]
     fn what_is_no_message_is_answered_under_its_id() {
         let said = |body: &str| format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        let bytes = ["[1]", "{}", r#"{"id": 7, "method": 5}"#, r#"{"id": "a"}"#, "7", "\"x\""].map(said).concat();
+        let bytes = ["[1]", "{}", r#"{"id": 7, "method": 5}"#, r#"{"id": "a"}"#, "7", "\"x\""]
+            .map(said)
+            .concat();
         assert_eq!(
             all(bytes.as_bytes()),
-            ["-32600 null", "-32600 null", "-32600 7", "-32600 \"a\"", "-32600 null", "-32600 null"]
+            [
+                "-32600 null",
+                "-32600 null",
+                "-32600 7",
+                "-32600 \"a\"",
+                "-32600 null",
+                "-32600 null"
+            ]
         );
     }
 
@@ -143,7 +157,10 @@ mod tests {
     fn a_head_that_makes_no_sense_ends_the_session() {
         assert_eq!(all(b"hello\r\n"), ["`hello` is no line of a message's head"]);
         assert_eq!(all(b"A: b\r\n\r\n"), ["a message without Content-Length"]);
-        assert_eq!(all(b"Content-Length: x\r\n\r\n"), ["a Content-Length that is no number"]);
+        assert_eq!(
+            all(b"Content-Length: x\r\n\r\n"),
+            ["a Content-Length that is no number"]
+        );
         let huge = all(b"Content-Length: 99999999999\r\n\r\n");
         assert!(huge[0].starts_with("a message of 99999999999 bytes"));
     }

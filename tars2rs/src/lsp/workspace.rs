@@ -195,7 +195,9 @@ impl Workspace {
     /// The same, or what was known before the last changes, if that is there already: names are mostly the same.
     pub(super) fn recent(&self, path: &Path) -> Option<&Analysis> {
         let found = self.documents.get(path)?;
-        let Some(own) = found.recent() else { return self.analysis(path) };
+        let Some(own) = found.recent() else {
+            return self.analysis(path);
+        };
         let mut all = self.documents.values().filter_map(Document::recent);
         let home = all.find(|other| own.is_bare(path) && other.is_fragment(path));
         Some(home.unwrap_or(own))

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(40);
 
 /// A running server with a directory of its own. Killed when it is dropped.
 pub(crate) struct Editor {
@@ -101,11 +101,11 @@ impl Editor {
 
     /// A session that has begun, with the directory as its folder.
     pub(crate) fn with(files: &[(&str, &str)]) -> Self {
-        Self::offering(files, json!({}))
+        Self::offering(files, &json!({}))
     }
 
     /// The same for an editor that can do this.
-    pub(crate) fn offering(files: &[(&str, &str)], capabilities: Value) -> Self {
+    pub(crate) fn offering(files: &[(&str, &str)], capabilities: &Value) -> Self {
         let mut editor = Self::silent(files, &[]);
         editor.begin(json!({"capabilities": capabilities}));
         editor
@@ -116,8 +116,8 @@ impl Editor {
         let folder = json!([{"uri": self.uri(""), "name": "folder"}]);
         params["processId"] = Value::Null;
         params["workspaceFolders"] = folder;
-        let answer = self.ask("initialize", params);
-        self.tell("initialized", json!({}));
+        let answer = self.ask("initialize", &params);
+        self.tell("initialized", &json!({}));
         answer
     }
 
@@ -142,13 +142,13 @@ impl Editor {
         self.input = None;
     }
 
-    pub(crate) fn tell(&mut self, method: &str, params: Value) {
+    pub(crate) fn tell(&mut self, method: &str, params: &Value) {
         let body = json!({"jsonrpc": "2.0", "method": method, "params": params});
         self.send(&framed(&body.to_string()));
     }
 
     /// Asks without waiting; the request's id.
-    pub(crate) fn begin_to_ask(&mut self, method: &str, params: Value) -> i64 {
+    pub(crate) fn begin_to_ask(&mut self, method: &str, params: &Value) -> i64 {
         self.next += 1;
         let body = json!({"jsonrpc": "2.0", "id": self.next, "method": method, "params": params});
         self.send(&framed(&body.to_string()));
@@ -161,7 +161,7 @@ impl Editor {
     }
 
     /// What is answered, which must not be an error.
-    pub(crate) fn ask(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn ask(&mut self, method: &str, params: &Value) -> Value {
         let id = self.begin_to_ask(method, params);
         let mut response = self.response(&json!(id));
         assert!(response.get("error").is_none(), "{response}");
@@ -169,7 +169,7 @@ impl Editor {
     }
 
     /// Code and text of the error that is answered.
-    pub(crate) fn ask_in_vain(&mut self, method: &str, params: Value) -> (i64, String) {
+    pub(crate) fn ask_in_vain(&mut self, method: &str, params: &Value) -> (i64, String) {
         let id = self.begin_to_ask(method, params);
         let response = self.response(&json!(id));
         error(&response)
@@ -206,7 +206,7 @@ impl Editor {
 
     pub(crate) fn open(&mut self, name: &str, text: &str) {
         let document = json!({"uri": self.uri(name), "languageId": "tars", "version": 1, "text": text});
-        self.tell("textDocument/didOpen", json!({"textDocument": document}));
+        self.tell("textDocument/didOpen", &json!({"textDocument": document}));
     }
 
     /// Opens a file as it is stored; its text.
@@ -216,19 +216,19 @@ impl Editor {
         text
     }
 
-    pub(crate) fn change(&mut self, name: &str, changes: Value) {
+    pub(crate) fn change(&mut self, name: &str, changes: &Value) {
         let document = json!({"uri": self.uri(name), "version": 2});
         let params = json!({"textDocument": document, "contentChanges": changes});
-        self.tell("textDocument/didChange", params);
+        self.tell("textDocument/didChange", &params);
     }
 
     pub(crate) fn replace_all(&mut self, name: &str, text: &str) {
-        self.change(name, json!([{"text": text}]));
+        self.change(name, &json!([{"text": text}]));
     }
 
     pub(crate) fn close(&mut self, name: &str) {
         let params = json!({"textDocument": {"uri": self.uri(name)}});
-        self.tell("textDocument/didClose", params);
+        self.tell("textDocument/didClose", &params);
     }
 
     /// Parameters for a question about a place.
@@ -250,8 +250,8 @@ impl Editor {
 
     /// `shutdown` and `exit`, after which it must end well.
     pub(crate) fn leave(mut self) {
-        assert_eq!(self.ask("shutdown", Value::Null), Value::Null);
-        self.tell("exit", Value::Null);
+        assert_eq!(self.ask("shutdown", &Value::Null), Value::Null);
+        self.tell("exit", &Value::Null);
         let (status, said) = self.end();
         assert_eq!((status.code(), said.as_str()), (Some(0), ""));
     }
@@ -271,7 +271,10 @@ pub(crate) fn uri(path: &Path) -> String {
 /// the place of `bar` behind `foo `.
 pub(crate) fn at(text: &str, mark: &str) -> Value {
     let (before, behind) = mark.split_once('#').unwrap_or(("", mark));
-    let start = text.find(&format!("{before}{behind}")).unwrap_or_else(|| panic!("no {mark}")) + before.len();
+    let start = text
+        .find(&format!("{before}{behind}"))
+        .unwrap_or_else(|| panic!("no {mark}"))
+        + before.len();
     let line = text[..start].rfind('\n').map_or(0, |end| end + 1);
     let number = text[..start].matches('\n').count();
     json!({"line": number, "character": text[line..start].encode_utf16().count()})

@@ -19,12 +19,12 @@ fn a_session_ends_well_after_shutdown_and_exit() {
 #[test]
 fn nothing_is_answered_before_initialize() {
     let mut editor = Editor::silent(&[], &[]);
-    let (code, _) = editor.ask_in_vain("textDocument/hover", json!({}));
+    let (code, _) = editor.ask_in_vain("textDocument/hover", &json!({}));
     assert_eq!(code, NOT_INITIALIZED);
     // What is told is left out.
     editor.open("a.tars", "broken");
     editor.begin(json!({"capabilities": {}}));
-    let (code, _) = editor.ask_in_vain("initialize", json!({"capabilities": {}}));
+    let (code, _) = editor.ask_in_vain("initialize", &json!({"capabilities": {}}));
     assert_eq!(code, INVALID_REQUEST);
     editor.leave();
 }
@@ -32,29 +32,29 @@ fn nothing_is_answered_before_initialize() {
 #[test]
 fn nothing_is_answered_after_shutdown() {
     let mut editor = Editor::with(&[]);
-    editor.ask("shutdown", Value::Null);
-    let (code, _) = editor.ask_in_vain("textDocument/hover", json!({}));
+    editor.ask("shutdown", &Value::Null);
+    let (code, _) = editor.ask_in_vain("textDocument/hover", &json!({}));
     assert_eq!(code, INVALID_REQUEST);
-    editor.tell("exit", Value::Null);
+    editor.tell("exit", &Value::Null);
     assert_eq!(editor.end().0.code(), Some(0));
 }
 
 #[test]
 fn other_ends_are_exit_code_1_with_a_reason() {
     let mut editor = Editor::with(&[]);
-    editor.tell("exit", Value::Null);
+    editor.tell("exit", &Value::Null);
     let (status, said) = editor.end();
     assert_eq!(status.code(), Some(1));
     assert_eq!(said, "error: the editor said `exit` without `shutdown`\n");
 
     let mut editor = Editor::silent(&[], &[]);
-    editor.tell("exit", Value::Null);
+    editor.tell("exit", &Value::Null);
     assert_eq!(editor.end().0.code(), Some(1));
 
     for shut_down in [false, true] {
         let mut editor = Editor::with(&[]);
         if shut_down {
-            editor.ask("shutdown", Value::Null);
+            editor.ask("shutdown", &Value::Null);
         }
         editor.hang_up();
         let (status, said) = editor.end();
@@ -73,8 +73,16 @@ fn broken_messages_are_answered_and_do_not_end_the_session() {
         ("{}", INVALID_REQUEST, Value::Null),
         (r#"{"id": 900, "method": 1}"#, INVALID_REQUEST, json!(900)),
         (r#"{"id": 901, "method": "no/such"}"#, METHOD_NOT_FOUND, json!(901)),
-        (r#"{"id": "902", "method": "textDocument/hover"}"#, INVALID_PARAMS, json!("902")),
-        (r#"{"id": 903, "method": "textDocument/hover", "params": [7]}"#, INVALID_PARAMS, json!(903)),
+        (
+            r#"{"id": "902", "method": "textDocument/hover"}"#,
+            INVALID_PARAMS,
+            json!("902"),
+        ),
+        (
+            r#"{"id": 903, "method": "textDocument/hover", "params": [7]}"#,
+            INVALID_PARAMS,
+            json!(903),
+        ),
     ] {
         editor.send(&framed(body));
         let response = editor.response(&id);
@@ -84,10 +92,10 @@ fn broken_messages_are_answered_and_do_not_end_the_session() {
     editor.send(&framed(&nested));
     assert_eq!(error(&editor.response(&Value::Null)).0, PARSE_ERROR);
     let far = json!({"textDocument": {"uri": "file:///nowhere.tars"}, "position": {"line": 4_294_967_295_u32, "character": 1}});
-    assert_eq!(editor.ask("textDocument/hover", far), Value::Null);
+    assert_eq!(editor.ask("textDocument/hover", &far), Value::Null);
     // Notifications that make no sense have no answer.
-    editor.tell("textDocument/didChange", json!({"x": 1}));
-    editor.tell("$/whatever", json!(7));
+    editor.tell("textDocument/didChange", &json!({"x": 1}));
+    editor.tell("$/whatever", &json!(7));
     editor.leave();
 }
 
@@ -109,7 +117,11 @@ fn frames_that_cannot_be_told_apart_end_the_session() {
 
 #[test]
 fn a_message_that_breaks_off_ends_the_session() {
-    for bytes in [&b"Content-Le"[..], b"Content-Length: 10\r\n\r\n{", b"Content-Length: 10\r\n"] {
+    for bytes in [
+        &b"Content-Le"[..],
+        b"Content-Length: 10\r\n\r\n{",
+        b"Content-Length: 10\r\n",
+    ] {
         let mut editor = Editor::with(&[]);
         editor.send(bytes);
         editor.hang_up();
@@ -163,7 +175,10 @@ fn options_that_are_not_understood_are_told_of() {
     let mut editor = Editor::silent(&[], &[]);
     editor.begin(json!({"capabilities": {}, "initializationOptions": {"includeDir": "x"}}));
     let told = editor.wait_for(|message| message["method"] == "window/showMessage");
-    assert!(told["params"]["message"].as_str().unwrap().contains("includeDir"), "{told}");
+    assert!(
+        told["params"]["message"].as_str().unwrap().contains("includeDir"),
+        "{told}"
+    );
     editor.leave();
 }
 
