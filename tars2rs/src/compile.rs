@@ -118,13 +118,13 @@ fn judge(
 pub(crate) struct Examined<T> {
     pub(crate) sources: SourceMap,
     pub(crate) program: Program,
-    /// The same findings as those of [`check`].
+    /// The same findings as those of [`check()`].
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// What `look` made of the names.
     pub(crate) seen: T,
 }
 
-/// Looks for mistakes as [`check`] does, and hands out the tree and its names whether there are any or not.
+/// Looks for mistakes as [`check()`] does, and hands out the tree and its names whether there are any or not.
 pub(crate) fn examine<T>(
     roots: &[PathBuf],
     search: Search<'_>,
