@@ -50,6 +50,52 @@ pub(crate) struct Build {
     /// Directory to write to; made if it does not exist.
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) wishes: Wishes,
+}
+
+/// What generated code is to be like. PATH is dotted, of the names of the IDL: `Module.Type.field`, a part of it, or `.` for
+/// everything.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Generated code")]
+pub(crate) struct Wishes {
+    /// `structs` leaves interfaces out; `client` and `server` give only that side of them.
+    #[arg(long, value_name = "PART")]
+    pub(crate) only: Option<Part>,
+    /// Writes one more file, which includes the others: `mod.rs` makes the directory a module.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) include_file: Option<String>,
+    /// The Rust path of an IDL module that is compiled elsewhere: `tars=::tars::protocol`.
+    #[arg(long, value_name = "MODULE=PATH", value_parser = pair)]
+    pub(crate) extern_module: Vec<(String, String)>,
+    /// The Rust path of a struct or enum that is compiled elsewhere: `tars.EndpointF=::tars::protocol::EndpointF`.
+    #[arg(long, value_name = "TYPE=PATH", value_parser = pair)]
+    pub(crate) extern_type: Vec<(String, String)>,
+    /// The Rust name of what stands at a path: `demo.LEVEL=Level`.
+    #[arg(long, value_name = "PATH=NAME", value_parser = pair)]
+    pub(crate) rename: Vec<(String, String)>,
+    /// Strings that need not be UTF-8.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) bytes: Vec<String>,
+    /// Maps that are `HashMap`s.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) hash_map: Vec<String>,
+    /// Optional fields that are `Option`s.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) presence: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    Structs,
+    Client,
+    Server,
+}
+
+/// `NAME=VALUE`
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("there is no `=`")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 #[derive(Debug, Args)]

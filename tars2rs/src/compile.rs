@@ -1,6 +1,6 @@
 //! The whole compiler as one function.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Halted};
 use crate::emit::{self, Emitter, ModuleTokens};
@@ -11,7 +11,7 @@ use crate::print::print;
 use crate::resolve::Draft;
 use crate::settings::{self, Choices, Settings};
 use crate::source::SourceMap;
-use crate::{check, lints, resolve};
+use crate::{check, join, lints, resolve};
 
 /// A file to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +60,12 @@ struct Analysed {
 pub(crate) fn compile(roots: &[PathBuf], search: Search<'_>, choices: &Choices) -> Outcome {
     outcome(choices, |sources, diagnostics| {
         let analysed = analyse(roots, search, choices, (sources, diagnostics))?;
-        generate(&analysed, sources, diagnostics)
+        let mut files = generate(&analysed, sources, diagnostics)?;
+        if let Some(name) = &choices.include_file {
+            let joined = join::run(name, &files, diagnostics)?;
+            files.push(joined);
+        }
+        Ok(files)
     })
 }
 
@@ -167,6 +172,13 @@ fn generate(analysed: &Analysed, sources: &SourceMap, diagnostics: &mut Diagnost
     Ok(files)
 }
 
+/// A file as generated code names it: the same on every machine, wherever it stands there.
+fn shown(name: &str) -> String {
+    let path = Path::new(name);
+    let last = path.file_name().filter(|_| path.is_absolute());
+    last.map_or_else(|| name.replace('\\', "/"), |last| last.to_string_lossy().into_owned())
+}
+
 fn print_all(
     modules: Vec<ModuleTokens>,
     (model, names): (&Model, &Names),
@@ -175,12 +187,13 @@ fn print_all(
 ) -> Vec<Printed> {
     let mut files = Vec::new();
     for ModuleTokens { module, tokens } in modules {
-        let from: Vec<&str> = model
+        let from: Vec<String> = model
             .module(module)
             .files
             .iter()
-            .map(|id| sources.file(*id).name.as_str())
+            .map(|id| shown(&sources.file(*id).name))
             .collect();
+        let from: Vec<&str> = from.iter().map(String::as_str).collect();
         let name = &names.modules[module.index()].name;
         match print(tokens, &from) {
             Ok(text) => files.push(Printed {

@@ -25,6 +25,8 @@
 //! tars::include_tars!("test_app"); // pub mod test_app { .. }
 //! ```
 //!
+//! [`Config::include_file`] adds a file that brings all modules at once.
+//!
 //! When the files have mistakes, [`Config::compile`] returns an [`Error`] whose text shows all of them, with file, line and
 //! column, the line itself, and what to do. Warnings reach the user through cargo.
 //!
@@ -45,7 +47,7 @@
 //! one, `_` is appended to the later one, with a warning, and [`Config::rename`] chooses a better name.
 //!
 //! Files that are included are compiled too, so that a run gives everything it needs. Modules that another crate provides
-//! are left out with [`Config::extern_module`].
+//! are left out with [`Config::extern_module`], types with [`Config::extern_type`].
 //!
 //! # More than Rust
 //!
@@ -72,6 +74,7 @@ mod emit;
 mod format;
 mod graph;
 mod include;
+mod join;
 mod lints;
 mod lsp;
 mod model;
@@ -82,6 +85,7 @@ mod print;
 mod resolve;
 mod settings;
 mod source;
+mod text;
 
 pub use breaking::{Comparison, Version};
 pub use config::{Config, Error, Generated};

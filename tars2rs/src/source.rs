@@ -1,10 +1,13 @@
 //! Source texts and positions in them. The only module that reads files.
 
+mod editing;
+
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+
+pub(crate) use editing::{Overlay, listing, tree};
 
 /// A stretch of source text. Offsets count through all files of a run, so a span alone says which file it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,6 +79,8 @@ struct Index {
 
 /// Further files on the way to an included file are not named.
 const MOST_INCLUDES: usize = 6;
+/// UTF-8's byte order mark.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Bytes of a block: so many are counted for a position at most.
 const BLOCK: usize = 1024;
 
@@ -166,16 +171,10 @@ impl SourceMap {
         &mut self,
         name: String,
         path: PathBuf,
-        bytes: &[u8],
+        bytes: impl Into<Vec<u8>>,
         included_from: Option<Span>,
     ) -> Result<FileId, Unusable> {
-        if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-            return Err(Unusable::Utf16);
-        }
-        let unmarked = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        let shifts = shifts(unmarked, bytes.len() - unmarked.len());
-        let text = String::from_utf8_lossy(unmarked);
-        let lossy = matches!(text, std::borrow::Cow::Owned(_));
+        let Decoded { text, lossy, shifts } = decoded(bytes.into())?;
         let start = self.end();
         // One spare offset between files keeps their end positions apart.
         let end = u64::from(start) + text.len() as u64 + 1;
@@ -186,7 +185,7 @@ impl SourceMap {
         self.files.push(SourceFile {
             name,
             path,
-            text: text.into_owned(),
+            text,
             start,
             lossy,
             included_from,
@@ -236,6 +235,30 @@ impl SourceMap {
             file.start + u32::try_from(file.text.len()).unwrap_or(u32::MAX) + 1
         })
     }
+}
+
+/// A file's bytes as a text.
+struct Decoded {
+    text: String,
+    lossy: bool,
+    shifts: Vec<(usize, isize)>,
+}
+
+fn decoded(mut bytes: Vec<u8>) -> Result<Decoded, Unusable> {
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        return Err(Unusable::Utf16);
+    }
+    let mark = if bytes.starts_with(MARK) { MARK.len() } else { 0 };
+    bytes.drain(..mark);
+    // Almost every file is UTF-8: its bytes are its text.
+    let (text, lossy, shifts) = match String::from_utf8(bytes) {
+        Ok(text) => (text, false, shifts(&[], mark)),
+        Err(error) => {
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            (text, true, shifts(error.as_bytes(), mark))
+        }
+    };
+    Ok(Decoded { text, lossy, shifts })
 }
 
 /// How much further along than the text the stored file is, where that changes: behind a byte order mark of so many
@@ -299,99 +322,11 @@ impl Loader for FsLoader {
     }
 }
 
-/// Texts that stand in for files, as an editor has them before they are saved; whatever is not among them is read from the
-/// file system.
-#[derive(Debug, Default)]
-pub(crate) struct Overlay {
-    /// The directory that relative paths start from.
-    pub(crate) root: PathBuf,
-    /// By canonical path.
-    pub(crate) texts: BTreeMap<PathBuf, String>,
-}
-
-impl Loader for Overlay {
-    fn canonical(&self, path: &Path) -> Option<PathBuf> {
-        if self.texts.contains_key(path) {
-            return Some(path.to_path_buf());
-        }
-        let path = fold(&self.root.join(path));
-        if self.texts.contains_key(&path) {
-            return Some(path);
-        }
-        FsLoader.canonical(&path)
-    }
-
-    fn why_not(&self, path: &Path) -> &'static str {
-        FsLoader.why_not(&self.root.join(path))
-    }
-
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        match self.texts.get(path) {
-            Some(text) => Ok(text.as_bytes().to_vec()),
-            None => FsLoader.read(path),
-        }
-    }
-
-    fn current_dir(&self) -> PathBuf {
-        self.root.clone()
-    }
-}
-
-/// What is in a directory, as far as it concerns the language: `.tars` files, and with `true` directories. Those that are
-/// hidden are left out; in the order of their names.
-pub(crate) fn listing(dir: &Path) -> Vec<(String, bool)> {
-    let entries = std::fs::read_dir(dir)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .take(MOST_ENTRIES);
-    let mut found: Vec<(String, bool)> = entries
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let is_dir = entry.path().is_dir();
-            (!name.starts_with('.') && (is_dir || Path::new(&name).extension().is_some_and(|end| end == "tars")))
-                .then_some((name, is_dir))
-        })
-        .collect();
-    found.sort();
-    found
-}
-
-/// Entries of a directory that are looked at.
-const MOST_ENTRIES: usize = 10_000;
-/// Directories that are looked into.
-const MOST_DIRS: usize = 10_000;
-/// Directories with copies of other people's files.
-const FOREIGN: [&str; 2] = ["target", "node_modules"];
-
-/// All `.tars` files below a directory, by canonical path; `None` when there are too many directories. Links to
-/// directories are not followed.
-pub(crate) fn tree(root: &Path) -> Option<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let mut dirs = vec![root.to_path_buf()];
-    let mut next = 0;
-    while let Some(dir) = dirs.get(next).cloned() {
-        next += 1;
-        if next > MOST_DIRS {
-            return None;
-        }
-        for (name, is_dir) in listing(&dir) {
-            let path = dir.join(&name);
-            if !is_dir {
-                found.extend(FsLoader.canonical(&path));
-            } else if !path.is_symlink() && !FOREIGN.contains(&name.as_str()) {
-                dirs.push(path);
-            }
-        }
-    }
-    Some(found)
-}
-
 /// Serves texts from a table. Paths are compared after `.` and `..` are folded.
 #[cfg(test)]
 #[derive(Debug, Default)]
 pub(crate) struct MemoryLoader {
-    files: BTreeMap<PathBuf, Vec<u8>>,
+    files: std::collections::BTreeMap<PathBuf, Vec<u8>>,
 }
 
 #[cfg(test)]

@@ -202,3 +202,185 @@ fn interfaces_of_the_workspace_are_silent() {
     let generated = Config::new().generate(&files, &["../idl"]).unwrap();
     assert_eq!(generated.warnings(), "");
 }
+
+/// All files under settings, with what they are called, or the error.
+fn files(idl: &str, settings: impl FnOnce(&mut Config)) -> Result<Vec<(String, String)>, String> {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("demo.tars");
+    fs::write(&file, idl).unwrap();
+    let mut config = Config::new();
+    settings(&mut config);
+    let generated = config
+        .generate(&[&file], &[] as &[&str])
+        .map_err(|error| error.to_string())?;
+    let files = generated.files();
+    Ok(files.map(|(name, text)| (name.to_owned(), text.to_owned())).collect())
+}
+
+const SIDES: &str = r#"
+module base { enum Kind { ONE, TWO }; };
+module demo
+{
+    const string VERSION = "1";
+    enum Level { LOW, HIGH = 10 };
+    struct Secret { 0 require string password; 1 optional Level level; };
+    interface Store
+    {
+        /** Looks it up. */
+        base::Kind get(string id, out Secret secret);
+        void drop(string id);
+    };
+};
+"#;
+
+#[test]
+fn only_one_side() {
+    for (name, client, server) in [
+        ("client", true, false),
+        ("server", false, true),
+        ("structs", false, false),
+    ] {
+        let files = files(SIDES, |config| _ = config.build_client(client).build_server(server)).unwrap();
+        let demo = &files.iter().find(|(name, _)| name == "demo.rs").unwrap().1;
+        insta::assert_snapshot!(format!("only_{name}"), demo);
+    }
+}
+
+#[test]
+fn attributes_reach_what_they_are_for() {
+    let rust = demo(|config| {
+        config
+            .struct_attribute("demo", "#[derive(Hash)]")
+            .enum_attribute("demo", "#[repr(transparent)]")
+            .const_attribute("demo.LEVEL.HIGH", "#[doc(alias = \"TOP\")]")
+            .trait_attribute("demo.Find", "#[mocked]")
+            .client_attribute("demo", "#[cfg(feature = \"client\")]")
+            .server_attribute("demo", "#[cfg(feature = \"server\")]")
+            .field_attribute("demo.Find.find.tars_ret", "#[allow(dead_code)]")
+            .type_attribute("demo.LEVEL", "#[first]")
+            .enum_attribute("demo.LEVEL", "#[second]");
+    })
+    .unwrap();
+    let flat = rust.split_whitespace().collect::<Vec<&str>>().join(" ");
+    assert_eq!(rust.matches("#[derive(Hash)]").count(), 3, "two structs and an output");
+    for text in [
+        "#[repr(transparent)] #[first] #[second] pub struct Level(pub i32);",
+        "#[doc(alias = \"TOP\")] pub const HIGH: Self = Self(1);",
+        "#[mocked] pub trait Find: Send + Sync + 'static {",
+        "#[cfg(feature = \"client\")] pub struct FindClient {",
+        "#[cfg(feature = \"server\")] pub struct FindServer<T> {",
+        "#[allow(dead_code)] pub ret: i32,",
+    ] {
+        assert!(flat.contains(text), "{text}\n{rust}");
+    }
+}
+
+#[test]
+fn secrets_need_not_be_shown() {
+    let files = files(SIDES, |config| _ = config.skip_debug(["demo.Secret", "demo.Store.get"])).unwrap();
+    let demo = &files[1].1;
+    let derives = lines(demo, "::tars::TarsStruct)]");
+    assert_eq!(
+        derives[0], "#[derive(Clone, PartialEq, ::tars::TarsStruct)]",
+        "of the struct"
+    );
+    assert_eq!(
+        derives[1], "#[derive(Clone, PartialEq, ::tars::TarsStruct)]",
+        "of the output"
+    );
+    assert_eq!(derives[2], "#[derive(Clone, Debug, PartialEq, ::tars::TarsStruct)]");
+}
+
+#[test]
+fn the_narrower_choice_of_a_map_counts() {
+    let table = |settings: &dyn Fn(&mut Config)| {
+        let idl = "module demo { struct S { 0 require map<string, int> a; 1 require map<string, int> b; }; };";
+        files(idl, settings).map(|files| {
+            let types = lines(&files[0].1, ": ::std::collections::");
+            types.iter().map(|line| line.contains("HashMap")).collect::<Vec<bool>>()
+        })
+    };
+    let but_one = table(&|config| _ = config.hash_map(["."]).btree_map(["demo.S.a"]));
+    assert_eq!(but_one, Ok(vec![false, true]));
+    let one = table(&|config| _ = config.btree_map(["demo.S"]).hash_map(["demo", "demo.S.b"]));
+    assert!(one.as_ref().is_ok_and(|maps| maps == &[false, true]), "{one:?}");
+    let useless = table(&|config| _ = config.btree_map(["demo.S.a"])).unwrap_err();
+    assert!(
+        useless.contains("`btree_map` changes nothing at `demo.S.a`"),
+        "{useless}"
+    );
+}
+
+#[test]
+fn a_type_may_live_elsewhere_and_the_rest_of_its_module_here() {
+    let idl = "module tars { struct EndpointF { 0 require string host; }; key[EndpointF, host]; enum State { ON, OFF };
+        struct Mine { 0 require EndpointF one; 1 optional State state = OFF; 2 optional map<EndpointF, int> more; };
+        interface Ask { EndpointF ask(vector<EndpointF> all); }; };";
+    let files = files(idl, |config| {
+        config
+            .extern_type("tars.EndpointF", "::tars::protocol::EndpointF")
+            .extern_type("tars.State", "crate::State")
+            .rename("tars.State.OFF", "SLEEPING");
+    })
+    .unwrap();
+    let rust = &files[0].1;
+    assert!(
+        !rust.contains("pub struct EndpointF") && !rust.contains("pub struct State"),
+        "{rust}"
+    );
+    for line in [
+        "pub one: ::tars::protocol::EndpointF,",
+        "#[tars(tag = 1, default = crate::State::SLEEPING)]",
+        "pub more: ::std::collections::BTreeMap<::tars::protocol::EndpointF, i32>,",
+        "pub all: Vec<::tars::protocol::EndpointF>,",
+        "all: &[::tars::protocol::EndpointF],",
+    ] {
+        assert!(rust.lines().any(|found| found.trim() == line), "{line}\n{rust}");
+    }
+}
+
+#[test]
+fn one_file_brings_all_modules() {
+    let generated = files(SIDES, |config| {
+        _ = config.include_file("mod.rs").extern_module("base", "::base");
+    })
+    .unwrap();
+    let names: Vec<&str> = generated.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["demo.rs", "mod.rs"]);
+    let generated = files(SIDES, |config| _ = config.include_file("all.rs")).unwrap();
+    insta::assert_snapshot!(generated[2].1);
+    for (name, reason) in [
+        (
+            "demo.rs",
+            "`demo.rs` is the file of a module and cannot be the include file too",
+        ),
+        (
+            "Demo.RS",
+            "`demo.rs` is the file of a module and cannot be the include file too",
+        ),
+        ("a/mod.rs", "`a/mod.rs`, chosen for the include file, is no file name"),
+    ] {
+        let error = files(SIDES, |config| _ = config.include_file(name)).unwrap_err();
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn paths_that_were_meant_are_named() {
+    let error = demo(|config| {
+        config
+            .bytes([
+                "demo.Packet.nmae",
+                "Packet.context",
+                "demo.Find.find.idd",
+                "demo.find.find",
+            ])
+            .hash_map(["dmo.packet.context", "demo.Packet.utterly_different"])
+            .extern_module("demo.Packet", "::shared")
+            .extern_module("bsae", "::shared")
+            .extern_type("demo.Find", "::shared::Find")
+            .extern_type("demo.Paket", "super::Packet")
+            .extern_type("Shared", "::shared::Shared");
+    });
+    insta::assert_snapshot!(error.unwrap_err());
+}

@@ -8,12 +8,14 @@ use super::types::by_value;
 use super::{Emitter, Place, ident};
 use crate::model::{Interface, Operation};
 use crate::naming::{InterfaceNames, OperationNames};
+use crate::settings::Setting;
 
 impl Emitter<'_> {
     /// `XClient`, a method an operation.
     pub(super) fn client(&self, item: &Interface, names: &InterfaceNames, place: Place<'_>) -> TokenStream {
-        let (service, client) = (ident(&names.name), ident(&names.client));
-        let docs = doc_line(&format!("Calls [`{service}`] over the wire."));
+        let client = ident(&names.client);
+        let docs = doc_line(&format!("Calls {} over the wire.", self.mention(item, names)));
+        let chosen = self.chosen(&[Setting::ClientAttribute], &self.path(item.module, &item.name));
         let methods = item
             .operations
             .iter()
@@ -22,6 +24,7 @@ impl Emitter<'_> {
         quote! {
             #docs
             #[derive(Clone, Debug)]
+            #chosen
             pub struct #client {
                 proxy: ::tars::Proxy,
             }

@@ -7,6 +7,10 @@ use super::docs::docs;
 use super::types::{is_implied, max_len};
 use super::{Emitter, Place, ident, unraw};
 use crate::model::{ConstId, EnumId, Field, Struct, StructId, Type};
+use crate::settings::Setting;
+
+/// What adds attributes to structs.
+pub(super) const STRUCT: [Setting; 2] = [Setting::TypeAttribute, Setting::StructAttribute];
 
 impl Emitter<'_> {
     pub(super) fn structure(&self, id: StructId) -> TokenStream {
@@ -24,7 +28,8 @@ impl Emitter<'_> {
         let equality = item.key.is_empty().then(|| quote!(PartialEq,));
         let fallback = format!("Struct `{}` of the IDL.", item.name);
         let docs = docs(&item.doc, &fallback);
-        let chosen = self.type_attributes(&path);
+        let chosen = self.chosen(&STRUCT, &path);
+        let debug = self.debug(&path);
         let name = ident(&names.name);
         let fields = item
             .fields
@@ -33,7 +38,7 @@ impl Emitter<'_> {
             .map(|(field, name)| self.field(item, field, name, &path));
         quote! {
             #docs
-            #[derive(Clone, Debug, #equality ::tars::TarsStruct)]
+            #[derive(Clone, #debug #equality ::tars::TarsStruct)]
             #tars
             #chosen
             pub struct #name {
@@ -42,25 +47,13 @@ impl Emitter<'_> {
         }
     }
 
-    /// Attributes that the build script chose for a type.
-    pub(super) fn type_attributes(&self, path: &str) -> TokenStream {
-        // Texts that are no tokens have been reported.
-        self.settings
-            .type_attributes
-            .values(path)
-            .into_iter()
-            .filter_map(|text| text.parse::<TokenStream>().ok())
-            .collect()
-    }
-
-    /// Attributes that the build script chose for a field.
-    pub(super) fn field_attributes(&self, path: &str) -> TokenStream {
-        self.settings
-            .field_attributes
-            .values(path)
-            .into_iter()
-            .filter_map(|text| text.parse::<TokenStream>().ok())
-            .collect()
+    /// `Debug,` among the derives, unless the build script wants none.
+    pub(super) fn debug(&self, path: &str) -> TokenStream {
+        if self.settings.has(Setting::SkipDebug, path) {
+            TokenStream::new()
+        } else {
+            quote!(Debug,)
+        }
     }
 
     fn field(&self, owner: &Struct, field: &Field, name: &str, owner_path: &str) -> TokenStream {
@@ -79,7 +72,7 @@ impl Emitter<'_> {
             let value = self.literal(default, &field.ty.ty, place);
             settings.push(quote!(default = #value));
         }
-        let presence = !field.require && field.default.is_none() && self.settings.presence.has(&path);
+        let presence = !field.require && field.default.is_none() && self.settings.has(Setting::Presence, &path);
         if presence {
             settings.push(quote!(presence));
         }
@@ -93,7 +86,7 @@ impl Emitter<'_> {
             ty
         };
         let docs = docs(&field.doc, "");
-        let chosen = self.field_attributes(&path);
+        let chosen = self.chosen(&[Setting::FieldAttribute], &path);
         let name = ident(name);
         quote! {
             #docs
@@ -112,7 +105,7 @@ impl Emitter<'_> {
         let path = self.path(item.module, &item.name);
         let values = item.enumerators.iter().zip(&names.members).map(|(value, name)| {
             let rust = ident(name);
-            let idl = &value.name;
+            let idl = value.name.as_str();
             if unraw(name) == idl {
                 quote!(#rust)
             } else {
@@ -123,7 +116,7 @@ impl Emitter<'_> {
         attributes.push(quote!(values(#(#values),*)));
         let fallback = format!("Enum `{}` of the IDL.", item.name);
         let type_docs = docs(&item.doc, &fallback);
-        let chosen = self.type_attributes(&path);
+        let chosen = self.chosen(&[Setting::TypeAttribute, Setting::EnumAttribute], &path);
         let name = ident(&names.name);
         let constants = item.enumerators.iter().zip(&names.members).map(|(value, name)| {
             let name = ident(name);
@@ -134,8 +127,10 @@ impl Emitter<'_> {
                 quote!(#digits)
             };
             let docs = docs(&value.doc, "");
+            let chosen = self.chosen(&[Setting::ConstAttribute], &format!("{path}.{}", value.name));
             quote! {
                 #docs
+                #chosen
                 pub const #name: Self = Self(#number);
             }
         });
@@ -177,8 +172,10 @@ impl Emitter<'_> {
         };
         let value = self.literal(&item.value, &item.ty, place);
         let docs = docs(&item.doc, "");
+        let chosen = self.chosen(&[Setting::ConstAttribute], &self.path(item.module, &item.name));
         quote! {
             #docs
+            #chosen
             pub const #name: #ty = #value;
         }
     }

@@ -14,9 +14,9 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::model::{InterfaceId, Item, Model, Module, ModuleId};
+use crate::model::{Interface, InterfaceId, Item, Model, Module, ModuleId};
 use crate::naming::{InterfaceNames, Names};
-use crate::settings::Settings;
+use crate::settings::{Setting, Settings};
 
 use docs::docs;
 
@@ -40,7 +40,7 @@ pub(crate) fn run(emitter: Emitter<'_>, diagnostics: &mut Diagnostics) -> Vec<Mo
     let here = emitter
         .model
         .modules()
-        .filter(|(_, module)| emitter.settings.extern_path(&module.name).is_none());
+        .filter(|(_, module)| emitter.settings.extern_module(&module.name).is_none());
     let modules = here
         .map(|(id, module)| ModuleTokens {
             module: id,
@@ -53,9 +53,7 @@ pub(crate) fn run(emitter: Emitter<'_>, diagnostics: &mut Diagnostics) -> Vec<Mo
 
 /// Reports Rust texts of the settings that are no tokens at all.
 fn check_texts(settings: &Settings, diagnostics: &mut Diagnostics) {
-    let selectors = [&settings.type_attributes, &settings.field_attributes];
-    let attributes = selectors.iter().flat_map(|selector| selector.all_values());
-    for text in attributes.chain(settings.extern_modules.iter().map(|(_, path)| path.as_str())) {
+    for text in settings.attributes() {
         if text.parse::<TokenStream>().is_err() {
             diagnostics.push(Diagnostic::general(Code::BadSetting, format!("`{text}` is not Rust")));
         }
@@ -76,6 +74,8 @@ impl Emitter<'_> {
         let fallback = format!("IDL module `{}`.", module.name);
         let docs = docs(&module.doc, &fallback);
         let items = module.items.iter().map(|item| match item {
+            Item::Struct(id) if self.is_elsewhere(module, &self.model.structure(*id).name) => TokenStream::new(),
+            Item::Enum(id) if self.is_elsewhere(module, &self.model.enumeration(*id).name) => TokenStream::new(),
             Item::Struct(id) => self.structure(*id),
             Item::Enum(id) => self.enumeration(*id),
             Item::Const(id) => self.constant(*id),
@@ -107,12 +107,47 @@ impl Emitter<'_> {
             module: item.module,
             inside: None,
         };
-        let service = self.service(item, names, place);
+        let Settings { server, client, .. } = *self.settings;
+        if !server && !client {
+            return TokenStream::new();
+        }
         let outputs = self.outputs(item, names, place);
-        let server = self.server(item, names, place);
-        let client = self.client(item, names, place);
+        let (service, server) = if server {
+            (self.service(item, names, place), self.server(item, names, place))
+        } else {
+            (TokenStream::new(), TokenStream::new())
+        };
+        let client = if client {
+            self.client(item, names, place)
+        } else {
+            TokenStream::new()
+        };
         let operations = self.operations(item, names);
         quote!(#service #(#outputs)* #server #client #operations)
+    }
+
+    /// Whether a type of a module that is compiled here comes from elsewhere.
+    fn is_elsewhere(&self, module: &Module, name: &str) -> bool {
+        self.settings.has_extern_types() && self.settings.extern_type(&format!("{}.{name}", module.name)).is_some()
+    }
+
+    /// An interface in documentation: a link when its trait is there.
+    fn mention(&self, item: &Interface, names: &InterfaceNames) -> String {
+        if self.settings.server {
+            format!("[`{}`]", names.name)
+        } else {
+            format!("interface `{}`", item.name)
+        }
+    }
+
+    /// Attributes that the build script chose at a path.
+    fn chosen(&self, settings: &[Setting], path: &str) -> TokenStream {
+        // Texts that are no tokens have been reported.
+        let texts = self.settings.values(settings, path);
+        texts
+            .into_iter()
+            .filter_map(|text| text.parse::<TokenStream>().ok())
+            .collect()
     }
 
     /// `Module.Name`

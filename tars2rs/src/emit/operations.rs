@@ -4,13 +4,13 @@ use proc_macro2::{Literal as Token, TokenStream};
 use quote::quote;
 
 use super::docs::doc_line;
-use super::items::name_attribute;
+use super::items::{STRUCT, name_attribute};
 use super::server::returns_nothing;
 use super::types::max_len;
 use super::{Emitter, Place, ident};
 use crate::model::{Bounded, Interface, Operation};
 use crate::naming::{InterfaceNames, OperationNames};
-use crate::settings::RETURN;
+use crate::settings::{RETURN, Setting};
 
 /// A value on its way: the return value or a parameter.
 struct Traveller<'t> {
@@ -27,7 +27,10 @@ impl Emitter<'_> {
             return TokenStream::new();
         }
         let module = ident(&names.module);
-        let docs = doc_line(&format!("The operations of [`{}`] as they travel.", names.name));
+        let docs = doc_line(&format!(
+            "The operations of {} as they travel.",
+            self.mention(item, names)
+        ));
         let place = Place {
             module: item.module,
             inside: Some(names),
@@ -51,8 +54,13 @@ impl Emitter<'_> {
         let pairs = item.operations.iter().zip(&names.operations);
         let output = |(operation, own): (&Operation, &OperationNames)| {
             let name = ident(&own.output);
-            let docs = doc_line(&format!("What `{}` of [`{}`] gives back.", operation.name, names.name));
-            let chosen = self.type_attributes(&self.operation_path(item, operation));
+            let docs = doc_line(&format!(
+                "What `{}` of {} gives back.",
+                operation.name,
+                self.mention(item, names)
+            ));
+            let path = self.operation_path(item, operation);
+            let (chosen, debug) = (self.chosen(&STRUCT, &path), self.debug(&path));
             let fields = replies(operation, own).into_iter().map(|value| {
                 let docs = if value.tag == 0 {
                     doc_line("The return value.")
@@ -64,7 +72,7 @@ impl Emitter<'_> {
             });
             quote! {
                 #docs
-                #[derive(Clone, Debug, PartialEq, ::tars::TarsStruct)]
+                #[derive(Clone, #debug PartialEq, ::tars::TarsStruct)]
                 #chosen
                 pub struct #name {
                     #(#fields)*
@@ -115,7 +123,7 @@ impl Emitter<'_> {
         (operation, names): (&Operation, &OperationNames),
         place: Place<'_>,
     ) -> TokenStream {
-        let idl = &operation.name;
+        let idl = operation.name.as_str();
         let (marker, args) = (ident(&names.marker), ident(&names.args));
         let docs = doc_line(&format!("`{idl}`"));
         let inputs = operation.inputs().map(|(index, param)| Traveller {
@@ -207,7 +215,7 @@ impl Emitter<'_> {
         settings.extend(name_attribute(value.rust, value.idl));
         settings.extend(max_len(value.ty));
         let ty = self.ty(&value.ty.ty, self.choice(&path, &value.ty.ty, false), place);
-        let chosen = self.field_attributes(&path);
+        let chosen = self.chosen(&[Setting::FieldAttribute], &path);
         let name = ident(value.rust);
         quote! {
             #[tars(#(#settings),*)]

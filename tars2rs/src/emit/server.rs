@@ -7,6 +7,7 @@ use super::docs::{doc_line, docs};
 use super::{Emitter, Place, ident};
 use crate::model::{Interface, Operation};
 use crate::naming::{InterfaceNames, OperationNames};
+use crate::settings::Setting;
 
 impl Emitter<'_> {
     /// The trait.
@@ -14,6 +15,7 @@ impl Emitter<'_> {
         let fallback = format!("Interface `{}` of the IDL.", item.name);
         let docs = docs(&item.doc, &fallback);
         let name = ident(&names.name);
+        let chosen = self.chosen(&[Setting::TraitAttribute], &self.path(item.module, &item.name));
         let (send, sync) = (self.std("Send", place), self.std("Sync", place));
         let methods = item
             .operations
@@ -22,6 +24,7 @@ impl Emitter<'_> {
             .map(|pair| self.method(item, pair, place));
         quote! {
             #docs
+            #chosen
             pub trait #name: #send + #sync + 'static {
                 #(#methods)*
             }
@@ -54,11 +57,13 @@ impl Emitter<'_> {
     pub(super) fn server(&self, item: &Interface, names: &InterfaceNames, place: Place<'_>) -> TokenStream {
         let (service, server) = (ident(&names.name), ident(&names.server));
         let docs = doc_line(&format!("Serves an implementation of [`{service}`]."));
+        let chosen = self.chosen(&[Setting::ServerAttribute], &self.path(item.module, &item.name));
         let dispatch = self.dispatch(item, names, place);
         let ok = self.std("Ok", place);
         quote! {
             #docs
             #[derive(Debug)]
+            #chosen
             pub struct #server<T> {
                 inner: ::std::sync::Arc<T>,
             }
@@ -107,7 +112,7 @@ impl Emitter<'_> {
             return unknown;
         }
         let arms = item.operations.iter().zip(&names.operations).map(|(operation, own)| {
-            let idl = &operation.name;
+            let idl = operation.name.as_str();
             let work = serve(operation, own, names);
             quote!(#idl => #pin::pin(async move { #work }),)
         });

@@ -5,6 +5,7 @@ use quote::quote;
 
 use super::{Emitter, Place, ident};
 use crate::model::{Bounded, EnumId, Literal, Model, ModuleId, Type};
+use crate::settings::Setting;
 
 /// What the build script chose for one field, parameter or return value.
 #[derive(Clone, Copy, Default)]
@@ -19,9 +20,9 @@ impl Emitter<'_> {
     pub(super) fn choice(&self, path: &str, ty: &Type, keyed: bool) -> Choice {
         let settings = self.settings;
         Choice {
-            bytes: contains(ty, &|ty| *ty == Type::String) && settings.bytes.has(path),
+            bytes: contains(ty, &|ty| *ty == Type::String) && settings.has(Setting::Bytes, path),
             // A struct with a key is ordered, which a hash map is not.
-            hash_map: !keyed && contains(ty, &|ty| can_be_hashed(self.model, ty)) && settings.hash_map.has(path),
+            hash_map: !keyed && contains(ty, &|ty| can_be_hashed(self.model, ty)) && settings.is_hash_map(path),
         }
     }
 
@@ -54,8 +55,9 @@ impl Emitter<'_> {
                 }
             }
             Type::Struct(id) => {
-                let module = self.model.structure(*id).module;
-                self.named(module, &self.names.structs[id.index()].name, place)
+                let item = self.model.structure(*id);
+                let name = &self.names.structs[id.index()].name;
+                self.named(item.module, (&item.name, name), place)
             }
             Type::Enum(id) => self.enum_path(*id, place),
         }
@@ -82,22 +84,21 @@ impl Emitter<'_> {
     }
 
     pub(super) fn enum_path(&self, id: EnumId, place: Place<'_>) -> TokenStream {
-        self.named(
-            self.model.enumeration(id).module,
-            &self.names.enums[id.index()].name,
-            place,
-        )
+        let item = self.model.enumeration(id);
+        self.named(item.module, (&item.name, &self.names.enums[id.index()].name), place)
     }
 
-    /// A type of `module` by its Rust name.
-    fn named(&self, module: ModuleId, name: &str, place: Place<'_>) -> TokenStream {
+    /// A type of `module` by its names in the IDL and in Rust.
+    fn named(&self, module: ModuleId, (idl, name): (&str, &str), place: Place<'_>) -> TokenStream {
         let name = ident(name);
-        let idl = &self.model.module(module).name;
-        if let Some(path) = self
-            .settings
-            .extern_path(idl)
-            .and_then(|path| path.parse::<TokenStream>().ok())
+        let settings = self.settings;
+        if settings.has_extern_types()
+            && let Some(path) = settings.extern_type(&self.path(module, idl))
         {
+            return rust_path(path);
+        }
+        if let Some(path) = settings.extern_module(&self.model.module(module).name) {
+            let path = rust_path(path);
             return quote!(#path::#name);
         }
         let up = if place.inside.is_some() {
@@ -160,6 +161,11 @@ fn float(number: f64, single: bool) -> TokenStream {
     } else {
         digits
     }
+}
+
+/// The tokens of a path, which the settings have been asked about.
+fn rust_path(path: &str) -> TokenStream {
+    path.parse().expect("settings hold Rust paths only")
 }
 
 pub(super) fn by_value(ty: &Type) -> bool {

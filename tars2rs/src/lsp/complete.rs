@@ -176,7 +176,7 @@ fn answer(context: &Context<'_>, symbols: &[Symbol]) -> Vec<Completion> {
         (_, ["key", .., "["]) => named(symbols, |found| found.kind == Kind::Struct && found.owner == module),
         (_, ["key", "[", target, .., ","]) => {
             let owner = format!("{module}::{target}");
-            named(symbols, |found| found.kind == Kind::Field && found.owner == owner)
+            named(symbols, |found| found.kind == Kind::Field && *found.owner == *owner)
         }
         ("module", []) => words(&["struct", "enum", "const", "interface", "key"]),
         ("module", ["const"]) => basic(),
@@ -243,13 +243,13 @@ fn item(symbol: &Symbol, text: String) -> Completion {
     Completion {
         text,
         kind: Some(symbol.kind),
-        detail: symbol.owner.clone(),
+        detail: symbol.owner.to_string(),
     }
 }
 
 fn named(symbols: &[Symbol], wanted: impl Fn(&Symbol) -> bool) -> Vec<Completion> {
     let found = symbols.iter().filter(|symbol| wanted(symbol));
-    found.map(|symbol| item(symbol, symbol.name.clone())).collect()
+    found.map(|symbol| item(symbol, symbol.name.to_string())).collect()
 }
 
 fn is_type(symbol: &Symbol) -> bool {
@@ -269,7 +269,7 @@ fn types(module: &str, symbols: &[Symbol]) -> Vec<Completion> {
 fn qualified(module: &str, qualifier: &str, symbols: &[Symbol]) -> Vec<Completion> {
     let own = format!("{module}::{qualifier}");
     named(symbols, |found| {
-        (is_type(found) && found.owner == qualifier) || (found.kind == Kind::Enumerator && found.owner == own)
+        (is_type(found) && found.owner == qualifier) || (found.kind == Kind::Enumerator && *found.owner == *own)
     })
 }
 
@@ -283,5 +283,7 @@ fn values(context: &Context<'_>, module: &str, symbols: &[Symbol]) -> Vec<Comple
         [home, "::", name] => format!("{home}::{name}"),
         _ => return Vec::new(),
     };
-    named(symbols, |found| found.kind == Kind::Enumerator && found.owner == owner)
+    named(symbols, |found| {
+        found.kind == Kind::Enumerator && *found.owner == *owner
+    })
 }

@@ -45,7 +45,7 @@ fn shown(analysis: &Analysis, symbol: &Symbol) -> String {
     out = format!("{out}\n\n{}", in_rust(analysis, symbol));
     if !symbol.doc.is_empty() {
         out.push_str("\n\n---\n\n");
-        out.push_str(&symbol.doc.join("\n"));
+        out.push_str(symbol.doc.text());
     }
     out
 }

@@ -7,6 +7,7 @@ use crate::include::Program;
 use crate::model::{self, Bounded, EnumId, Item, ModuleId};
 use crate::resolve::Draft;
 use crate::source::{FileId, Span};
+use crate::text::{Doc, Text};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -25,12 +26,12 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Symbol {
     pub(crate) kind: Kind,
-    pub(crate) name: String,
+    pub(crate) name: Text,
     /// The name where it is declared; of a module, where it is first opened.
     pub(crate) span: Span,
     /// What it stands in, such as `M::S`; empty for modules.
-    pub(crate) owner: String,
-    pub(crate) doc: Vec<String>,
+    pub(crate) owner: Text,
+    pub(crate) doc: Doc,
 }
 
 /// What is meant at a place.
@@ -121,14 +122,14 @@ struct Builder<'b, 'a> {
 }
 
 impl<'a> Builder<'_, 'a> {
-    fn declare(&mut self, kind: Kind, name: &ast::Name, owner: &str, doc: &[String]) -> usize {
+    fn declare(&mut self, kind: Kind, name: &ast::Name, owner: &Text, doc: &Doc) -> usize {
         let symbol = self.index.symbols.len();
         self.index.symbols.push(Symbol {
             kind,
             name: name.text.clone(),
             span: name.span,
-            owner: owner.to_owned(),
-            doc: doc.to_vec(),
+            owner: owner.clone(),
+            doc: doc.clone(),
         });
         self.name(name.span, symbol);
         symbol
@@ -141,7 +142,7 @@ impl<'a> Builder<'_, 'a> {
 
     fn declare_modules(&mut self, program: &Program) {
         for module in &self.draft.modules {
-            let symbol = self.declare(Kind::Module, module.name, "", module.doc);
+            let symbol = self.declare(Kind::Module, module.name, &Text::default(), &module.doc);
             self.modules.push(symbol);
         }
         for module in program.files.iter().flat_map(|file| &file.modules) {
@@ -154,7 +155,7 @@ impl<'a> Builder<'_, 'a> {
         }
     }
 
-    fn module_text(&self, id: ModuleId) -> &'a str {
+    fn module_text(&self, id: ModuleId) -> &'a Text {
         &self.draft.modules[id.index()].name.text
     }
 
@@ -164,7 +165,7 @@ impl<'a> Builder<'_, 'a> {
             let home = self.module_text(item.module);
             let symbol = self.declare(Kind::Struct, &item.ast.name, home, &item.ast.doc);
             self.structs.push(symbol);
-            let owner = format!("{home}::{}", item.ast.name.text);
+            let owner = Text::from(format!("{home}::{}", item.ast.name.text));
             for field in &item.ast.fields {
                 let member = self.declare(Kind::Field, &field.decl.name, &owner, &field.doc);
                 self.fields.entry((symbol, &field.decl.name.text)).or_insert(member);
@@ -174,7 +175,7 @@ impl<'a> Builder<'_, 'a> {
             let home = self.module_text(item.module);
             let symbol = self.declare(Kind::Enum, &item.ast.name, home, &item.ast.doc);
             self.enums.push(symbol);
-            let owner = format!("{home}::{}", item.ast.name.text);
+            let owner = Text::from(format!("{home}::{}", item.ast.name.text));
             for enumerator in &item.ast.enumerators {
                 let member = self.declare(Kind::Enumerator, &enumerator.name, &owner, &enumerator.doc);
                 let text = enumerator.name.text.as_str();
@@ -222,15 +223,15 @@ impl<'a> Builder<'_, 'a> {
     fn interface(&mut self, module: ModuleId, item: &ast::Interface) {
         let home = self.module_text(module);
         self.declare(Kind::Interface, &item.name, home, &item.doc);
-        let owner = format!("{home}::{}", item.name.text);
+        let owner = Text::from(format!("{home}::{}", item.name.text));
         for operation in &item.operations {
             self.declare(Kind::Operation, &operation.name, &owner, &operation.doc);
             if let Some(ty) = &operation.ret {
                 self.ty(module, ty);
             }
-            let inner = format!("{owner}::{}", operation.name.text);
+            let inner = Text::from(format!("{owner}::{}", operation.name.text));
             for param in &operation.params {
-                self.declare(Kind::Param, &param.decl.name, &inner, &[]);
+                self.declare(Kind::Param, &param.decl.name, &inner, &Doc::default());
                 self.ty(module, &param.decl.ty);
             }
         }

@@ -7,6 +7,7 @@ use super::index::{Kind, Occurrence, Symbol, Target};
 use super::text::Range;
 use super::workspace::{Edit, Workspace};
 use crate::format;
+use crate::text::Doc;
 
 /// A declaration with those inside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +40,11 @@ impl Workspace {
             if analysis.sources.id_of(occurrence.span) == id && declares && symbol.kind != Kind::Param {
                 let here = Symbol {
                     span: occurrence.span,
-                    doc: Vec::new(),
+                    doc: Doc::default(),
                     ..symbol.clone()
                 };
                 flat.push(Outline {
-                    name: here.name.clone(),
+                    name: here.name.to_string(),
                     kind: here.kind,
                     range: analysis.local_range(id, analysis.extent(&here)),
                     selection: analysis.range(id, here.span),

@@ -21,7 +21,7 @@ impl Workspace {
         let (_, found) = self.at(path, position).ok_or_else(nothing_here)?;
         Ok((
             analysis.place(found.span).range,
-            analysis.index.symbols[symbol].name.clone(),
+            analysis.index.symbols[symbol].name.to_string(),
         ))
     }
 

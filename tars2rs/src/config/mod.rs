@@ -1,14 +1,20 @@
 //! The interface for build scripts and for the command line tool.
 
-use std::fmt;
+mod error;
+mod generated;
+
 use std::path::{Path, PathBuf};
 
-use crate::compile::{Outcome, Printed, Refused, check, compile};
-use crate::diag::{Code, Diagnostic, Level, Levels, Style, render_all, short};
+use crate::compile::{Outcome, check, compile};
+use crate::diag::{Level, Levels, short};
 use crate::include::Search;
-use crate::output::{tell_cargo, write_if_changed};
-use crate::settings::Choices;
+use crate::output::tell_cargo;
+use crate::settings::{Choice, Choices, Setting};
 use crate::source::FsLoader;
+
+pub use error::Error;
+pub use generated::Generated;
+pub(crate) use generated::write_all;
 
 /// How to compile: where to write, and what to do differently at which path.
 ///
@@ -64,49 +70,134 @@ impl Config {
         self
     }
 
+    /// Writes one more file, which includes those of all modules: one line brings everything into a crate.
+    ///
+    /// ```text
+    /// // build.rs: tars2rs::Config::new().include_file("mod.rs")..
+    /// pub mod idl {
+    ///     ::tars::include_tars!("mod"); // pub mod base { .. }  pub mod demo { .. }
+    /// }
+    /// ```
+    ///
+    /// It names the others relative to itself. So it works in `OUT_DIR`, and just as well in a directory of the crate's
+    /// sources, where it is the file of an ordinary module.
+    pub fn include_file(&mut self, name: impl Into<String>) -> &mut Self {
+        self.choices.include_file = Some(name.into());
+        self
+    }
+
+    /// Whether interfaces get a client; they do by default. Without client and server nothing is generated for interfaces:
+    /// only structs, enums and constants.
+    pub fn build_client(&mut self, wanted: bool) -> &mut Self {
+        self.choices.client = wanted;
+        self
+    }
+
+    /// Whether interfaces get a trait and a server for its implementations; they do by default.
+    pub fn build_server(&mut self, wanted: bool) -> &mut Self {
+        self.choices.server = wanted;
+        self
+    }
+
     /// Adds an attribute such as `#[derive(Hash)]` to structs and enums; to the output struct of an operation when the path
     /// is that of the operation.
     pub fn type_attribute(&mut self, path: impl Into<String>, attribute: impl Into<String>) -> &mut Self {
-        self.choices.type_attributes.push((path.into(), attribute.into()));
-        self
+        self.choose(Setting::TypeAttribute, path, attribute)
+    }
+
+    /// Adds an attribute to structs, also output structs of operations, and not to enums.
+    pub fn struct_attribute(&mut self, path: impl Into<String>, attribute: impl Into<String>) -> &mut Self {
+        self.choose(Setting::StructAttribute, path, attribute)
+    }
+
+    /// Adds an attribute to enums only.
+    pub fn enum_attribute(&mut self, path: impl Into<String>, attribute: impl Into<String>) -> &mut Self {
+        self.choose(Setting::EnumAttribute, path, attribute)
     }
 
     /// Adds an attribute to fields of structs, parameters and return values.
     pub fn field_attribute(&mut self, path: impl Into<String>, attribute: impl Into<String>) -> &mut Self {
-        self.choices.field_attributes.push((path.into(), attribute.into()));
-        self
+        self.choose(Setting::FieldAttribute, path, attribute)
+    }
+
+    /// Adds an attribute to constants: those of modules, and enumerators.
+    pub fn const_attribute(&mut self, path: impl Into<String>, attribute: impl Into<String>) -> &mut Self {
+        self.choose(Setting::ConstAttribute, path, attribute)
+    }
+
+    /// Adds an attribute to the traits of interfaces, for what makes mocks of traits.
+    pub fn trait_attribute(&mut self, path: impl Into<String>, attribute: impl Into<String>) -> &mut Self {
+        self.choose(Setting::TraitAttribute, path, attribute)
+    }
+
+    /// Adds an attribute to the clients of interfaces.
+    pub fn client_attribute(&mut self, path: impl Into<String>, attribute: impl Into<String>) -> &mut Self {
+        self.choose(Setting::ClientAttribute, path, attribute)
+    }
+
+    /// Adds an attribute to the servers of interfaces.
+    pub fn server_attribute(&mut self, path: impl Into<String>, attribute: impl Into<String>) -> &mut Self {
+        self.choose(Setting::ServerAttribute, path, attribute)
     }
 
     /// Does not generate an IDL module, since the Rust module `rust_path` holds it: `.extern_module("tars",
-    /// "::tars::protocol")`.
+    /// "::tars::protocol")`. The path must be that of a crate, or begin with `crate::`.
     pub fn extern_module(&mut self, idl_module: impl Into<String>, rust_path: impl Into<String>) -> &mut Self {
-        self.choices.extern_modules.push((idl_module.into(), rust_path.into()));
-        self
+        self.choose(Setting::ExternModule, idl_module, rust_path)
+    }
+
+    /// Does not generate a struct or enum, since `rust_path` is the same: `.extern_type("tars.EndpointF",
+    /// "::tars::protocol::EndpointF")`, where a module of many files is generated but for this type.
+    pub fn extern_type(&mut self, path: impl Into<String>, rust_path: impl Into<String>) -> &mut Self {
+        self.choose(Setting::ExternType, path, rust_path)
     }
 
     /// Makes `string`s `tars::ByteString`, which need not be UTF-8.
     pub fn bytes(&mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> &mut Self {
-        self.choices.bytes.extend(paths.into_iter().map(Into::into));
-        self
+        self.choose_all(Setting::Bytes, paths)
     }
 
     /// Makes `map`s `HashMap`s. Maps whose key is a struct or a map stay as they are, and so do those in structs with a
     /// `key[..]`.
     pub fn hash_map(&mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> &mut Self {
-        self.choices.hash_map.extend(paths.into_iter().map(Into::into));
-        self
+        self.choose_all(Setting::HashMap, paths)
+    }
+
+    /// Keeps `map`s `BTreeMap`s where [`hash_map`](Self::hash_map) is said of more: the narrower path counts.
+    pub fn btree_map(&mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> &mut Self {
+        self.choose_all(Setting::BtreeMap, paths)
     }
 
     /// Makes `optional` fields without a default value `Option`s: `None` is left out, `Some` always written. Peers cannot
     /// be relied on to do the same, since absent and default mean the same in Tars.
     pub fn presence(&mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> &mut Self {
-        self.choices.presence.extend(paths.into_iter().map(Into::into));
-        self
+        self.choose_all(Setting::Presence, paths)
+    }
+
+    /// Derives no `Debug` for structs, so that one can be written that keeps a secret. Where such a struct is used, it is
+    /// needed.
+    pub fn skip_debug(&mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> &mut Self {
+        self.choose_all(Setting::SkipDebug, paths)
     }
 
     /// Chooses the Rust name of what stands at exactly this path. Where a struct and an interface share a name, both get it.
     pub fn rename(&mut self, path: impl Into<String>, name: impl Into<String>) -> &mut Self {
-        self.choices.renames.push((path.into(), name.into()));
+        self.choose(Setting::Rename, path, name)
+    }
+
+    fn choose(&mut self, setting: Setting, path: impl Into<String>, value: impl Into<String>) -> &mut Self {
+        self.choices.entries.push(Choice {
+            setting,
+            path: path.into(),
+            value: value.into(),
+        });
+        self
+    }
+
+    fn choose_all(&mut self, setting: Setting, paths: impl IntoIterator<Item = impl Into<String>>) -> &mut Self {
+        for path in paths {
+            self.choose(setting, path, "");
+        }
         self
     }
 
@@ -187,103 +278,5 @@ impl Config {
             dirs: &dirs,
         };
         run(&files, search, &self.choices)
-    }
-}
-
-/// The result of a compilation that has not been written yet.
-#[derive(Clone, Debug)]
-pub struct Generated {
-    files: Vec<Printed>,
-    warnings: String,
-}
-
-impl Generated {
-    fn of(outcome: Outcome) -> Result<Self, Error> {
-        let rendered = render_all(&outcome.diagnostics, &outcome.sources, Style::Plain);
-        match outcome.files {
-            Ok(files) => Ok(Self {
-                files,
-                warnings: rendered,
-            }),
-            Err(_) => Err(Error::of(&rendered, &outcome.diagnostics)),
-        }
-    }
-
-    /// Name and text of each generated file, such as `tars.rs`.
-    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.files.iter().map(|file| (file.name.as_str(), file.text.as_str()))
-    }
-
-    /// The warnings as text; empty when there are none.
-    pub fn warnings(&self) -> &str {
-        &self.warnings
-    }
-
-    /// Writes the files into a directory, which is made if it does not exist. Files that have the content already are not
-    /// touched.
-    pub fn write_to(&self, dir: impl AsRef<Path>) -> Result<(), Error> {
-        write_all(&self.files, dir.as_ref()).map_err(|error| Error::unwritable(&error))
-    }
-}
-
-/// Writes files into a directory; the finding says which one could not be written.
-pub(crate) fn write_all(files: &[Printed], dir: &Path) -> Result<(), Diagnostic> {
-    for file in files {
-        let path = dir.join(&file.name);
-        write_if_changed(&path, &file.text).map_err(|error| {
-            let message = format!("cannot write `{}`: {error}", path.display());
-            Diagnostic::general(Code::Unwritable, message)
-        })?;
-    }
-    Ok(())
-}
-
-/// Why a compilation failed: the text shows every mistake.
-#[derive(Clone, thiserror::Error)]
-#[error("{text}")]
-pub struct Error {
-    text: String,
-}
-
-impl Error {
-    fn of(rendered: &str, diagnostics: &[Diagnostic]) -> Self {
-        let errors = diagnostics.iter().filter(|found| found.is_error()).count();
-        Self {
-            text: format!("{rendered}{}", Self::count(errors, "nothing is generated")),
-        }
-    }
-
-    /// The files have mistakes, and `consequence` is what comes of it.
-    pub(crate) fn refused(refused: &Refused, consequence: &str) -> Self {
-        let errors = refused.diagnostics.iter().filter(|found| found.is_error()).count();
-        let shown = render_all(&refused.diagnostics, &refused.sources, Style::Plain);
-        Self {
-            text: format!("{shown}{}", Self::count(errors, consequence)),
-        }
-    }
-
-    /// The last line of what is shown.
-    pub(crate) fn count(errors: usize, consequence: &str) -> String {
-        let plural = if errors == 1 { "" } else { "s" };
-        format!("{errors} error{plural} found, {consequence}")
-    }
-
-    fn no_out_dir() -> Self {
-        Self {
-            text: "`OUT_DIR` is not set: outside a build script call `Config::out_dir`".to_owned(),
-        }
-    }
-
-    fn unwritable(error: &Diagnostic) -> Self {
-        Self {
-            text: format!("error[{}]: {}", error.code.text(), error.message),
-        }
-    }
-}
-
-/// The same as [`Display`](fmt::Display): it is what a build script that returns the error shows.
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\n{self}")
     }
 }
