@@ -168,7 +168,8 @@ impl<'t, 's> Tokens<'t, 's> {
     }
 
     pub(super) fn at_any(&self, texts: &[&str]) -> bool {
-        texts.iter().any(|text| self.at(text))
+        let token = self.peek();
+        matches!(token.kind, Kind::Word | Kind::Punct) && texts.contains(&token.text)
     }
 
     /// Whether the next token stands on a later line than the one read last.
