@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::source::{FileId, Span};
+use crate::text::{Doc, Text};
 
 /// A name and where it stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Name {
-    pub(crate) text: String,
+    pub(crate) text: Text,
     pub(crate) span: Span,
 }
 
@@ -105,9 +106,6 @@ pub(crate) enum ValueKind {
     /// Already reported.
     Bad,
 }
-
-/// Lines of the comment above and behind a declaration, free of comment marks.
-pub(crate) type Doc = Vec<String>;
 
 /// A number that must be a tag.
 #[derive(Clone, Copy, Debug)]
@@ -272,7 +270,11 @@ impl Lost {
 
     /// Whether a path may mean a lost definition.
     pub(crate) fn may_define(&self, path: &Path) -> bool {
-        self.anything || path.segments.iter().any(|name| self.definitions.contains(&name.text))
+        self.anything
+            || path
+                .segments
+                .iter()
+                .any(|name| self.definitions.contains(name.text.as_str()))
     }
 
     /// Whether a name may be that of a lost member.

@@ -7,6 +7,7 @@ use crate::ast::{File, Include};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::parse;
 use crate::source::{FileId, Loader, SourceMap, Span, Unusable, fold};
+use crate::text::Text;
 
 /// The files of a run.
 #[derive(Debug, Default)]
@@ -14,7 +15,7 @@ pub(crate) struct Program {
     /// Included files stand before those that include them; cycles are cut where they close.
     pub(crate) files: Vec<File>,
     /// For each file that somebody includes inside a module: that module's name. Its bare definitions belong there.
-    pub(crate) homes: BTreeMap<FileId, String>,
+    pub(crate) homes: BTreeMap<FileId, Text>,
     /// Which file includes which, in the order they were met.
     pub(crate) includes: Vec<Edge>,
     /// The files named by the caller.
@@ -110,7 +111,7 @@ impl Walk<'_> {
     }
 
     /// The file behind an include, if it is new.
-    fn follow(&mut self, include: &Include, includer: FileId, dir: &Path, home: Option<String>) -> Option<Open> {
+    fn follow(&mut self, include: &Include, includer: FileId, dir: &Path, home: Option<Text>) -> Option<Open> {
         let Some((path, shown)) = self.find(include, dir) else {
             self.program.incomplete = true;
             self.diagnostics.push(self.not_found(include, dir));
@@ -143,7 +144,7 @@ impl Walk<'_> {
             Ok(bytes) => {
                 let name = self.shown(shown);
                 self.sources
-                    .add(name, path.clone(), &bytes, from)
+                    .add(name, path.clone(), bytes, from)
                     .map_err(|unusable| match unusable {
                         Unusable::TooLarge => "all files together are larger than 4 GiB".to_owned(),
                         Unusable::Utf16 => "it is UTF-16, not UTF-8".to_owned(),
@@ -219,6 +220,9 @@ impl Walk<'_> {
     fn shown(&self, path: &Path) -> String {
         let path = fold(path);
         let path = path.strip_prefix(&self.cwd).unwrap_or(&path);
+        if path.as_os_str().is_empty() {
+            return ".".to_owned();
+        }
         path.to_string_lossy().replace('\\', "/")
     }
 }

@@ -84,6 +84,7 @@ mod print;
 mod resolve;
 mod settings;
 mod source;
+mod text;
 
 pub use breaking::{Comparison, Version};
 pub use config::{Config, Error, Generated};

@@ -1,14 +1,16 @@
 //! The checked model. Whoever holds a [`Model`] need not doubt it: every name is known, every tag unique, every value in
 //! range. Only the checker can make one.
 
-use crate::ast::Doc;
+use std::rc::Rc;
+
 use crate::check::Checked;
 use crate::source::{FileId, Span};
+use crate::text::{Doc, Text};
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident,)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub(crate) struct $name(u32);
 
         impl $name {
@@ -99,8 +101,8 @@ pub(crate) enum Type {
     String,
     /// `vector<byte>`, which has its own form on the wire.
     Bytes,
-    Vector(Box<Type>),
-    Map(Box<Type>, Box<Type>),
+    Vector(Rc<Type>),
+    Map(Rc<Type>, Rc<Type>),
     Struct(StructId),
     Enum(EnumId),
 }
@@ -125,7 +127,7 @@ pub(crate) enum Literal {
 
 #[derive(Debug)]
 pub(crate) struct Field {
-    pub(crate) name: String,
+    pub(crate) name: Text,
     pub(crate) span: Span,
     pub(crate) tag: u8,
     pub(crate) require: bool,
@@ -137,7 +139,7 @@ pub(crate) struct Field {
 #[derive(Debug)]
 pub(crate) struct Struct {
     pub(crate) module: ModuleId,
-    pub(crate) name: String,
+    pub(crate) name: Text,
     pub(crate) span: Span,
     /// By ascending tag, as they travel.
     pub(crate) fields: Vec<Field>,
@@ -148,7 +150,7 @@ pub(crate) struct Struct {
 
 #[derive(Debug)]
 pub(crate) struct Enumerator {
-    pub(crate) name: String,
+    pub(crate) name: Text,
     pub(crate) span: Span,
     pub(crate) value: i32,
     pub(crate) doc: Doc,
@@ -157,7 +159,7 @@ pub(crate) struct Enumerator {
 #[derive(Debug)]
 pub(crate) struct Enum {
     pub(crate) module: ModuleId,
-    pub(crate) name: String,
+    pub(crate) name: Text,
     pub(crate) span: Span,
     pub(crate) enumerators: Vec<Enumerator>,
     pub(crate) doc: Doc,
@@ -166,7 +168,7 @@ pub(crate) struct Enum {
 #[derive(Debug)]
 pub(crate) struct Const {
     pub(crate) module: ModuleId,
-    pub(crate) name: String,
+    pub(crate) name: Text,
     pub(crate) span: Span,
     pub(crate) ty: Type,
     pub(crate) value: Literal,
@@ -175,7 +177,7 @@ pub(crate) struct Const {
 
 #[derive(Debug)]
 pub(crate) struct Param {
-    pub(crate) name: String,
+    pub(crate) name: Text,
     pub(crate) span: Span,
     /// Position from 1, counted over in and out parameters together.
     pub(crate) tag: u8,
@@ -187,7 +189,7 @@ pub(crate) struct Param {
 
 #[derive(Debug)]
 pub(crate) struct Operation {
-    pub(crate) name: String,
+    pub(crate) name: Text,
     pub(crate) span: Span,
     /// `None` for `void`.
     pub(crate) ret: Option<Bounded>,
@@ -215,7 +217,7 @@ impl Operation {
 #[derive(Debug)]
 pub(crate) struct Interface {
     pub(crate) module: ModuleId,
-    pub(crate) name: String,
+    pub(crate) name: Text,
     pub(crate) span: Span,
     pub(crate) operations: Vec<Operation>,
     pub(crate) doc: Doc,
@@ -232,7 +234,7 @@ pub(crate) enum Item {
 
 #[derive(Debug)]
 pub(crate) struct Module {
-    pub(crate) name: String,
+    pub(crate) name: Text,
     pub(crate) span: Span,
     pub(crate) doc: Doc,
     /// In the order of declaration.

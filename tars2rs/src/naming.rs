@@ -4,13 +4,16 @@
 //! `SCREAMING_SNAKE_CASE`. Keywords are written raw. Where two names become one, the later gets `_` appended, with a
 //! warning: a file never fails to compile because of names.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod case;
 
-use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
+use std::cell::RefCell;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{Interface, Item, Model, ModuleId, Operation};
 use crate::source::Span;
+use crate::text::Text;
 
 /// The names of all definitions, in the order of the model's arenas.
 #[derive(Debug, Default)]
@@ -18,50 +21,50 @@ pub(crate) struct Names {
     pub(crate) modules: Vec<ModuleNames>,
     pub(crate) structs: Vec<Compound>,
     pub(crate) enums: Vec<Compound>,
-    pub(crate) consts: Vec<String>,
+    pub(crate) consts: Vec<Text>,
     pub(crate) interfaces: Vec<InterfaceNames>,
 }
 
 /// A module and all type names in it.
 #[derive(Debug, Default)]
 pub(crate) struct ModuleNames {
-    pub(crate) name: String,
-    pub(crate) types: BTreeSet<String>,
+    pub(crate) name: Text,
+    pub(crate) types: HashSet<Text>,
 }
 
 /// A struct or enum with its fields or enumerators.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Compound {
-    pub(crate) name: String,
-    pub(crate) members: Vec<String>,
+    pub(crate) name: Text,
+    pub(crate) members: Vec<Text>,
 }
 
 /// What an interface becomes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InterfaceNames {
     /// The trait.
-    pub(crate) name: String,
-    pub(crate) server: String,
-    pub(crate) client: String,
+    pub(crate) name: Text,
+    pub(crate) server: Text,
+    pub(crate) client: Text,
     /// The module of the operations as they travel.
-    pub(crate) module: String,
+    pub(crate) module: Text,
     pub(crate) operations: Vec<OperationNames>,
     /// All type names in that module.
-    pub(crate) types: BTreeSet<String>,
+    pub(crate) types: HashSet<Text>,
 }
 
 /// What an operation becomes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OperationNames {
-    pub(crate) method: String,
-    pub(crate) marker: String,
-    pub(crate) args: String,
-    pub(crate) reply: String,
+    pub(crate) method: Text,
+    pub(crate) marker: Text,
+    pub(crate) args: Text,
+    pub(crate) reply: Text,
     /// Only used when more than one value comes back.
-    pub(crate) output: String,
+    pub(crate) output: Text,
     /// The return value among the values that come back.
-    pub(crate) ret: String,
-    pub(crate) params: Vec<String>,
+    pub(crate) ret: Text,
+    pub(crate) params: Vec<Text>,
 }
 
 /// Chosen names by IDL path.
@@ -75,13 +78,17 @@ pub(crate) fn run(model: &Model, renames: &Renames, diagnostics: &mut Diagnostic
         diagnostics,
         names: Names::default(),
         types: Scope::default(),
+        members: Scope::default(),
+        params: Scope::with(&["self", "cx", "args", "request", "ret"]),
+        snake: Memory::new(snake),
+        shout: Memory::new(shout),
     };
     namer
         .names
         .structs
         .resize_with(model.structs().len(), Compound::default);
     namer.names.enums.resize_with(model.enums().len(), Compound::default);
-    namer.names.consts.resize_with(model.consts().len(), String::new);
+    namer.names.consts.resize_with(model.consts().len(), Text::default);
     namer
         .names
         .interfaces
@@ -96,52 +103,94 @@ pub(crate) fn run(model: &Model, renames: &Renames, diagnostics: &mut Diagnostic
 }
 
 /// A name that wants a place in a scope.
-struct Claim<'m> {
-    /// Of the IDL, with its place and its path.
+struct Claim<'m, 'o> {
+    /// Of the IDL, with its place.
     idl: &'m str,
     span: Span,
-    path: String,
-    wanted: String,
+    /// The path of what holds it; empty for modules.
+    owner: &'o str,
+    wanted: Text,
+}
+
+/// How names were written before. Structs have many names in common.
+struct Memory {
+    change: fn(&str) -> String,
+    known: RefCell<HashMap<Text, Text>>,
+}
+
+impl Memory {
+    fn new(change: fn(&str) -> String) -> Self {
+        Self {
+            change,
+            known: RefCell::default(),
+        }
+    }
+
+    fn of(&self, name: &Text) -> Text {
+        let mut known = self.known.borrow_mut();
+        if let Some(known) = known.get(name) {
+            return known.clone();
+        }
+        let new = Text::from((self.change)(name));
+        known.insert(name.clone(), new.clone());
+        new
+    }
 }
 
 /// Names that must differ from each other.
 #[derive(Clone, Default)]
-struct Scope {
-    used: BTreeSet<String>,
+struct Scope<'m> {
     /// For names that the IDL chose: what it calls them, and where.
-    holders: BTreeMap<String, (String, Span)>,
+    taken: HashMap<Text, Option<(&'m str, Span)>>,
     /// How often a name was wanted again.
-    again: BTreeMap<String, usize>,
+    again: BTreeMap<Text, usize>,
 }
 
 /// More `_` than this are a number instead.
 const MOST_UNDERSCORES: usize = 3;
 
-impl Scope {
+impl<'m> Scope<'m> {
     fn with(names: &[&str]) -> Self {
         Self {
-            used: names.iter().map(|name| (*name).to_owned()).collect(),
+            taken: names.iter().map(|name| (Text::from(*name), None)).collect(),
             ..Self::default()
         }
     }
 
     /// The name, with `_` behind it until it is new.
-    fn take(&mut self, wanted: &str) -> String {
+    fn take(&mut self, wanted: &Text, holder: Option<(&'m str, Span)>) -> Text {
         let base = plain(wanted);
-        if self.used.insert(base.clone()) {
+        if self.insert(&base, holder) {
             return base;
         }
-        let count = self.again.entry(base.clone()).or_default();
+        let mut count = self.again.get(&base).copied().unwrap_or_default();
         loop {
-            *count += 1;
-            let name = if *count <= MOST_UNDERSCORES {
-                format!("{base}{}", "_".repeat(*count))
+            count += 1;
+            let name = Text::from(if count <= MOST_UNDERSCORES {
+                format!("{base}{}", "_".repeat(count))
             } else {
                 format!("{base}_{count}")
-            };
-            if self.used.insert(name.clone()) {
+            });
+            if self.insert(&name, holder) {
+                self.again.insert(base, count);
                 return name;
             }
+        }
+    }
+
+    fn clear(&mut self) {
+        self.taken.clear();
+        self.again.clear();
+    }
+
+    /// Whether the name is new.
+    fn insert(&mut self, name: &Text, holder: Option<(&'m str, Span)>) -> bool {
+        match self.taken.entry(name.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(holder);
+                true
+            }
+            Entry::Occupied(_) => false,
         }
     }
 }
@@ -152,66 +201,89 @@ struct Namer<'n> {
     diagnostics: &'n mut Diagnostics,
     names: Names,
     /// Structs and enums of the module at hand.
-    types: Scope,
+    types: Scope<'n>,
+    /// Fields or enumerators of the item at hand.
+    members: Scope<'n>,
+    /// Names that generated methods use themselves, and that of the return value.
+    params: Scope<'n>,
+    snake: Memory,
+    shout: Memory,
 }
 
-impl Namer<'_> {
+impl<'n> Namer<'n> {
     /// Names for the claims: chosen ones first, so that they get what was chosen.
-    fn assign(&mut self, scope: &mut Scope, claims: &[Claim<'_>]) -> Vec<String> {
-        let mut names = vec![String::new(); claims.len()];
-        let (chosen, others): (Vec<usize>, Vec<usize>) =
-            (0..claims.len()).partition(|index| self.renames.contains_key(&claims[*index].path));
-        for index in chosen.into_iter().chain(others) {
-            let claim = &claims[index];
-            let wanted = self.renames.get(&claim.path).unwrap_or(&claim.wanted);
-            let name = scope.take(wanted);
-            self.clash(scope, (claim.idl, claim.span, &claim.path), (wanted, &name));
-            scope.holders.insert(name.clone(), (claim.idl.to_owned(), claim.span));
-            names[index] = escape(&name);
+    fn assign(&mut self, scope: &mut Scope<'n>, claims: &[Claim<'n, '_>]) -> Vec<Text> {
+        scope.taken.reserve(claims.len());
+        let mut names = vec![Text::default(); claims.len()];
+        let mut others = Vec::with_capacity(claims.len());
+        for (index, claim) in claims.iter().enumerate() {
+            match self.chosen(claim) {
+                Some(chosen) => names[index] = self.settle(scope, claim, &chosen.as_str().into()),
+                None => others.push(index),
+            }
+        }
+        for index in others {
+            names[index] = self.settle(scope, &claims[index], &claims[index].wanted);
         }
         names
     }
 
+    /// The name that the build script chose.
+    fn chosen(&self, claim: &Claim<'_, '_>) -> Option<&'n String> {
+        if self.renames.is_empty() {
+            return None;
+        }
+        self.renames.get(&path(claim.owner, claim.idl))
+    }
+
+    fn settle(&mut self, scope: &mut Scope<'n>, claim: &Claim<'n, '_>, wanted: &Text) -> Text {
+        let name = scope.take(wanted, Some((claim.idl, claim.span)));
+        self.clash(scope, (claim.idl, claim.span, claim.owner), (wanted, &name));
+        escape(name)
+    }
+
     /// A name that is derived from that of an interface.
-    fn derived(&mut self, scope: &mut Scope, item: &Interface, wanted: &str) -> String {
-        let name = scope.take(wanted);
-        let path = format!("{}.{}", self.model.module(item.module).name, item.name);
-        self.clash(scope, (&item.name, item.span, &path), (wanted, &name));
-        escape(&name)
+    fn derived(&mut self, scope: &mut Scope<'n>, item: &Interface, wanted: String) -> Text {
+        let wanted = Text::from(wanted);
+        let name = scope.take(&wanted, None);
+        let owner = &self.model.module(item.module).name;
+        self.clash(scope, (&item.name, item.span, owner), (&wanted, &name));
+        escape(name)
     }
 
     /// Tells that a name did not become what it should, if somebody else has that one.
-    fn clash(&mut self, scope: &Scope, (idl, span, path): (&str, Span, &str), (wanted, name): (&str, &str)) {
+    fn clash(&mut self, scope: &Scope<'_>, (idl, span, owner): (&str, Span, &str), (wanted, name): (&Text, &Text)) {
         if wanted == name {
             return;
         }
-        let Some((first, place)) = scope.holders.get(&plain(wanted)).filter(|_| plain(wanted) != name) else {
+        let base = plain(wanted);
+        let Some((first, place)) = scope.taken.get(&base).copied().flatten().filter(|_| base != *name) else {
             return;
         };
         let message = format!("`{first}` and `{idl}` are both `{wanted}` in Rust");
         let warning = Diagnostic::new(Code::Renamed, span, message).label(format!("becomes `{name}`"));
-        let warning = warning.related(*place, "the other name");
+        let warning = warning.related(place, "the other name");
         let help = if first == idl {
             // A choice is made for all that has the path.
             "rename one of them in the IDL".to_owned()
         } else {
-            format!("choose a name with `.rename(\"{path}\", \"..\")`")
+            format!("choose a name with `.rename(\"{}\", \"..\")`", path(owner, idl))
         };
         self.diagnostics.push(warning.help(help));
     }
 
     fn modules(&mut self) {
-        let claims: Vec<Claim<'_>> = self
-            .model
+        let model = self.model;
+        let claims: Vec<Claim<'_, '_>> = model
             .modules()
-            .map(|(_, module)| claim(&module.name, module.span, "", snake(&module.name)))
+            .map(|(_, module)| claim(&module.name, module.span, "", self.snake.of(&module.name)))
             .collect();
         let names = self.assign(&mut Scope::default(), &claims);
         self.names.modules = names
             .into_iter()
             .map(|name| ModuleNames {
                 name,
-                types: BTreeSet::new(),
+                types: HashSet::new(),
             })
             .collect();
     }
@@ -229,11 +301,10 @@ impl Namer<'_> {
                 Item::Const(_) | Item::Interface(_) => continue,
             };
             items.push(*item);
-            claims.push(claim(name, span, home, camel(name)));
+            claims.push(claim(name, span, home, camel(name).into()));
         }
         let mut scope = Scope::default();
         let names = self.assign(&mut scope, &claims);
-        self.names.modules[module.index()].types.clone_from(&scope.used);
         self.types = scope;
         for (item, name) in items.into_iter().zip(names) {
             match item {
@@ -254,26 +325,37 @@ impl Namer<'_> {
         }
     }
 
-    fn fields(&mut self, home: &str, id: crate::model::StructId) -> Vec<String> {
-        let item = self.model.structure(id);
+    fn fields(&mut self, home: &str, id: crate::model::StructId) -> Vec<Text> {
+        let model = self.model;
+        let item = model.structure(id);
         let owner = format!("{home}.{}", item.name);
-        let claims: Vec<Claim<'_>> = item
+        let claims: Vec<Claim<'_, '_>> = item
             .fields
             .iter()
-            .map(|field| claim(&field.name, field.span, &owner, snake(&field.name)))
+            .map(|field| claim(&field.name, field.span, &owner, self.snake.of(&field.name)))
             .collect();
-        self.assign(&mut Scope::default(), &claims)
+        self.members(&claims)
     }
 
-    fn enumerators(&mut self, home: &str, id: crate::model::EnumId) -> Vec<String> {
-        let item = self.model.enumeration(id);
+    /// Names for what has a scope of its own.
+    fn members(&mut self, claims: &[Claim<'n, '_>]) -> Vec<Text> {
+        let mut scope = std::mem::take(&mut self.members);
+        let names = self.assign(&mut scope, claims);
+        scope.clear();
+        self.members = scope;
+        names
+    }
+
+    fn enumerators(&mut self, home: &str, id: crate::model::EnumId) -> Vec<Text> {
+        let model = self.model;
+        let item = model.enumeration(id);
         let owner = format!("{home}.{}", item.name);
-        let claims: Vec<Claim<'_>> = item
+        let claims: Vec<Claim<'_, '_>> = item
             .enumerators
             .iter()
-            .map(|value| claim(&value.name, value.span, &owner, shout(&value.name)))
+            .map(|value| claim(&value.name, value.span, &owner, self.shout.of(&value.name)))
             .collect();
-        self.assign(&mut Scope::default(), &claims)
+        self.members(&claims)
     }
 
     fn consts(&mut self, module: ModuleId) {
@@ -284,10 +366,10 @@ impl Namer<'_> {
             .iter()
             .filter_map(|item| if let Item::Const(id) = item { Some(*id) } else { None })
             .collect();
-        let claims: Vec<Claim<'_>> = ids
+        let claims: Vec<Claim<'_, '_>> = ids
             .iter()
             .map(|id| model.constant(*id))
-            .map(|item| claim(&item.name, item.span, &module_data.name, shout(&item.name)))
+            .map(|item| claim(&item.name, item.span, &module_data.name, self.shout.of(&item.name)))
             .collect();
         // An enum is a tuple struct, and its constructor lives where constants do.
         let mut scope = self.types.clone();
@@ -311,10 +393,10 @@ impl Namer<'_> {
                 }
             })
             .collect();
-        let claims: Vec<Claim<'_>> = ids
+        let claims: Vec<Claim<'_, '_>> = ids
             .iter()
             .map(|id| model.interface(*id))
-            .map(|item| claim(&item.name, item.span, &module_data.name, camel(&item.name)))
+            .map(|item| claim(&item.name, item.span, &module_data.name, camel(&item.name).into()))
             .collect();
         let mut scope = std::mem::take(&mut self.types);
         let names = self.assign(&mut scope, &claims);
@@ -322,17 +404,18 @@ impl Namer<'_> {
             let names = self.interface(model.interface(id), name, &mut scope);
             self.names.interfaces[id.index()] = names;
         }
-        self.names.modules[module.index()].types = scope.used;
+        self.names.modules[module.index()].types = scope.taken.into_keys().collect();
     }
 
-    fn interface(&mut self, item: &Interface, name: String, scope: &mut Scope) -> InterfaceNames {
+    fn interface(&mut self, item: &'n Interface, name: Text, scope: &mut Scope<'n>) -> InterfaceNames {
         let owner = format!("{}.{}", self.model.module(item.module).name, item.name);
         // What is derived from the name does not carry the `_` of a clash.
-        let bare = plain(&name).trim_end_matches('_').to_owned();
-        let claims: Vec<Claim<'_>> = item
+        let bare = plain(&name);
+        let bare = bare.trim_end_matches('_');
+        let claims: Vec<Claim<'_, '_>> = item
             .operations
             .iter()
-            .map(|op| claim(&op.name, op.span, &owner, snake(&op.name)))
+            .map(|op| claim(&op.name, op.span, &owner, self.snake.of(&op.name)))
             .collect();
         // `proxy` is a method of every client.
         let methods = self.assign(&mut Scope::with(&["proxy"]), &claims);
@@ -340,71 +423,78 @@ impl Namer<'_> {
         let mut operations = Vec::new();
         for (operation, method) in item.operations.iter().zip(methods) {
             let mut names = self.operation(operation, &format!("{owner}.{}", operation.name));
-            let stem = plain(&method).to_upper_camel_case();
+            let stem = case::camel(&plain(&method));
             let stem = if stem.is_empty() { camel(&operation.name) } else { stem };
-            names.marker = escape(&inner.take(&stem));
-            names.args = escape(&inner.take(&format!("{stem}Args")));
-            names.reply = escape(&inner.take(&format!("{stem}Reply")));
+            names.marker = free(&mut inner, stem.clone());
+            names.args = free(&mut inner, format!("{stem}Args"));
+            names.reply = free(&mut inner, format!("{stem}Reply"));
             if operation.has_output_struct() {
-                names.output = escape(&scope.take(&format!("{bare}{stem}Output")));
+                names.output = free(scope, format!("{bare}{stem}Output"));
             }
             names.method = method;
             operations.push(names);
         }
         InterfaceNames {
-            server: self.derived(scope, item, &format!("{bare}Server")),
-            client: self.derived(scope, item, &format!("{bare}Client")),
-            module: escape(&scope.take(&format!("{}_operations", bare.to_snake_case()))),
+            server: self.derived(scope, item, format!("{bare}Server")),
+            client: self.derived(scope, item, format!("{bare}Client")),
+            module: free(scope, format!("{}_operations", case::snake(bare))),
             name,
             operations,
-            types: inner.used,
+            types: inner.taken.into_keys().collect(),
         }
     }
 
-    fn operation(&mut self, operation: &Operation, owner: &str) -> OperationNames {
-        let claims: Vec<Claim<'_>> = operation
+    fn operation(&mut self, operation: &'n Operation, owner: &str) -> OperationNames {
+        let claims: Vec<Claim<'_, '_>> = operation
             .params
             .iter()
-            .map(|param| claim(&param.name, param.span, owner, snake(&param.name)))
+            .map(|param| claim(&param.name, param.span, owner, self.snake.of(&param.name)))
             .collect();
-        // Names that generated methods use themselves, and that of the return value.
-        let mut scope = Scope::with(&["self", "cx", "args", "request", "ret"]);
+        let mut scope = self.params.clone();
         if operation.ret.is_none() {
-            scope.used.remove("ret");
+            scope.taken.remove("ret");
         }
         let params = self.assign(&mut scope, &claims);
         OperationNames {
             params,
-            ret: "ret".to_owned(),
+            ret: "ret".into(),
             ..OperationNames::default()
         }
     }
 }
 
-fn claim<'m>(idl: &'m str, span: Span, owner: &str, wanted: String) -> Claim<'m> {
-    let path = if owner.is_empty() {
-        idl.to_owned()
-    } else {
-        format!("{owner}.{idl}")
-    };
+/// A name that nobody in the IDL chose, or as near to it as is free.
+fn free(scope: &mut Scope<'_>, wanted: String) -> Text {
+    escape(scope.take(&wanted.into(), None))
+}
+
+fn claim<'m, 'o>(idl: &'m str, span: Span, owner: &'o str, wanted: Text) -> Claim<'m, 'o> {
     Claim {
         idl,
         span,
-        path,
+        owner,
         wanted,
     }
 }
 
+fn path(owner: &str, idl: &str) -> String {
+    if owner.is_empty() {
+        idl.to_owned()
+    } else {
+        format!("{owner}.{idl}")
+    }
+}
+
 fn snake(name: &str) -> String {
-    sound(name.to_snake_case(), "underscore")
+    sound(case::snake(name), "underscore")
 }
 
 fn camel(name: &str) -> String {
-    sound(name.to_upper_camel_case(), "Underscore")
+    sound(case::camel(name), "Underscore")
 }
 
 fn shout(name: &str) -> String {
-    sound(name.to_shouty_snake_case(), "UNDERSCORE")
+    sound(case::shout(name), "UNDERSCORE")
 }
 
 /// Case conversion drops outer underscores, which may leave nothing, or a digit in front.
@@ -416,7 +506,7 @@ fn sound(name: String, for_nothing: &str) -> String {
     }
 }
 
-/// Words that Rust of any edition keeps for itself.
+/// Words that Rust of any edition keeps for itself, in order.
 const KEYWORDS: [&str; 48] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
     "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
@@ -428,21 +518,25 @@ const KEYWORDS: [&str; 48] = [
 const UNUSABLE: [&str; 5] = ["self", "Self", "super", "crate", "_"];
 
 /// Without `r#`; words that cannot be a name at all get their `_` here.
-fn plain(name: &str) -> String {
-    let name = name.strip_prefix("r#").unwrap_or(name);
-    if UNUSABLE.contains(&name) {
-        format!("{name}_")
+fn plain(name: &Text) -> Text {
+    let bare = name.strip_prefix("r#").unwrap_or(name);
+    if UNUSABLE.contains(&bare) {
+        format!("{bare}_").into()
+    } else if bare.len() < name.len() {
+        bare.into()
     } else {
-        name.to_owned()
+        name.clone()
     }
 }
 
 /// With `r#` where the name is a keyword.
-fn escape(name: &str) -> String {
-    if KEYWORDS.contains(&name) {
-        format!("r#{name}")
+fn escape(name: Text) -> Text {
+    // None has another letter, which most names have.
+    let simple = name.bytes().all(|byte| byte.is_ascii_lowercase());
+    if simple && KEYWORDS.binary_search(&name.as_str()).is_ok() {
+        format!("r#{name}").into()
     } else {
-        name.to_owned()
+        name
     }
 }
 
@@ -488,12 +582,12 @@ mod tests {
 
     #[test]
     fn keywords_are_raw_and_clashes_grow() {
-        assert_eq!(escape("type"), "r#type");
-        assert_eq!(plain("self"), "self_");
+        assert_eq!(escape("type".into()), "r#type");
+        assert_eq!(plain(&"self".into()), "self_");
         let mut scope = Scope::with(&["a"]);
         assert_eq!(
-            (scope.take("a"), scope.take("a"), scope.take("b")),
-            ("a_".into(), "a__".into(), "b".into())
+            ["a", "a", "b"].map(|name| free(&mut scope, name.to_owned())),
+            ["a_", "a__", "b"]
         );
     }
 

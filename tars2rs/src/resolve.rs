@@ -2,18 +2,20 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::ast::{self, Basic, Definition, Lost, Shape, TypeKind};
 use crate::diag::{Code, Diagnostic, Diagnostics, suggest};
 use crate::include::Program;
 use crate::model::{Bounded, ConstId, EnumId, Int, InterfaceId, Item, ModuleId, StructId, Type};
 use crate::source::{FileId, Span};
+use crate::text::Doc;
 
 /// A module over all files that open it.
 #[derive(Debug)]
 pub(crate) struct DraftModule<'a> {
     pub(crate) name: &'a ast::Name,
-    pub(crate) doc: &'a [String],
+    pub(crate) doc: Doc,
     pub(crate) items: Vec<Item>,
     pub(crate) files: Vec<FileId>,
 }
@@ -72,7 +74,7 @@ pub(crate) fn run<'a>(program: &'a Program, diagnostics: &mut Diagnostics) -> Dr
 
 fn declare_file<'a>(draft: &mut Draft<'a>, file: &'a ast::File, program: &'a Program, diagnostics: &mut Diagnostics) {
     for module in &file.modules {
-        let id = draft.open(&module.name, &module.doc, file.id);
+        let id = draft.open(&module.name, module.doc.clone(), file.id);
         for definition in &module.definitions {
             draft.declare(id, definition, diagnostics);
         }
@@ -89,7 +91,7 @@ fn declare_file<'a>(draft: &mut Draft<'a>, file: &'a ast::File, program: &'a Pro
         module
             .map(|module| &module.name)
             .find(|module| module.text == *name)
-            .map(|name| draft.open(name, &[], file.id))
+            .map(|name| draft.open(name, Doc::default(), file.id))
     });
     if let Some(id) = home {
         for definition in &file.bare {
@@ -107,13 +109,13 @@ fn declare_file<'a>(draft: &mut Draft<'a>, file: &'a ast::File, program: &'a Pro
 }
 
 impl<'a> Draft<'a> {
-    fn open(&mut self, name: &'a ast::Name, doc: &'a [String], file: FileId) -> ModuleId {
+    fn open(&mut self, name: &'a ast::Name, doc: Doc, file: FileId) -> ModuleId {
         let next = ModuleId::new(self.modules.len());
         let id = *self.module_ids.entry(name.text.as_str()).or_insert(next);
         if id == next {
             self.modules.push(DraftModule {
                 name,
-                doc,
+                doc: Doc::default(),
                 items: Vec::new(),
                 files: Vec::new(),
             });
@@ -122,7 +124,8 @@ impl<'a> Draft<'a> {
         if module.doc.is_empty() {
             module.doc = doc;
         }
-        if !module.files.contains(&file) {
+        // Files come one after the other.
+        if module.files.last() != Some(&file) {
             module.files.push(file);
         }
         id
@@ -324,7 +327,7 @@ impl<'a> Draft<'a> {
             if ty == Type::Int(Int::I8) {
                 Type::Bytes
             } else {
-                Type::Vector(Box::new(ty))
+                Type::Vector(Rc::new(ty))
             }
         };
         Some(match decl.shape {
@@ -356,7 +359,7 @@ impl<'a> Draft<'a> {
                 Some(if element == Type::Int(Int::I8) {
                     Type::Bytes
                 } else {
-                    Type::Vector(Box::new(element))
+                    Type::Vector(Rc::new(element))
                 })
             }
             TypeKind::Map(key, value) => {
@@ -364,7 +367,7 @@ impl<'a> Draft<'a> {
                     self.resolve(module, key, diagnostics),
                     self.resolve(module, value, diagnostics),
                 );
-                Some(Type::Map(Box::new(key?), Box::new(value?)))
+                Some(Type::Map(Rc::new(key?), Rc::new(value?)))
             }
             TypeKind::Named(path) => match self.lookup(module, path) {
                 Ok(Item::Struct(id)) => Some(Type::Struct(id)),

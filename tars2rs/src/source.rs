@@ -75,6 +75,8 @@ struct Index {
 
 /// Further files on the way to an included file are not named.
 const MOST_INCLUDES: usize = 6;
+/// UTF-8's byte order mark.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Bytes of a block: so many are counted for a position at most.
 const BLOCK: usize = 1024;
 
@@ -165,16 +167,10 @@ impl SourceMap {
         &mut self,
         name: String,
         path: PathBuf,
-        bytes: &[u8],
+        bytes: impl Into<Vec<u8>>,
         included_from: Option<Span>,
     ) -> Result<FileId, Unusable> {
-        if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-            return Err(Unusable::Utf16);
-        }
-        let unmarked = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        let shifts = shifts(unmarked, bytes.len() - unmarked.len());
-        let text = String::from_utf8_lossy(unmarked);
-        let lossy = matches!(text, std::borrow::Cow::Owned(_));
+        let Decoded { text, lossy, shifts } = decoded(bytes.into())?;
         let start = self.end();
         // One spare offset between files keeps their end positions apart.
         let end = u64::from(start) + text.len() as u64 + 1;
@@ -185,7 +181,7 @@ impl SourceMap {
         self.files.push(SourceFile {
             name,
             path,
-            text: text.into_owned(),
+            text,
             start,
             lossy,
             included_from,
@@ -235,6 +231,30 @@ impl SourceMap {
             file.start + u32::try_from(file.text.len()).unwrap_or(u32::MAX) + 1
         })
     }
+}
+
+/// A file's bytes as a text.
+struct Decoded {
+    text: String,
+    lossy: bool,
+    shifts: Vec<(usize, isize)>,
+}
+
+fn decoded(mut bytes: Vec<u8>) -> Result<Decoded, Unusable> {
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        return Err(Unusable::Utf16);
+    }
+    let mark = if bytes.starts_with(MARK) { MARK.len() } else { 0 };
+    bytes.drain(..mark);
+    // Almost every file is UTF-8: its bytes are its text.
+    let (text, lossy, shifts) = match String::from_utf8(bytes) {
+        Ok(text) => (text, false, shifts(&[], mark)),
+        Err(error) => {
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            (text, true, shifts(error.as_bytes(), mark))
+        }
+    };
+    Ok(Decoded { text, lossy, shifts })
 }
 
 /// How much further along than the text the stored file is, where that changes: behind a byte order mark of so many

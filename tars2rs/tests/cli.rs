@@ -69,10 +69,17 @@ fn a_missing_file_ends_with_2() {
 
 #[test]
 fn a_directory_given_as_a_file_ends_with_2() {
-    for args in [&["check", "sub"][..], &["build", "sub", "-o", "out"]] {
+    for (args, name) in [
+        (&["check", "sub"][..], "sub"),
+        (&["check", "."], "."),
+        (&["build", "sub", "-o", "out"], "sub"),
+    ] {
         let (_dir, mut command) = tars2rs(&[("sub/a.tars", GOOD)], args);
         let text = stderr(&mut command, 2);
-        assert!(text.starts_with("error[T0312]: cannot read `sub`\n"), "{text}");
+        assert!(
+            text.starts_with(&format!("error[T0312]: cannot read `{name}`\n")),
+            "{text}"
+        );
         assert!(text.contains("it is a directory"), "{text}");
     }
 }

@@ -57,7 +57,7 @@ impl<'m> Added<'m> {
         let mut added = Self::default();
         for (_, module) in new.modules() {
             let home = module.name.as_str();
-            let is_new = |name: &String| !old.types.contains_key(&(home, name.as_str()));
+            let is_new = |name: &str| !old.types.contains_key(&(home, name));
             for item in &module.items {
                 match item {
                     Item::Struct(id) if is_new(&new.structure(*id).name) => {

@@ -6,6 +6,7 @@ use super::compare::Compare;
 use super::finding::Finding;
 use crate::diag::Code;
 use crate::model::{Enum, Enumerator, Item};
+use crate::text::Text;
 
 impl<'m> Compare<'m> {
     pub(super) fn enum_or_gone(&mut self, old: &'m Enum) {
@@ -63,12 +64,12 @@ impl<'m> Compare<'m> {
                 .map(|first| (first.name.clone(), first.value, first.span))
         };
         let (was, is) = (first(old), first(new));
-        let value = |first: &Option<(String, i32, _)>| first.as_ref().map_or(0, |(_, value, _)| *value);
+        let value = |first: &Option<(Text, i32, _)>| first.as_ref().map_or(0, |(_, value, _)| *value);
         let same_name = was.as_ref().map(|first| &first.0) == is.as_ref().map(|first| &first.0);
         if value(&was) == value(&is) || same_name {
             return;
         }
-        let text = |first: &Option<(String, i32, _)>| match first {
+        let text = |first: &Option<(Text, i32, _)>| match first {
             Some((name, value, _)) => format!("`{name}` ({value})"),
             None => "0, as it is empty,".to_owned(),
         };

@@ -249,7 +249,7 @@ impl<'m> Compare<'m> {
 
     fn key(&mut self, owner: &str, old: &Struct, new: &Struct) {
         let names = |item: &Struct| -> Vec<String> {
-            let names = item.key.iter().map(|index| item.fields[*index].name.clone());
+            let names = item.key.iter().map(|index| item.fields[*index].name.to_string());
             names.collect()
         };
         let (was, is) = (names(old), names(new));

@@ -32,7 +32,7 @@ fn modules(draft: &Draft<'_>) -> Vec<Module> {
     let module = |module: &crate::resolve::DraftModule<'_>| Module {
         name: module.name.text.clone(),
         span: module.name.span,
-        doc: module.doc.to_vec(),
+        doc: module.doc.clone(),
         items: module.items.clone(),
         files: module.files.clone(),
     };

@@ -1,6 +1,7 @@
 //! Names that may not occur twice in their place.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::fmt;
 
 use crate::ast::{self, Direction};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -9,51 +10,40 @@ use crate::settings::RETURN;
 use crate::source::Span;
 
 pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
+    let mut seen = Seen::default();
     for item in &draft.structs {
         let names = item.ast.fields.iter().map(|field| &field.decl.name);
-        unique(
-            names,
-            Code::DuplicateField,
-            ("field", &format!("struct `{}`", item.ast.name.text)),
-            diagnostics,
-        );
+        let owner = format_args!("struct `{}`", item.ast.name.text);
+        seen.unique(names, Code::DuplicateField, ("field", owner), diagnostics);
     }
     for item in &draft.enums {
         let names = item.ast.enumerators.iter().map(|enumerator| &enumerator.name);
-        unique(
-            names,
-            Code::DuplicateEnumerator,
-            ("enumerator", &format!("enum `{}`", item.ast.name.text)),
-            diagnostics,
-        );
+        let owner = format_args!("enum `{}`", item.ast.name.text);
+        seen.unique(names, Code::DuplicateEnumerator, ("enumerator", owner), diagnostics);
     }
     for item in &draft.interfaces {
-        interface(draft, item.ast, diagnostics);
+        interface(draft, item.ast, &mut seen, diagnostics);
     }
 }
 
-fn interface(draft: &Draft<'_>, interface: &ast::Interface, diagnostics: &mut Diagnostics) {
+fn interface<'a>(draft: &Draft<'_>, interface: &'a ast::Interface, seen: &mut Seen<'a>, diagnostics: &mut Diagnostics) {
     if let Some(module) = draft.module_named(&interface.name.text) {
         let message = format!("interface `{}` has the name of a module", interface.name.text);
         let error = Diagnostic::new(Code::InterfaceNamedLikeModule, interface.name.span, message);
         diagnostics.push(error.related(draft.modules[module.index()].name.span, "the module"));
     }
     let names = interface.operations.iter().map(|operation| &operation.name);
-    let owner = format!("interface `{}`", interface.name.text);
-    unique(names, Code::DuplicateOperation, ("operation", &owner), diagnostics);
+    let owner = format_args!("interface `{}`", interface.name.text);
+    seen.unique(names, Code::DuplicateOperation, ("operation", owner), diagnostics);
     for operation in &interface.operations {
-        params(operation, diagnostics);
+        params(operation, seen, diagnostics);
     }
 }
 
-fn params(operation: &ast::Operation, diagnostics: &mut Diagnostics) {
-    let owner = format!("operation `{}`", operation.name.text);
-    unique(
-        operation.params.iter().map(|param| &param.decl.name),
-        Code::DuplicateParam,
-        ("parameter", &owner),
-        diagnostics,
-    );
+fn params<'a>(operation: &'a ast::Operation, seen: &mut Seen<'a>, diagnostics: &mut Diagnostics) {
+    let owner = format_args!("operation `{}`", operation.name.text);
+    let names = operation.params.iter().map(|param| &param.decl.name);
+    seen.unique(names, Code::DuplicateParam, ("parameter", owner), diagnostics);
     for param in &operation.params {
         if param.decl.name.text == operation.name.text {
             let message = format!("parameter `{}` has the name of its operation", operation.name.text);
@@ -85,20 +75,27 @@ fn returned(operation: &ast::Operation, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn unique<'a>(
-    names: impl Iterator<Item = &'a ast::Name>,
-    code: Code,
-    (kind, owner): (&str, &str),
-    diagnostics: &mut Diagnostics,
-) {
-    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
-    for name in names {
-        if let Some(first) = seen.get(name.text.as_str()) {
-            let message = format!("{kind} `{}` is declared twice in {owner}", name.text);
-            let error = Diagnostic::new(code, name.span, message).label("second declaration");
-            diagnostics.push(error.related(*first, "first declared here"));
-        } else {
-            seen.insert(&name.text, name.span);
+/// Names that stand in one place, with where. One table for all places, one after the other.
+#[derive(Default)]
+struct Seen<'a>(HashMap<&'a str, Span>);
+
+impl<'a> Seen<'a> {
+    /// Reports names that stand in `owner` already.
+    fn unique(
+        &mut self,
+        names: impl Iterator<Item = &'a ast::Name>,
+        code: Code,
+        (kind, owner): (&str, fmt::Arguments<'_>),
+        diagnostics: &mut Diagnostics,
+    ) {
+        self.0.clear();
+        for name in names {
+            let first = *self.0.entry(&name.text).or_insert(name.span);
+            if first != name.span {
+                let message = format!("{kind} `{}` is declared twice in {owner}", name.text);
+                let error = Diagnostic::new(code, name.span, message).label("second declaration");
+                diagnostics.push(error.related(first, "first declared here"));
+            }
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Tags, and structs without fields.
 
-use std::collections::BTreeMap;
-
 use crate::ast;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::resolve::Draft;
@@ -19,27 +17,19 @@ pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
 }
 
 fn tags(ast: &ast::Struct, diagnostics: &mut Diagnostics) {
-    let mut seen: BTreeMap<i64, &ast::Field> = BTreeMap::new();
-    let used: Vec<i64> = ast
-        .fields
-        .iter()
-        .filter_map(|field| field.tag.map(|tag| tag.value))
-        .collect();
-    let mut next = used
-        .iter()
-        .copied()
-        .filter(|tag| (0..255).contains(tag))
-        .max()
-        .map_or(0, |tag| tag + 1);
+    let mut seen: [Option<&ast::Field>; 256] = [None; 256];
+    let used = ast.fields.iter().filter_map(|field| field.tag.map(|tag| tag.value));
+    let mut next = used.filter(|tag| (0..255).contains(tag)).max().map_or(0, |tag| tag + 1);
     for field in &ast.fields {
         let Some(tag) = field.tag else { continue };
-        if !(0..=255).contains(&tag.value) {
+        let Ok(index) = u8::try_from(tag.value) else {
             let message = format!("tag {} is out of range", tag.value);
             diagnostics.push(Diagnostic::new(Code::TagOutOfRange, tag.span, message).help("tags are 0 to 255"));
             continue;
-        }
-        let Some(first) = seen.get(&tag.value) else {
-            seen.insert(tag.value, field);
+        };
+        let place = &mut seen[usize::from(index)];
+        let Some(first) = *place else {
+            *place = Some(field);
             continue;
         };
         let message = format!("tag {} is used twice in struct `{}`", tag.value, ast.name.text);

@@ -23,6 +23,7 @@ pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) -> Values 
         by_name: BTreeMap::new(),
         positions: BTreeMap::new(),
         by_value: BTreeMap::new(),
+        whole: Vec::new(),
     };
     for index in 0..draft.enums.len() {
         checker.enumeration(EnumId::new(index));
@@ -51,6 +52,8 @@ struct Checker<'c, 'a> {
     /// Where enumerators stand in their enum, by name and by value; the first of several.
     positions: BTreeMap<(EnumId, &'a str), usize>,
     by_value: BTreeMap<(EnumId, i64), usize>,
+    /// For each enum whether all there is to know of it is known.
+    whole: Vec<bool>,
 }
 
 /// What the name of an enumerator means in a module.
@@ -92,6 +95,8 @@ impl Checker<'_, '_> {
                 self.by_value.entry((id, value.into())).or_insert(index);
             }
         }
+        let known = self.values.enumerators[id.index()].iter().all(Option::is_some);
+        self.whole.push(known && !item.ast.incomplete && !item.ast.vague);
     }
 
     fn next_value(&mut self, previous: i64, enumerator: &ast::Enumerator) -> Option<i32> {
@@ -237,11 +242,8 @@ impl Checker<'_, '_> {
             (Type::Float | Type::Double, ValueKind::Int(_) | ValueKind::Float(_)) => self.float(value, ty),
             (Type::Enum(id), ValueKind::Int(number)) => {
                 let found = self.by_value.get(&(*id, *number)).copied();
-                let values = &self.values.enumerators[id.index()];
-                let ast = self.draft.enums[id.index()].ast;
-                let whole = !ast.incomplete && !ast.vague && values.iter().all(Option::is_some);
-                if found.is_none() && whole {
-                    let name = &ast.name.text;
+                if found.is_none() && self.whole[id.index()] {
+                    let name = &self.draft.enums[id.index()].ast.name.text;
                     let message = format!("no enumerator of `{name}` has the value {number}");
                     self.error(Code::UnknownEnumerator, value, message, self.known_enumerators(*id));
                 }

@@ -45,8 +45,8 @@ impl Writer<'_> {
         let mut files: Vec<String> = files.collect();
         files.sort();
         Module {
-            name: module.name.clone(),
-            doc: module.doc.join("\n"),
+            name: module.name.to_string(),
+            doc: module.doc.text().to_owned(),
             place: self.place(module.span),
             files,
             structs,
@@ -68,10 +68,14 @@ impl Writer<'_> {
 
     fn structure(&self, item: &model::Struct) -> Struct {
         Struct {
-            name: item.name.clone(),
-            doc: item.doc.join("\n"),
+            name: item.name.to_string(),
+            doc: item.doc.text().to_owned(),
             place: self.place(item.span),
-            key: item.key.iter().map(|index| item.fields[*index].name.clone()).collect(),
+            key: item
+                .key
+                .iter()
+                .map(|index| item.fields[*index].name.to_string())
+                .collect(),
             fields: item.fields.iter().map(|field| self.field(field)).collect(),
         }
     }
@@ -80,27 +84,27 @@ impl Writer<'_> {
         let default = field.default.as_ref().map(|literal| self.value(literal));
         Field {
             tag: field.tag,
-            name: field.name.clone(),
+            name: field.name.to_string(),
             require: field.require,
             r#type: self.ty(&field.ty.ty),
             max_length: field.ty.max_len,
             when_absent: default.clone().or_else(|| self.implied(&field.ty.ty)),
             default,
-            doc: field.doc.join("\n"),
+            doc: field.doc.text().to_owned(),
             place: self.place(field.span),
         }
     }
 
     fn enumeration(&self, item: &model::Enum) -> Enum {
         let enumerator = |enumerator: &model::Enumerator| Enumerator {
-            name: enumerator.name.clone(),
+            name: enumerator.name.to_string(),
             value: enumerator.value,
-            doc: enumerator.doc.join("\n"),
+            doc: enumerator.doc.text().to_owned(),
             place: self.place(enumerator.span),
         };
         Enum {
-            name: item.name.clone(),
-            doc: item.doc.join("\n"),
+            name: item.name.to_string(),
+            doc: item.doc.text().to_owned(),
             place: self.place(item.span),
             enumerators: item.enumerators.iter().map(enumerator).collect(),
         }
@@ -108,18 +112,18 @@ impl Writer<'_> {
 
     fn constant(&self, item: &model::Const) -> Const {
         Const {
-            name: item.name.clone(),
+            name: item.name.to_string(),
             r#type: self.ty(&item.ty),
             value: self.value(&item.value),
-            doc: item.doc.join("\n"),
+            doc: item.doc.text().to_owned(),
             place: self.place(item.span),
         }
     }
 
     fn interface(&self, item: &model::Interface) -> Interface {
         Interface {
-            name: item.name.clone(),
-            doc: item.doc.join("\n"),
+            name: item.name.to_string(),
+            doc: item.doc.text().to_owned(),
             place: self.place(item.span),
             operations: item
                 .operations
@@ -135,10 +139,10 @@ impl Writer<'_> {
             max_length: ret.max_len,
         });
         Operation {
-            name: operation.name.clone(),
+            name: operation.name.to_string(),
             returns,
             params: operation.params.iter().map(|param| self.param(param)).collect(),
-            doc: operation.doc.join("\n"),
+            doc: operation.doc.text().to_owned(),
             place: self.place(operation.span),
         }
     }
@@ -146,7 +150,7 @@ impl Writer<'_> {
     fn param(&self, param: &model::Param) -> Param {
         Param {
             tag: param.tag,
-            name: param.name.clone(),
+            name: param.name.to_string(),
             direction: if param.out { Direction::Out } else { Direction::In },
             route_key: param.route_key,
             r#type: self.ty(&param.ty.ty),
@@ -163,7 +167,7 @@ impl Writer<'_> {
     }
 
     fn kind(&self, ty: &model::Type) -> TypeKind {
-        let module = |id| self.model.module(id).name.clone();
+        let module = |id| self.model.module(id).name.to_string();
         match ty {
             model::Type::Bool => TypeKind::Bool,
             model::Type::Int(int) => match int {
@@ -192,14 +196,14 @@ impl Writer<'_> {
                 let item = self.model.structure(*id);
                 TypeKind::Struct {
                     module: module(item.module),
-                    name: item.name.clone(),
+                    name: item.name.to_string(),
                 }
             }
             model::Type::Enum(id) => {
                 let item = self.model.enumeration(*id);
                 TypeKind::Enum {
                     module: module(item.module),
-                    name: item.name.clone(),
+                    name: item.name.to_string(),
                 }
             }
         }
@@ -218,7 +222,7 @@ impl Writer<'_> {
     fn enumerator(&self, id: EnumId, index: usize) -> Value {
         let enumerator = &self.model.enumeration(id).enumerators[index];
         Value::Enumerator {
-            enumerator: enumerator.name.clone(),
+            enumerator: enumerator.name.to_string(),
             value: enumerator.value,
         }
     }

@@ -3,15 +3,17 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use crate::text::Doc;
+
 /// Doc attributes of a comment, or of `fallback` when there is none.
-pub(super) fn docs(lines: &[String], fallback: &str) -> TokenStream {
+pub(super) fn docs(doc: &Doc, fallback: &str) -> TokenStream {
     let mut out = TokenStream::new();
-    if lines.is_empty() && !fallback.is_empty() {
+    if doc.is_empty() && !fallback.is_empty() {
         return doc_line(fallback);
     }
     // What follows an entry of a list belongs to it when it is indented, and otherwise may be a slip.
     let mut indent = 0;
-    for line in lines {
+    for line in doc.lines() {
         let line = sanitise(line);
         let marker = list_marker(&line);
         if marker > 0 || line.is_empty() {

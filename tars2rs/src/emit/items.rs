@@ -105,7 +105,7 @@ impl Emitter<'_> {
         let path = self.path(item.module, &item.name);
         let values = item.enumerators.iter().zip(&names.members).map(|(value, name)| {
             let rust = ident(name);
-            let idl = &value.name;
+            let idl = value.name.as_str();
             if unraw(name) == idl {
                 quote!(#rust)
             } else {

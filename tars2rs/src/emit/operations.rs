@@ -123,7 +123,7 @@ impl Emitter<'_> {
         (operation, names): (&Operation, &OperationNames),
         place: Place<'_>,
     ) -> TokenStream {
-        let idl = &operation.name;
+        let idl = operation.name.as_str();
         let (marker, args) = (ident(&names.marker), ident(&names.args));
         let docs = doc_line(&format!("`{idl}`"));
         let inputs = operation.inputs().map(|(index, param)| Traveller {

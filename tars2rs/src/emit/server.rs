@@ -112,7 +112,7 @@ impl Emitter<'_> {
             return unknown;
         }
         let arms = item.operations.iter().zip(&names.operations).map(|(operation, own)| {
-            let idl = &operation.name;
+            let idl = operation.name.as_str();
             let work = serve(operation, own, names);
             quote!(#idl => #pin::pin(async move { #work }),)
         });

@@ -1,6 +1,6 @@
 //! Names that are one name in another language.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::Lints;
 use crate::ast::Name;
@@ -9,9 +9,10 @@ use crate::model::{Item, ModuleId};
 
 pub(super) fn check(lints: &mut Lints<'_, '_>) {
     let draft = lints.draft;
+    let mut seen = Seen::new();
     for item in &draft.structs {
         let names = item.ast.fields.iter().map(|field| ("field", &field.decl.name));
-        distinct(lints, names);
+        distinct(lints, &mut seen, names);
     }
     for item in &draft.interfaces {
         let names = item
@@ -19,7 +20,7 @@ pub(super) fn check(lints: &mut Lints<'_, '_>) {
             .operations
             .iter()
             .map(|operation| ("operation", &operation.name));
-        distinct(lints, names);
+        distinct(lints, &mut seen, names);
     }
     for module in &draft.modules {
         let names = module.items.iter().map(|item| match item {
@@ -28,14 +29,17 @@ pub(super) fn check(lints: &mut Lints<'_, '_>) {
             Item::Const(id) => ("constant", &draft.consts[id.index()].ast.decl.name),
             Item::Interface(id) => ("interface", &draft.interfaces[id.index()].ast.name),
         });
-        distinct(lints, names);
+        distinct(lints, &mut seen, names);
     }
     enumerators(lints);
 }
 
+/// By a name's first letter, large, and the rest of it: what it names. One table for all places, one after the other.
+type Seen<'n> = HashMap<(u8, &'n str), (&'static str, &'n Name)>;
+
 /// TarsGo writes the first letter large, which is how Go exports a name.
-fn distinct<'n>(lints: &mut Lints<'_, '_>, names: impl Iterator<Item = (&'static str, &'n Name)>) {
-    let mut seen: BTreeMap<(u8, &str), (&str, &Name)> = BTreeMap::new();
+fn distinct<'n>(lints: &mut Lints<'_, '_>, seen: &mut Seen<'n>, names: impl Iterator<Item = (&'static str, &'n Name)>) {
+    seen.clear();
     for (kind, name) in names {
         // Names are ASCII.
         let (first, rest) = name.text.split_at(name.text.len().min(1));
@@ -74,7 +78,7 @@ fn n(noun: &str) -> &'static str {
 /// In C++ the enumerators of all enums of a module share a scope.
 fn enumerators(lints: &mut Lints<'_, '_>) {
     let draft = lints.draft;
-    let mut seen: BTreeMap<(ModuleId, &str), (&str, &Name)> = BTreeMap::new();
+    let mut seen: HashMap<(ModuleId, &str), (&str, &Name)> = HashMap::new();
     for item in &draft.enums {
         for enumerator in &item.ast.enumerators {
             let (owner, name) = (item.ast.name.text.as_str(), &enumerator.name);

@@ -56,7 +56,7 @@ where
             break;
         }
         let lost = ends_body(&input, of.holds_definitions) || (!of.holds_definitions && begins_definition(&input));
-        if lost || input.peek().kind == Kind::End {
+        if lost || input.kind() == Kind::End {
             let message = format!("{} is not closed", of.owner);
             let error = Diagnostic::new(Code::UnclosedBrace, open, message).label("this `{` has no `}`");
             input.report(error.related(input.before().after(), "`};` expected here at the latest"));
@@ -98,7 +98,7 @@ fn opening<'t, 's>(
         let help = "there is no inheritance: hold the other one in a field, or repeat its members";
         mistake.diagnostic = mistake.diagnostic.map(|diagnostic| Box::new(diagnostic.help(help)));
     }
-    if input.peek().kind == Kind::Bad {
+    if input.kind() == Kind::Bad {
         return Ok(input.advance());
     }
     if input.at("}") && !input.at_new_line() {
@@ -114,7 +114,7 @@ fn opening<'t, 's>(
     } else {
         brace_ahead(input)
     };
-    if other || !matches!(input.peek().kind, Kind::Word | Kind::Int) {
+    if other || !matches!(input.kind(), Kind::Word | Kind::Int) {
         return Err(nom::Err::Failure(mistake));
     }
     mistake
@@ -137,18 +137,21 @@ fn brace_ahead(mut input: Tokens<'_, '_>) -> bool {
 
 /// Whether a `;` stands where a member belongs, and ends the body rather than a member: the `}` before it is missing.
 pub(super) fn ends_body(input: &Tokens<'_, '_>, holds_definitions: bool) -> bool {
+    if !input.at(";") {
+        return false;
+    }
     let rest = input.advance();
     let other = if holds_definitions {
         rest.at("module")
     } else {
         input.at_new_line() || begins_definition(&rest)
     };
-    input.at(";") && (other || rest.peek().kind == Kind::End)
+    other || rest.kind() == Kind::End
 }
 
 /// Whether something unreadable stands where the `}` belongs.
 pub(super) fn at_bad_brace(input: &Tokens<'_, '_>) -> bool {
-    input.peek().kind == Kind::Bad && input.peek_behind(1).is_some_and(|token| token.text == ";")
+    input.kind() == Kind::Bad && input.peek_behind(1).is_some_and(|token| token.text == ";")
 }
 
 /// Whether a definition begins here rather than a member: `struct A`, `key[`, but not the operation `struct(`.
@@ -161,7 +164,7 @@ fn begins_definition(input: &Tokens<'_, '_>) -> bool {
 /// Whether a field or an operation certainly begins here: `0 require`, and on a new line `void f(`, `int f(`.
 fn begins_member(input: &Tokens<'_, '_>) -> bool {
     let behind = |count| input.peek_behind(count).map_or("", |token| token.text);
-    match input.peek().kind {
+    match input.kind() {
         Kind::Int => matches!(behind(1), "require" | "optional"),
         Kind::Word => input.at_new_line() && input.word_behind(1) && behind(2) == "(",
         _ => false,
@@ -192,7 +195,7 @@ fn lose(start: Tokens<'_, '_>, end: Tokens<'_, '_>, definitions: bool) {
     let mut lost = start.shared.lost.borrow_mut();
     let until = end.peek().span.start;
     let mut input = start;
-    while input.peek().kind != Kind::End && input.peek().span.start < until {
+    while input.kind() != Kind::End && input.peek().span.start < until {
         let token = input.peek();
         let begins = input.at_any(&DEFINITIONS);
         input = input.advance();
@@ -223,7 +226,7 @@ fn skip<'t, 's>(start: Tokens<'t, 's>, mistake: Tokens<'t, 's>) -> Tokens<'t, 's
     let mut closed = false;
     let mut input = start;
     loop {
-        if input.peek().kind == Kind::End {
+        if input.kind() == Kind::End {
             return input;
         }
         let behind = input.peek().span.start >= wrong;
@@ -258,7 +261,7 @@ pub(super) fn semicolon<'t, 's>(input: Tokens<'t, 's>, what: fmt::Arguments<'_>)
     if !slip {
         return Err(nom::Err::Failure(input.unexpected("`;`")));
     }
-    if input.peek().kind != Kind::Bad {
+    if input.kind() != Kind::Bad {
         input.report(missing_semicolon(input.before(), &what.to_string()));
     }
     Ok((input, ()))
@@ -276,7 +279,7 @@ pub(super) fn semicolon_after_brace<'t, 's>(input: Tokens<'t, 's>, what: &str) -
         input.report(error.help("nothing is declared behind a `}`; remove the name"));
         return input.advance().advance();
     }
-    if input.peek().kind != Kind::Bad {
+    if input.kind() != Kind::Bad {
         input.report(missing_semicolon(input.before(), what));
     }
     if input.at("}") {

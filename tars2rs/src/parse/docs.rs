@@ -1,6 +1,6 @@
 //! Which comments document what, and what they say without their comment marks.
 
-use crate::ast::Doc;
+use crate::text::Doc;
 
 /// How a comment is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,24 +54,15 @@ pub(super) struct Docs<'t, 's> {
 }
 
 impl Docs<'_, '_> {
-    /// What is said about the declaration from `start` to `end` (behind its `;`): the comment directly above, without
-    /// an empty line between, and the one that ends the line behind it.
-    pub(super) fn around(&self, start: usize, end: usize) -> Doc {
-        let mut doc = self.above(start);
-        let behind = self.behind(end);
-        if !doc.is_empty() && !behind.is_empty() {
-            doc.push(String::new());
-        }
-        doc.extend(behind);
-        doc
-    }
-
-    /// The comment directly above a declaration.
-    pub(super) fn above(&self, start: usize) -> Doc {
-        let mut first = self.comments.partition_point(|comment| comment.end <= start);
+    /// The comment directly above a declaration, before which there are so many comments.
+    pub(super) fn above(&self, start: usize, before: usize) -> Doc {
+        let mut first = before;
         let end = first;
         let mut below = start;
         while let Some(comment) = first.checked_sub(1).map(|at| &self.comments[at]) {
+            if comment.trailing && comment.flavor.is_line() {
+                break;
+            }
             let same_run = first == end || (comment.flavor.is_line() && comment.flavor == self.comments[first].flavor);
             match newlines(&self.text[comment.end..below]) {
                 Some(0) if first == end && !comment.flavor.is_line() => {}
@@ -84,14 +75,13 @@ impl Docs<'_, '_> {
                 break;
             }
         }
-        clean(self.comments[first..end].iter())
+        clean(&self.comments[first..end])
     }
 
-    /// The comment that ends the line behind `end`.
-    pub(super) fn behind(&self, end: usize) -> Doc {
-        let first = self.comments.partition_point(|comment| comment.start < end);
+    /// The comment that ends the line behind `end`, if it is the next, before which there are so many comments.
+    pub(super) fn behind(&self, end: usize, first: usize) -> Doc {
         let Some(comment) = self.comments.get(first) else {
-            return Doc::new();
+            return Doc::default();
         };
         let ends_line = || {
             self.text[comment.end..]
@@ -100,13 +90,13 @@ impl Docs<'_, '_> {
                 .is_none_or(|c| c == '\n')
         };
         if newlines(&self.text[end..comment.start]) != Some(0) || !(comment.flavor.is_line() || ends_line()) {
-            return Doc::new();
+            return Doc::default();
         }
         let more = self.comments[first + 1..]
             .iter()
             .take_while(|comment| comment.continues)
             .count();
-        clean(self.comments[first..=first + more].iter())
+        clean(&self.comments[first..=first + more])
     }
 }
 
@@ -117,43 +107,41 @@ fn newlines(gap: &str) -> Option<usize> {
         .then(|| gap.bytes().filter(|b| *b == b'\n').count())
 }
 
-fn clean<'a, 's: 'a>(comments: impl Iterator<Item = &'a Comment<'s>>) -> Doc {
-    let mut lines: Vec<String> = comments.flat_map(|comment| lines_of(comment.text)).collect();
-    if lines.iter().any(|line| line.contains('\u{FFFD}')) {
-        // Another encoding: the text is lost, which the caller warns about once a file.
-        return Doc::new();
+/// The lines of comments that belong together, without those that say nothing at both ends.
+fn clean(comments: &[Comment<'_>]) -> Doc {
+    let mut doc = String::with_capacity(comments.iter().map(|comment| comment.text.len()).sum());
+    let mut pause = false;
+    for line in comments.iter().flat_map(|comment| lines_of(comment.text)) {
+        if !line.is_ascii() && line.contains(char::REPLACEMENT_CHARACTER) {
+            // Another encoding: the text is lost, which the caller warns about once a file.
+            return Doc::default();
+        }
+        let says_nothing = line.is_empty() || is_ornament(line);
+        if says_nothing {
+            pause = true;
+            continue;
+        }
+        if !doc.is_empty() {
+            doc.push_str(if pause { "\n\n" } else { "\n" });
+        }
+        pause = false;
+        doc.push_str(line);
     }
-    lines.dedup_by(|next, line| next.is_empty() && line.is_empty());
-    let start = lines.iter().position(|line| !line.is_empty()).unwrap_or(lines.len());
-    let end = lines
-        .iter()
-        .rposition(|line| !line.is_empty())
-        .map_or(start, |at| at + 1);
-    lines[start..end].to_vec()
+    Doc::from(doc.as_str())
 }
 
-fn lines_of(comment: &str) -> Vec<String> {
+/// The lines of a comment without its marks.
+fn lines_of(comment: &str) -> impl Iterator<Item = &str> {
     let block = comment.strip_prefix("/*").and_then(|text| text.strip_suffix("*/"));
-    let lines: Vec<&str> = match block {
-        Some(body) => body
-            .lines()
-            .map(|line| line.trim_ascii().trim_start_matches('*'))
-            .collect(),
-        None => vec![comment.trim_start_matches('/').trim_start_matches('!')],
-    };
-    // Doxygen's `/**<` and `///<` point backwards, as the position does already.
-    let text = |line: &str| {
-        line.trim_start_matches('<')
-            .trim()
-            .trim_end_matches('*')
-            .trim_end()
-            .to_owned()
-    };
-    lines
-        .into_iter()
-        .map(text)
-        .map(|line| if is_ornament(&line) { String::new() } else { line })
-        .collect()
+    let lines = block.unwrap_or(comment).lines();
+    lines.map(move |line| {
+        let line = match block {
+            Some(_) => line.trim_ascii().trim_start_matches('*'),
+            None => line.trim_start_matches('/').trim_start_matches('!'),
+        };
+        // Doxygen's `/**<` and `///<` point backwards, as the position does already.
+        line.trim_start_matches('<').trim().trim_end_matches('*').trim_end()
+    })
 }
 
 /// A line of `-----` or `=====`.
@@ -166,18 +154,35 @@ fn is_ornament(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::{Cell, RefCell};
+
     use super::super::lexical::lex;
+    use super::super::tokens::{Shared, Tokens};
     use super::*;
+    use crate::text::Texts;
 
     /// The doc of the declaration `x;` in the text.
     fn doc(text: &str) -> Vec<String> {
         let lexed = lex(text, 0);
-        let docs = Docs {
-            text,
-            comments: &lexed.comments,
+        let shared = Shared {
+            docs: Docs {
+                text,
+                comments: &lexed.comments,
+            },
+            tokens: &lexed.tokens,
+            base: 0,
+            names: Texts::default(),
+            errors: RefCell::default(),
+            unbalanced: Cell::default(),
+            lost: RefCell::default(),
         };
-        let start = text.find("x;").expect("the sample declares x");
-        docs.around(start, start + 2)
+        let mut input = Tokens::new(&shared);
+        while !input.at("x") {
+            input = input.advance();
+        }
+        let start = input.peek();
+        let doc = input.advance().advance().doc(start);
+        doc.lines().map(str::to_owned).collect()
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Definitions and their members.
 
 use nom::Parser;
-use nom::multi::many0;
 use nom::sequence::{delimited, preceded};
 
 use super::body::{Body, Members, at_bad_brace, body, ends_body, semicolon, semicolon_after_brace};
@@ -9,10 +8,11 @@ use super::lexical::Kind;
 use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct, separated};
 use super::ty::{declarator, integer, must, path, ty, value};
 use crate::ast::{
-    Const, Definition, Direction, Doc, Enum, Enumerator, Field, Interface, Key, Name, Operation, Param, Struct, Tag,
+    Const, Definition, Direction, Enum, Enumerator, Field, Interface, Key, Name, Operation, Param, Struct, Tag,
 };
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
+use crate::text::Doc;
 
 /// Any definition but a module, with its `;`.
 pub(super) fn definition<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
@@ -62,10 +62,10 @@ fn block<'t, 's, T>(
     expected: &'static str,
     member: impl Fn(Tokens<'t, 's>) -> PResult<'t, 's, T>,
 ) -> PResult<'t, 's, Block<T>> {
-    let start = input.peek().span;
+    let start = input.peek();
     let (rest, name) = header(input, expected)?;
     let owner = format!("{kind} `{}`", name.text);
-    let brace = rest.peek().span;
+    let opening = (input.advance().peek(), rest.peek());
     let of = Members {
         owner,
         holds_definitions: false,
@@ -73,7 +73,7 @@ fn block<'t, 's, T>(
     };
     let (rest, body) = body(rest, &of)?;
     let rest = close(rest, &body, &of.owner);
-    let doc = rest.doc_of_block(start, name.span, brace);
+    let doc = rest.doc_of_block(start, opening);
     let Body {
         members, incomplete, ..
     } = body;
@@ -102,7 +102,7 @@ fn structure<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
 }
 
 fn field<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Field> {
-    let start = input.peek().span;
+    let start = input.peek();
     let (rest, tag) = field_tag(input)?;
     let (rest, require) = requirement(rest)?;
     let (rest, decl) = must(declarator("a field name"), rest)?;
@@ -142,13 +142,6 @@ fn field_tag<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Tag>> {
 
 /// `require` or `optional`: exactly one of them.
 fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
-    let either = |input: Tokens<'t, 's>| {
-        if input.at_any(&["require", "optional"]) {
-            Ok((input.advance(), input.peek()))
-        } else {
-            Err(nom::Err::Error(input.unexpected("`require` or `optional`")))
-        }
-    };
     let help = "write one of `require` and `optional`";
     let token = input.peek();
     if token.kind == Kind::Word && !is_keyword(token.text) && input.word_behind(1) && input.word_behind(2) {
@@ -156,9 +149,19 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
         input.report(Diagnostic::new(Code::MissingRequire, token.span, message).help(help));
         return Ok((input.advance(), false));
     }
-    let (rest, found) = many0(either).parse(input)?;
-    match found.as_slice() {
-        [] if rest.peek().kind == Kind::Word || rest.at("::") => {
+    let mut rest = input;
+    let (mut first, mut second) = (None, None);
+    while rest.at_any(&["require", "optional"]) {
+        let word = rest.peek();
+        if first.is_none() {
+            first = Some(word);
+        } else {
+            second = second.or(Some(word));
+        }
+        rest = rest.advance();
+    }
+    match (first, second) {
+        (None, _) if rest.kind() == Kind::Word || rest.at("::") => {
             let error = Diagnostic::new(
                 Code::MissingRequire,
                 rest.peek().span,
@@ -166,9 +169,9 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
             );
             rest.report(error.help(help));
         }
-        [] => return fail(rest.unexpected("`require` or `optional`")),
-        [_] => {}
-        [_, second, ..] => {
+        (None, _) => return fail(rest.unexpected("`require` or `optional`")),
+        (Some(_), None) => {}
+        (Some(_), Some(second)) => {
             let error = Diagnostic::new(
                 Code::MissingRequire,
                 second.span,
@@ -177,7 +180,7 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
             rest.report(error.help(help));
         }
     }
-    Ok((rest, found.first().is_some_and(|token| token.text == "require")))
+    Ok((rest, first.is_some_and(|token| token.text == "require")))
 }
 
 fn enumeration<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
@@ -197,13 +200,13 @@ fn enumeration<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
 
 /// One enumerator and its comma; `None` for a comma alone.
 fn enumerator<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Enumerator>> {
-    let start = input.peek().span;
+    let start = input.peek();
     if input.at(",") {
         let mut rest = input;
         while rest.at(",") {
             rest = rest.advance();
         }
-        let commas = start.to(rest.before());
+        let commas = start.span.to(rest.before());
         let error = Diagnostic::new(Code::StrayComma, commas, "comma without an enumerator before it");
         input.report(error.help("remove the comma").replace(commas, ""));
         return Ok((rest, None));
@@ -217,13 +220,17 @@ fn enumerator<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Enumerato
     let mut doc = rest.doc(start);
     if rest.before() != end.before() {
         let between = end.doc(start);
-        doc = if between.len() > doc.len() { between } else { doc };
+        doc = if between.lines().count() > doc.lines().count() {
+            between
+        } else {
+            doc
+        };
     }
     Ok((rest, Some(Enumerator { name, value, doc })))
 }
 
 fn comma<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mistake<'t, 's>>> {
-    if input.at("}") || at_bad_brace(&input) || input.peek().kind == Kind::End {
+    if input.at("}") || at_bad_brace(&input) || input.kind() == Kind::End {
         return Ok(input);
     }
     if input.at(",") {
@@ -242,7 +249,7 @@ fn comma<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mista
         );
         return Ok(input.advance());
     }
-    if input.at_new_line() && input.peek().kind == Kind::Word {
+    if input.at_new_line() && input.kind() == Kind::Word {
         input.report(Diagnostic::new(
             Code::Syntax,
             input.before().after(),
@@ -254,7 +261,7 @@ fn comma<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mista
 }
 
 fn constant<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
-    let start = input.peek().span;
+    let start = input.peek();
     let (rest, decl) = must(declarator("a constant name"), input.advance())?;
     let (rest, _) = must(punct("="), rest)?;
     let (rest, value) = must(value, rest)?;
@@ -276,11 +283,11 @@ fn interface<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
 }
 
 fn operation<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Operation> {
-    let start = input.peek().span;
+    let start = input.peek();
     let input = without_modifier(input);
     let (rest, output) = if input.at("void") {
         (input.advance(), None)
-    } else if input.peek().kind == Kind::Word || input.at("::") {
+    } else if input.kind() == Kind::Word || input.at("::") {
         let (rest, output) = ty(input)?;
         (rest, Some(output))
     } else {
@@ -326,7 +333,7 @@ fn operation_name<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Name> {
     Ok((
         input.advance(),
         Name {
-            text: token.text.to_owned(),
+            text: input.shared.names.of(token.text),
             span: token.span,
         },
     ))
@@ -401,7 +408,7 @@ fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
         let error = Diagnostic::new(Code::Syntax, input.before(), "comma behind the last parameter");
         return fail(input.refuse(error.help("remove the comma").replace(input.before(), "")));
     }
-    if direction == Direction::In && input.peek().kind != Kind::Word && !input.at("::") {
+    if direction == Direction::In && input.kind() != Kind::Word && !input.at("::") {
         return fail(input.unexpected("a parameter"));
     }
     if direction != Direction::In && rest.at_any(&["out", "routekey"]) {

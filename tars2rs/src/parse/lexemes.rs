@@ -59,8 +59,8 @@ pub(crate) fn lexemes(text: &str) -> Vec<Lexeme<'_>> {
     let tokens = lexed.tokens.iter().filter_map(|token| {
         let (start, end) = at(token.span);
         Some(Lexeme {
-            kind: kind(token.kind, token.text)?,
-            text: token.text,
+            kind: kind(token.kind, &text[start..end])?,
+            text: &text[start..end],
             start,
             end,
         })
@@ -72,7 +72,7 @@ pub(crate) fn lexemes(text: &str) -> Vec<Lexeme<'_>> {
 
 fn kind(kind: Kind, text: &str) -> Option<LexemeKind> {
     match kind {
-        Kind::Word if super::tokens::KEYWORDS.contains(&text) => Some(LexemeKind::Keyword),
+        Kind::Word if super::tokens::is_keyword(text) => Some(LexemeKind::Keyword),
         Kind::Word => Some(LexemeKind::Word),
         Kind::Int | Kind::Float => Some(LexemeKind::Number),
         Kind::Str => Some(LexemeKind::Str),

@@ -29,19 +29,20 @@ pub(super) enum Kind {
     End,
 }
 
-/// The smallest unit of the grammar.
+/// The smallest unit of the grammar, without its text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token<'s> {
+pub(super) struct Token {
     pub(super) kind: Kind,
-    pub(super) text: &'s str,
     pub(super) span: Span,
+    /// How many comments stand before it: the next one is behind it.
+    pub(super) comments: u32,
 }
 
 /// A text taken apart.
 #[derive(Debug, Default)]
 pub(super) struct Lexed<'s> {
     /// Ends with a token of kind [`Kind::End`].
-    pub(super) tokens: Vec<Token<'s>>,
+    pub(super) tokens: Vec<Token>,
     pub(super) comments: Vec<Comment<'s>>,
     pub(super) includes: Vec<Include>,
     pub(super) errors: Vec<Diagnostic>,
@@ -51,6 +52,7 @@ pub(super) struct Lexed<'s> {
 #[derive(Clone, Copy, Debug)]
 enum Piece {
     Blank,
+    Newline,
     LineComment,
     BlockComment,
     OpenComment,
@@ -77,19 +79,13 @@ pub(super) fn lex(text: &str, base: u32) -> Lexed<'_> {
         closed: 0,
         out: Lexed::default(),
     };
-    let mut rest = text;
-    while !rest.is_empty() {
-        let start = text.len() - rest.len();
-        let (next, kind) = piece(rest).unwrap_or(("", Piece::Illegal));
-        lexer.take(start, text.len() - next.len(), kind);
-        rest = next;
+    let mut at = 0;
+    while at < text.len() {
+        let (piece, length) = piece(&text[at..]);
+        lexer.take(at, at + length, piece);
+        at += length;
     }
-    let end = lexer.span(text.len(), text.len());
-    lexer.out.tokens.push(Token {
-        kind: Kind::End,
-        text: "",
-        span: end,
-    });
+    lexer.token(Kind::End, text.len(), text.len());
     lexer.out
 }
 
@@ -116,7 +112,14 @@ impl Lexer<'_> {
     fn take(&mut self, start: usize, end: usize, piece: Piece) {
         match piece {
             Piece::Blank => {}
-            Piece::LineComment | Piece::BlockComment => self.comment(start, end),
+            Piece::Newline => self.line(end),
+            Piece::LineComment => self.comment(start, end),
+            Piece::BlockComment => {
+                self.comment(start, end);
+                if let Some(at) = self.text[start..end].rfind('\n') {
+                    self.line(start + at + 1);
+                }
+            }
             Piece::OpenComment => {
                 let message = "comment without `*/`";
                 self.error(
@@ -150,24 +153,32 @@ impl Lexer<'_> {
                 self.token(Kind::Bad, start, end);
             }
         }
-        if let Some(at) = self.text[start..end].rfind('\n') {
-            self.line_start = start + at + 1;
-            self.token_on_line = false;
-        }
+    }
+
+    /// Notes that a line begins.
+    fn line(&mut self, start: usize) {
+        self.line_start = start;
+        self.token_on_line = false;
+    }
+
+    /// With its text.
+    fn last_token(&self) -> Option<(Token, &str)> {
+        let token = self.out.tokens.last()?;
+        Some((*token, text_of(token.span, self.base, self.text)))
     }
 
     /// Whether a refused character stands directly before.
     fn follows_refused(&self, start: usize) -> bool {
         let at = self.span(start, start).start;
-        let last = self.out.tokens.last();
-        last.is_some_and(|token| token.kind == Kind::Bad && token.span.end == at && !token.text.starts_with('"'))
+        let last = self.last_token();
+        last.is_some_and(|(token, text)| token.kind == Kind::Bad && token.span.end == at && !text.starts_with('"'))
     }
 
     fn token(&mut self, kind: Kind, start: usize, end: usize) {
         let token = Token {
             kind,
-            text: &self.text[start..end],
             span: self.span(start, end),
+            comments: u32::try_from(self.out.comments.len()).unwrap_or(u32::MAX),
         };
         self.out.tokens.push(token);
         self.token_on_line = true;
@@ -221,7 +232,7 @@ impl Lexer<'_> {
 
     /// A string over several lines is one mistake: of its two quotes without a partner the first is reported.
     fn open_string(&mut self, start: usize, end: usize) {
-        let begins = self.out.tokens.last().is_some_and(|before| before.text == "=");
+        let begins = self.last_token().is_some_and(|(_, before)| before == "=");
         if self.open_string && !begins {
             self.open_string = false;
         } else {
@@ -296,45 +307,106 @@ impl Lexer<'_> {
     }
 }
 
-/// The next piece; there is one for every non-empty text.
-fn piece(input: &str) -> IResult<&str, Piece> {
+/// The stretch of a text that a span means; `base` is the offset of the text's first byte.
+pub(super) fn text_of(span: Span, base: u32, text: &str) -> &str {
+    &text[(span.start - base) as usize..(span.end - base) as usize]
+}
+
+/// What a byte may begin or go on with, as bits.
+type Class = u8;
+
+const BLANK: Class = 1;
+const LETTER: Class = 2;
+const DIGIT: Class = 4;
+/// A token by itself, unless there is more to it.
+const PUNCT: Class = 8;
+const WORD: Class = LETTER | DIGIT;
+
+/// By the byte: a table is faster than questions.
+const CLASSES: [Class; 256] = classes();
+
+const fn classes() -> [Class; 256] {
+    let mut classes = [0; 256];
+    let mut byte = 0u8;
+    while byte < u8::MAX {
+        classes[byte as usize] = match byte {
+            b' ' | b'\t' | b'\x0B' | b'\x0C' | b'\r' => BLANK,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => LETTER,
+            b'0'..=b'9' => DIGIT,
+            b'{' | b'}' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b',' | b';' | b'=' | b':' | b'*' => PUNCT,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+}
+
+/// The next piece of a text that is not empty, and its length. The first byte says what almost all pieces are.
+fn piece(input: &str) -> (Piece, usize) {
+    let bytes = input.as_bytes();
+    match (CLASSES[usize::from(bytes[0])], bytes) {
+        (BLANK, _) => (Piece::Blank, run(bytes, BLANK)),
+        (LETTER, _) => (Piece::Token(Kind::Word), run(bytes, WORD)),
+        (PUNCT, [b':', b':', ..]) => (Piece::Token(Kind::Punct), 2),
+        (PUNCT, [b'*', b'/', ..]) => (Piece::StrayClose, 2),
+        (PUNCT, _) => (Piece::Token(Kind::Punct), 1),
+        (DIGIT, _) if let Some(length) = plain_integer(bytes) => (Piece::Token(Kind::Int), length),
+        (_, [b'\n', ..]) => (Piece::Newline, 1),
+        (_, [b'/', b'/', ..]) => (Piece::LineComment, input.find('\n').unwrap_or(input.len())),
+        _ => rare(input),
+    }
+}
+
+/// The pieces for which it takes more than a look.
+fn rare(input: &str) -> (Piece, usize) {
+    let found = match input.as_bytes() {
+        [b'/', b'*', ..] => block_comment(input),
+        [b'"', ..] => string(input),
+        [b'#', ..] => alt((
+            value(Piece::Include, include),
+            value(Piece::BadDirective, take_till(|c| c == '\n')),
+        ))
+        .parse(input),
+        [b'0'..=b'9' | b'+' | b'-' | b'.', ..] => alt((number, illegal)).parse(input),
+        _ => alt((single_quoted, illegal)).parse(input),
+    };
+    // There is always one: any character may be illegal.
+    found.map_or((Piece::Illegal, input.len()), |(rest, piece)| {
+        (piece, input.len() - rest.len())
+    })
+}
+
+/// How many bytes in front are of one of the classes.
+fn run(bytes: &[u8], classes: Class) -> usize {
+    let other = |byte: &u8| CLASSES[usize::from(*byte)] & classes == 0;
+    bytes.iter().position(other).unwrap_or(bytes.len())
+}
+
+/// The length of digits that are a decimal number and certainly nothing else, as those of tags are.
+fn plain_integer(bytes: &[u8]) -> Option<usize> {
+    let digits = run(bytes, DIGIT);
+    let more = matches!(bytes.get(digits), Some(b'.' | b'e' | b'E' | b'x' | b'X'));
+    let octal = digits > 1 && bytes[0] == b'0';
+    (!more && !octal).then_some(digits)
+}
+
+fn number(input: &str) -> IResult<&str, Piece> {
     alt((
-        value(
-            Piece::Blank,
-            take_while1(|c| matches!(c, ' ' | '\t' | '\x0B' | '\x0C' | '\r' | '\n')),
-        ),
-        value(Piece::LineComment, (tag("//"), take_till(|c| c == '\n'))),
-        block_comment,
-        value(Piece::Include, include),
-        value(Piece::BadDirective, (char('#'), take_till(|c| c == '\n'))),
-        value(
-            Piece::Token(Kind::Word),
-            (take_while1(is_word_start), take_while(is_word)),
-        ),
         value(Piece::MalformedNumber, malformed_number),
         value(Piece::Token(Kind::Float), (opt(one_of("+-")), float)),
         value(Piece::Token(Kind::Int), (opt(one_of("+-")), integer)),
-        string,
-        value(Piece::StrayClose, tag("*/")),
-        value(
-            Piece::SingleQuoted,
-            (char('\''), take_till(|c| matches!(c, '\'' | '\n')), char('\'')),
-        ),
-        value(Piece::Token(Kind::Punct), tag("::")),
-        value(Piece::Token(Kind::Punct), one_of("{}()[]<>,;=:*")),
-        // A run of foreign characters is one word that somebody wrote in another script.
-        value(Piece::Illegal, take_while1(is_foreign)),
-        value(Piece::Illegal, take(1usize)),
     ))
     .parse(input)
 }
 
-fn is_word_start(c: char) -> bool {
-    c.is_ascii_alphabetic() || c == '_'
+fn single_quoted(input: &str) -> IResult<&str, Piece> {
+    let text = (char('\''), take_till(|c| matches!(c, '\'' | '\n')), char('\''));
+    value(Piece::SingleQuoted, text).parse(input)
 }
 
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
+/// A run of foreign characters is one word that somebody wrote in another script.
+fn illegal(input: &str) -> IResult<&str, Piece> {
+    value(Piece::Illegal, alt((take_while1(is_foreign), take(1usize)))).parse(input)
 }
 
 fn is_foreign(c: char) -> bool {
@@ -353,7 +425,11 @@ fn block_comment(input: &str) -> IResult<&str, Piece> {
 fn malformed_number(input: &str) -> IResult<&str, &str> {
     let decimal = recognize((char('0'), digit1, not(one_of(".eE"))));
     let bad_octal = verify(decimal, |text: &str| text.contains(['8', '9']));
-    let bad_hex = recognize((char('0'), char('X'), take_while(is_word)));
+    let bad_hex = recognize((
+        char('0'),
+        char('X'),
+        take_while(|c: char| c.is_ascii_alphanumeric() || c == '_'),
+    ));
     let empty_hex = recognize((tag("0x"), not(hex_digit1)));
     preceded(opt(one_of("+-")), alt((bad_hex, empty_hex, bad_octal))).parse(input)
 }
@@ -400,7 +476,7 @@ mod tests {
         lex(text, 0)
             .tokens
             .iter()
-            .map(|token| (token.kind, token.text))
+            .map(|token| (token.kind, text_of(token.span, 0, text)))
             .filter(|(kind, _)| *kind != Kind::End)
             .collect()
     }

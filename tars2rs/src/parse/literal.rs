@@ -41,7 +41,7 @@ pub(super) fn integer(text: &str, span: Span) -> Result<Option<i64>, Diagnostic>
     if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
         return Ok(None);
     }
-    let magnitude = i128::from_str_radix(digits, radix).ok();
+    let magnitude = u64::from_str_radix(digits, radix).ok().map(i128::from);
     let value = magnitude
         .map(|value| if negative { -value } else { value })
         .and_then(|value| i64::try_from(value).ok());

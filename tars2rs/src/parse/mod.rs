@@ -23,6 +23,7 @@ use tokens::{PResult, Shared, Tokens, name};
 use crate::ast::{Definition, File, Lost, Module};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile, Span};
+use crate::text::Texts;
 
 /// Parses a file. What could not be read is left out and reported.
 pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostics) -> File {
@@ -37,6 +38,8 @@ pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostic
     };
     let shared = Shared {
         docs,
+        tokens: &lexed.tokens,
+        names: Texts::default(),
         base: source.start,
         errors: RefCell::new(Vec::new()),
         unbalanced: Cell::new(false),
@@ -50,7 +53,7 @@ pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostic
         lost: Lost::default(),
         unbalanced: false,
     };
-    definitions(Tokens::new(&lexed.tokens, &shared), &mut file);
+    definitions(Tokens::new(&shared), &mut file);
     file.unbalanced = shared.unbalanced.get();
     file.lost = shared.lost.into_inner();
     diagnostics.extend(shared.errors.into_inner());
@@ -69,7 +72,7 @@ fn foreign_comments(source: &SourceFile, comments: &[docs::Comment<'_>]) -> Diag
 
 /// Everything at the top of a file.
 fn definitions(mut input: Tokens<'_, '_>, file: &mut File) {
-    while input.peek().kind != Kind::End {
+    while input.kind() != Kind::End {
         if input.at("}") {
             input = stray_braces(input);
             continue;
@@ -118,10 +121,10 @@ fn stray_braces<'t, 's>(mut input: Tokens<'t, 's>) -> Tokens<'t, 's> {
 }
 
 fn module<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Module> {
-    let start = input.peek().span;
+    let start = input.peek();
     let (rest, name) = ty::must(name("a module name"), input.advance())?;
     let owner = format!("module `{}`", name.text);
-    let brace = rest.peek().span;
+    let opening = (input.advance().peek(), rest.peek());
     let members = Members {
         owner: owner.clone(),
         holds_definitions: true,
@@ -131,7 +134,7 @@ fn module<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Module> {
     if body.closed {
         rest = semicolon_after_brace(rest, &owner);
     }
-    let doc = rest.doc_of_block(start, name.span, brace);
+    let doc = rest.doc_of_block(start, opening);
     let definitions = body.members.into_iter().flatten().collect();
     Ok((
         rest,

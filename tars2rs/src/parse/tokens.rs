@@ -1,23 +1,26 @@
 //! Tokens as an input of nom, and the smallest parsers over them.
 
 use std::cell::{Cell, RefCell};
-use std::iter::{Copied, Enumerate};
-use std::slice::Iter;
+use std::iter::Enumerate;
 
 use nom::combinator::cut;
 use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Input, Needed, Parser};
 
 use super::docs::Docs;
-use super::lexical::{Kind, Token};
-use crate::ast::{Doc, Lost, Name};
+use super::lexical::{self, Kind, text_of};
+use crate::ast::{Lost, Name};
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::source::Span;
+use crate::text::{Doc, Texts};
 
 /// What the parsers of one file share.
 #[derive(Debug)]
 pub(super) struct Shared<'t, 's> {
     pub(super) docs: Docs<'t, 's>,
+    pub(super) tokens: &'t [lexical::Token],
+    /// The names in the tree.
+    pub(super) names: Texts,
     /// Offset of the file's first byte in the run's count.
     pub(super) base: u32,
     pub(super) errors: RefCell<Vec<Diagnostic>>,
@@ -26,12 +29,22 @@ pub(super) struct Shared<'t, 's> {
     pub(super) lost: RefCell<Lost>,
 }
 
-/// The tokens not yet read; the last one is always [`Kind::End`].
+/// A token with its text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token<'s> {
+    pub(super) kind: Kind,
+    pub(super) text: &'s str,
+    pub(super) span: Span,
+    /// How many comments stand before it.
+    comments: u32,
+}
+
+/// The tokens not yet read; the last one is always [`Kind::End`]. Small, since every parser takes and returns it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tokens<'t, 's> {
-    rest: &'t [Token<'s>],
-    /// The token just read.
-    before: Span,
+    /// How many are read, of how many.
+    read: u32,
+    count: u32,
     pub(super) shared: &'t Shared<'t, 's>,
 }
 
@@ -57,55 +70,101 @@ impl<'t, 's> ParseError<Tokens<'t, 's>> for Mistake<'t, 's> {
 pub(super) type PResult<'t, 's, T> = IResult<Tokens<'t, 's>, T, Mistake<'t, 's>>;
 
 impl<'t, 's> Tokens<'t, 's> {
-    pub(super) fn new(all: &'t [Token<'s>], shared: &'t Shared<'t, 's>) -> Self {
+    pub(super) fn new(shared: &'t Shared<'t, 's>) -> Self {
         Self {
-            rest: all,
-            before: Span::new(shared.base, shared.base),
+            read: 0,
+            // A text of 4 GiB is refused before.
+            count: u32::try_from(shared.tokens.len()).unwrap_or(u32::MAX),
             shared,
         }
     }
 
     /// The next token, which is `End` for ever at the end.
+    #[inline]
     pub(super) fn peek(&self) -> Token<'s> {
-        let end = self.before.after();
-        self.rest.first().copied().unwrap_or(Token {
+        self.peek_behind(0).unwrap_or_else(|| Token {
             kind: Kind::End,
             text: "",
-            span: end,
+            span: self.before().after(),
+            comments: 0,
         })
     }
 
     /// The token so many behind the next one.
-    pub(super) fn peek_behind(&self, count: usize) -> Option<Token<'s>> {
-        self.rest.get(count).copied()
+    pub(super) fn peek_behind(&self, count: u32) -> Option<Token<'s>> {
+        self.raw(self.read + count).map(|token| self.with_text(token))
+    }
+
+    /// The kind of the next token.
+    pub(super) fn kind(&self) -> Kind {
+        self.raw(self.read).map_or(Kind::End, |token| token.kind)
+    }
+
+    fn raw(&self, index: u32) -> Option<lexical::Token> {
+        if index < self.count {
+            self.shared.tokens.get(index as usize).copied()
+        } else {
+            None
+        }
+    }
+
+    /// The same with so many more read.
+    fn behind(&self, count: usize) -> Self {
+        // nom asks for no more than there are.
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            read: self.read.saturating_add(count).min(self.count),
+            ..*self
+        }
+    }
+
+    fn with_text(&self, token: lexical::Token) -> Token<'s> {
+        Token {
+            kind: token.kind,
+            text: text_of(token.span, self.shared.base, self.shared.docs.text),
+            span: token.span,
+            comments: token.comments,
+        }
     }
 
     /// Whether the token so many behind the next one is a word.
-    pub(super) fn word_behind(&self, count: usize) -> bool {
-        self.peek_behind(count).is_some_and(|token| token.kind == Kind::Word)
+    pub(super) fn word_behind(&self, count: u32) -> bool {
+        let token = self.raw(self.read + count);
+        token.is_some_and(|token| token.kind == Kind::Word)
     }
 
     /// The same without the next token; the end stays.
     pub(super) fn advance(self) -> Self {
-        match self.rest {
-            [first, rest @ ..] if first.kind != Kind::End => Self {
-                rest,
-                before: first.span,
-                ..self
-            },
-            _ => self,
+        if self.kind() == Kind::End {
+            return self;
+        }
+        Self {
+            read: self.read + 1,
+            ..self
         }
     }
 
     /// Where the token read last stands.
     pub(super) fn before(&self) -> Span {
-        self.before
+        self.last()
+            .map_or(Span::new(self.shared.base, self.shared.base), |token| token.span)
     }
 
-    /// Whether the next token is this word or punctuation.
+    /// The token read last.
+    fn last(&self) -> Option<Token<'s>> {
+        let token = self.read.checked_sub(1).and_then(|at| self.raw(at))?;
+        Some(self.with_text(token))
+    }
+
+    /// Whether the next token is this word or punctuation. Asked several times of every token.
+    #[inline]
     pub(super) fn at(&self, text: &str) -> bool {
-        let token = self.peek();
-        matches!(token.kind, Kind::Word | Kind::Punct) && token.text == text
+        self.raw(self.read).is_some_and(|token| {
+            let (start, end) = (token.span.start - self.shared.base, token.span.end - self.shared.base);
+            (end - start) as usize == text.len()
+                && matches!(token.kind, Kind::Word | Kind::Punct)
+                && self.shared.docs.text.as_bytes()[start as usize..end as usize] == *text.as_bytes()
+        })
     }
 
     pub(super) fn at_any(&self, texts: &[&str]) -> bool {
@@ -116,10 +175,10 @@ impl<'t, 's> Tokens<'t, 's> {
     pub(super) fn at_new_line(&self) -> bool {
         let base = self.shared.base;
         let (from, to) = (
-            (self.before.end - base) as usize,
+            (self.before().end - base) as usize,
             (self.peek().span.start - base) as usize,
         );
-        self.peek().kind == Kind::End || self.shared.docs.text[from..to].contains('\n')
+        self.kind() == Kind::End || self.shared.docs.text[from..to].contains('\n')
     }
 
     /// Notes a mistake from which parsing goes on at once.
@@ -164,26 +223,30 @@ impl<'t, 's> Tokens<'t, 's> {
         }
     }
 
-    /// The comment on the declaration from `start` to the token just read.
-    pub(super) fn doc(&self, start: Span) -> Doc {
-        let local = |offset: u32| (offset - self.shared.base) as usize;
-        self.shared.docs.around(local(start.start), local(self.before.end))
+    /// The comment on the declaration from `start` to the token just read: directly above it, without an empty line
+    /// between, and at the end of the line behind it.
+    pub(super) fn doc(&self, start: Token<'s>) -> Doc {
+        let behind = self.last().map(|last| self.doc_behind(last));
+        self.doc_above(start).and(behind.unwrap_or_default())
     }
 
-    /// The comment above a declaration and the one behind its opening line.
-    pub(super) fn doc_of_block(&self, start: Span, name: Span, brace: Span) -> Doc {
-        let local = |offset: u32| (offset - self.shared.base) as usize;
-        let docs = &self.shared.docs;
-        let mut doc = docs.above(local(start.start));
-        let mut behind = docs.behind(local(brace.end));
+    /// The comment above a declaration and the one behind its opening line: its brace, or its name before that.
+    pub(super) fn doc_of_block(&self, start: Token<'s>, (name, brace): (Token<'s>, Token<'s>)) -> Doc {
+        let mut behind = self.doc_behind(brace);
         if behind.is_empty() {
-            behind = docs.behind(local(name.end));
+            behind = self.doc_behind(name);
         }
-        if !doc.is_empty() && !behind.is_empty() {
-            doc.push(String::new());
-        }
-        doc.extend(behind);
-        doc
+        self.doc_above(start).and(behind)
+    }
+
+    fn doc_above(&self, token: Token<'s>) -> Doc {
+        let start = token.span.start - self.shared.base;
+        self.shared.docs.above(start as usize, token.comments as usize)
+    }
+
+    fn doc_behind(&self, token: Token<'s>) -> Doc {
+        let end = token.span.end - self.shared.base;
+        self.shared.docs.behind(end as usize, token.comments as usize)
     }
 }
 
@@ -284,7 +347,7 @@ pub(super) fn name<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, 's>) ->
         Ok((
             input.advance(),
             Name {
-                text: token.text.to_owned(),
+                text: input.shared.names.of(token.text),
                 span: token.span,
             },
         ))
@@ -293,27 +356,22 @@ pub(super) fn name<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, 's>) ->
 
 impl<'t, 's> Input for Tokens<'t, 's> {
     type Item = Token<'s>;
-    type Iter = Copied<Iter<'t, Token<'s>>>;
+    type Iter = Rest<'t, 's>;
     type IterIndices = Enumerate<Self::Iter>;
 
     fn input_len(&self) -> usize {
-        self.rest.len()
+        (self.count - self.read) as usize
     }
 
     fn take(&self, index: usize) -> Self {
         Self {
-            rest: &self.rest[..index],
+            count: self.behind(index).read,
             ..*self
         }
     }
 
     fn take_from(&self, index: usize) -> Self {
-        let before = index.checked_sub(1).map_or(self.before, |last| self.rest[last].span);
-        Self {
-            rest: &self.rest[index..],
-            before,
-            ..*self
-        }
+        self.behind(index)
     }
 
     fn take_split(&self, index: usize) -> (Self, Self) {
@@ -321,11 +379,11 @@ impl<'t, 's> Input for Tokens<'t, 's> {
     }
 
     fn position<P: Fn(Self::Item) -> bool>(&self, predicate: P) -> Option<usize> {
-        self.rest.iter().position(|token| predicate(*token))
+        self.iter_elements().position(predicate)
     }
 
     fn iter_elements(&self) -> Self::Iter {
-        self.rest.iter().copied()
+        Rest(*self)
     }
 
     fn iter_indices(&self) -> Self::IterIndices {
@@ -333,10 +391,25 @@ impl<'t, 's> Input for Tokens<'t, 's> {
     }
 
     fn slice_index(&self, count: usize) -> Result<usize, Needed> {
-        if count <= self.rest.len() {
+        let left = self.input_len();
+        if count <= left {
             Ok(count)
         } else {
-            Err(Needed::new(count - self.rest.len()))
+            Err(Needed::new(count - left))
         }
+    }
+}
+
+/// The tokens not yet read, one by one.
+#[derive(Clone, Debug)]
+pub(super) struct Rest<'t, 's>(Tokens<'t, 's>);
+
+impl<'s> Iterator for Rest<'_, 's> {
+    type Item = Token<'s>;
+
+    fn next(&mut self) -> Option<Token<'s>> {
+        let token = self.0.peek_behind(0)?;
+        self.0.read += 1;
+        Some(token)
     }
 }

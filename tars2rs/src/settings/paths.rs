@@ -48,7 +48,7 @@ impl Known {
     pub(super) fn of(model: &Model) -> Self {
         let mut known = Self::default();
         for (_, module) in model.modules() {
-            known.modules.insert(module.name.clone());
+            known.modules.insert(module.name.to_string());
             for item in &module.items {
                 known.item(model, &module.name, *item);
             }
