@@ -31,7 +31,7 @@ pub(crate) fn of(command: &[&str], dir: &Path, text: &str) -> Cost {
     let bytes = ALLOCATOR.peak_usage().saturating_sub(held);
     assert!(report.code() < 2, "{}", report.stderr());
     Cost {
-        time: processor_time() - start,
+        time: processor_time().saturating_sub(start),
         bytes,
     }
 }

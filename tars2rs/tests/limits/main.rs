@@ -27,12 +27,6 @@ const GOOD: &str = "module m { struct S { 0 require int a; }; };";
 
 /// How soon there is an answer.
 const AT_ONCE: Duration = Duration::from_millis(100);
-/// The same for thousands of definitions: without optimisation everything takes several times as long.
-const SOON: Duration = if cfg!(debug_assertions) {
-    Duration::from_millis(600)
-} else {
-    AT_ONCE
-};
 
 /// A directory with one file.
 fn one_file(text: &str) -> TempDir {
@@ -53,23 +47,21 @@ fn timed(dir: &Path, command: &[&str]) -> (Option<i32>, Duration) {
     (output.status.code(), start.elapsed())
 }
 
-/// `check` ends with the code, and every subcommand ends in time.
-fn answers(text: &str, code: i32, limit: Duration) {
+/// `check` ends with the code, and every subcommand ends at once.
+fn answers(text: &str, code: i32) {
     let dir = one_file(text);
-    let shown = &text[..text.floor_char_boundary(200)];
-    assert_eq!(timed(dir.path(), COMMANDS[0]).0, Some(code), "{shown}");
+    assert_eq!(timed(dir.path(), COMMANDS[0]).0, Some(code), "{text}");
     for command in COMMANDS {
-        // What generates code may take its time for much of it: that grows with the input, as another test shows.
-        if command[0] == "build" && limit > AT_ONCE {
-            continue;
-        }
         // The machine may be busy: the fastest of a few counts.
         let in_time = |_| {
             let (ended, took) = timed(dir.path(), command);
-            assert!(matches!(ended, Some(0 | 1)), "{command:?}: {ended:?}\n{shown}");
-            took < limit
+            assert!(matches!(ended, Some(0 | 1)), "{command:?}: {ended:?}\n{text}");
+            took < AT_ONCE
         };
-        assert!((0..20).any(in_time), "{command:?} takes longer than {limit:?}\n{shown}");
+        assert!(
+            (0..20).any(in_time),
+            "{command:?} takes longer than {AT_ONCE:?}\n{text}"
+        );
     }
 }
 
@@ -115,22 +107,34 @@ fn what_others_hang_on_is_answered_at_once() {
         (String::new(), 0),
         ("}".to_owned(), 1),
     ] {
-        answers(&text, code, AT_ONCE);
+        answers(&text, code);
     }
 }
 
-/// So many definitions do not fit on the parser's stack there: the limits of TarsCpp, and a few more.
+/// So many definitions do not fit on the parser's stack there: what TarsCpp has room for, and a few more.
 #[test]
 fn more_than_others_have_room_for_is_answered() {
+    // What is not optimised takes several times as long.
+    let limit = if cfg!(debug_assertions) { 10 * AT_ONCE } else { AT_ONCE };
     let many = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
     let structs = many(3400, &|i| format!("struct S{i} {{ 0 require int a; }};\n"));
-    answers(&format!("module m {{ {structs} }};"), 0, SOON);
-    answers(&many(3400, &|i| format!("module m{i} {{ }};\n")), 0, SOON);
     let operations = many(5100, &|i| format!("void f{i}();\n"));
-    answers(&format!("module m {{ interface I {{ {operations} }}; }};"), 0, SOON);
     let enumerators = many(5100, &|i| format!("E{i},\n"));
-    answers(&format!("module m {{ enum E {{ {enumerators} }}; }};"), 0, SOON);
     let (open, close) = ("vector<".repeat(5000), ">".repeat(5000));
-    let nested = format!("module m {{ struct S {{ 0 require {open}int{close} a; }}; }};");
-    answers(&nested, 1, SOON);
+    for (text, code) in [
+        (format!("module m {{ {structs} }};"), 0),
+        (many(3400, &|i| format!("module m{i} {{ }};\n")), 0),
+        (format!("module m {{ interface I {{ {operations} }}; }};"), 0),
+        (format!("module m {{ enum E {{ {enumerators} }}; }};"), 0),
+        (
+            format!("module m {{ struct S {{ 0 require {open}int{close} a; }}; }};"),
+            1,
+        ),
+    ] {
+        let dir = one_file(&text);
+        assert_eq!(timed(dir.path(), COMMANDS[0]).0, Some(code), "{}", &text[..200]);
+        let taken = |_| cost::of(COMMANDS[0], dir.path(), &text).time;
+        let least = (0..3).map(taken).min().unwrap();
+        assert!(least < limit, "{least:?}: {}", &text[..200]);
+    }
 }
