@@ -54,7 +54,7 @@ deny: ## check licences and sources of the dependencies (needs cargo-deny)
 	cargo deny check bans licenses sources
 
 bench: ## run the benchmarks
-	cargo bench --locked --package tars2rs-runtime
+	cargo bench --locked --package tars2rs-runtime --package tars2rs
 
 clean: ## remove what was built
 	cargo clean
