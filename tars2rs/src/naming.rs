@@ -179,7 +179,7 @@ impl<'m> Scope<'m> {
     }
 
     fn clear(&mut self) {
-        self.taken.clear();
+        text::empty(&mut self.taken);
         self.again.clear();
     }
 

@@ -7,7 +7,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::resolve::Draft;
 use crate::settings::RETURN;
 use crate::source::Span;
-use crate::text::Table;
+use crate::text::{self, Table};
 
 pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
     let mut seen = Seen::default();
@@ -88,7 +88,7 @@ impl<'a> Seen<'a> {
         (kind, owner): (&str, fmt::Arguments<'_>),
         diagnostics: &mut Diagnostics,
     ) {
-        self.0.clear();
+        text::empty(&mut self.0);
         for name in names {
             let first = *self.0.entry(&name.text).or_insert(name.span);
             if first != name.span {

@@ -4,7 +4,7 @@ use super::Lints;
 use crate::ast::Name;
 use crate::diag::{Code, Diagnostic};
 use crate::model::{Item, ModuleId};
-use crate::text::Table;
+use crate::text::{self, Table};
 
 pub(super) fn check(lints: &mut Lints<'_, '_>) {
     let draft = lints.draft;
@@ -38,7 +38,7 @@ type Seen<'n> = Table<(u8, &'n str), (&'static str, &'n Name)>;
 
 /// TarsGo writes the first letter large, which is how Go exports a name.
 fn distinct<'n>(lints: &mut Lints<'_, '_>, seen: &mut Seen<'n>, names: impl Iterator<Item = (&'static str, &'n Name)>) {
-    seen.clear();
+    text::empty(seen);
     for (kind, name) in names {
         // Names are ASCII.
         let (first, rest) = name.text.split_at(name.text.len().min(1));
