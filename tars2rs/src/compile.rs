@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Halted};
-use crate::emit::{self, Emitter, ModuleTokens};
-use crate::include::{self, Search};
-use crate::model::Model;
+use crate::emit::{self, Emitter};
+use crate::include::{self, Program, Search};
+use crate::model::{Model, ModuleId};
 use crate::naming::{self, Names};
-use crate::print::print;
+use crate::print::Page;
+use crate::resolve::Draft;
 use crate::settings::{self, Choices, Settings};
 use crate::source::SourceMap;
 use crate::{check, join, lints, resolve};
@@ -101,11 +102,54 @@ fn analyse(
 ) -> Result<Analysed, Halted> {
     let program = include::load(roots, search, sources, diagnostics);
     let draft = resolve::run(&program, diagnostics);
-    let model = check::run(&draft, diagnostics)?;
-    lints::run(&program, &draft, sources, diagnostics);
+    judge((&program, &draft), choices, (sources, diagnostics))
+}
+
+/// Everything that can be wrong once names are resolved.
+fn judge(
+    (program, draft): (&Program, &Draft<'_>),
+    choices: &Choices,
+    (sources, diagnostics): (&SourceMap, &mut Diagnostics),
+) -> Result<Analysed, Halted> {
+    let model = check::run(draft, diagnostics)?;
+    lints::run(program, draft, sources, diagnostics);
     let settings = settings::bind(choices, &model, diagnostics)?;
     let names = naming::run(&model, &settings.renames, diagnostics);
     Ok(Analysed { model, settings, names })
+}
+
+/// What a look at files that may have mistakes gives.
+#[derive(Debug)]
+pub(crate) struct Examined<T> {
+    pub(crate) sources: SourceMap,
+    pub(crate) program: Program,
+    /// The same findings as those of [`check()`].
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What `look` made of the names.
+    pub(crate) seen: T,
+}
+
+/// Looks for mistakes as [`check()`] does, and hands out the tree and its names whether there are any or not.
+pub(crate) fn examine<T>(
+    roots: &[PathBuf],
+    search: Search<'_>,
+    choices: &Choices,
+    look: impl FnOnce(&Program, &Draft<'_>) -> T,
+) -> Examined<T> {
+    let mut sources = SourceMap::default();
+    let mut diagnostics = Diagnostics::new(choices.levels.clone());
+    let program = include::load(roots, search, &mut sources, &mut diagnostics);
+    let draft = resolve::run(&program, &mut diagnostics);
+    let seen = look(&program, &draft);
+    // Whether a stage stopped early is of no interest: what it found is collected.
+    let _ = judge((&program, &draft), choices, (&sources, &mut diagnostics));
+    drop(draft);
+    Examined {
+        sources,
+        program,
+        diagnostics: diagnostics.finish(),
+        seen,
+    }
 }
 
 /// The front half alone: the checked model.
@@ -121,9 +165,15 @@ pub(crate) fn model(
 
 fn generate(analysed: &Analysed, sources: &SourceMap, diagnostics: &mut Diagnostics) -> Result<Vec<Printed>, Halted> {
     let Analysed { model, settings, names } = analysed;
-    let modules = emit::run(Emitter { model, names, settings }, diagnostics);
+    emit::check_texts(settings, diagnostics);
+    let emitter = Emitter { model, names, settings };
+    let printed: Vec<_> = emitter.modules().map(|(id, _)| print(emitter, id, sources)).collect();
+    settings.check_used(diagnostics);
     diagnostics.last_gate()?;
-    let files = print_all(modules, (model, names), sources, diagnostics);
+    let mut files = Vec::with_capacity(printed.len());
+    for file in printed {
+        file.map_or_else(|error| diagnostics.push(error), |file| files.push(file));
+    }
     diagnostics.gate()?;
     Ok(files)
 }
@@ -135,36 +185,21 @@ fn shown(name: &str) -> String {
     last.map_or_else(|| name.replace('\\', "/"), |last| last.to_string_lossy().into_owned())
 }
 
-fn print_all(
-    modules: Vec<ModuleTokens>,
-    (model, names): (&Model, &Names),
-    sources: &SourceMap,
-    diagnostics: &mut Diagnostics,
-) -> Vec<Printed> {
-    let mut files = Vec::new();
-    for ModuleTokens { module, tokens } in modules {
-        let from: Vec<String> = model
-            .module(module)
-            .files
-            .iter()
-            .map(|id| shown(&sources.file(*id).name))
-            .collect();
-        let from: Vec<&str> = from.iter().map(String::as_str).collect();
-        let name = &names.modules[module.index()].name;
-        match print(tokens, &from) {
-            Ok(text) => files.push(Printed {
-                name: format!("{}.rs", name.trim_start_matches("r#")),
-                text,
-            }),
-            Err(reason) => {
-                let message = format!(
-                    "the Rust of module `{}` does not parse: {reason}",
-                    model.module(module).name
-                );
-                let error = Diagnostic::general(Code::BadSetting, message);
-                diagnostics.push(error.help("see to the attributes and paths that the build script sets"));
-            }
-        }
-    }
-    files
+/// The file of a module, emitted and printed part by part.
+fn print(emitter: Emitter<'_>, id: ModuleId, sources: &SourceMap) -> Result<Printed, Diagnostic> {
+    let module = emitter.model.module(id);
+    let mut page = Page::default();
+    emitter.module(id, module, &mut |part| page.add(part));
+    let from: Vec<String> = module.files.iter().map(|id| shown(&sources.file(*id).name)).collect();
+    let from: Vec<&str> = from.iter().map(String::as_str).collect();
+    let name = &emitter.names.modules[id.index()].name;
+    let text = page.finish(&from).map_err(|reason| {
+        let message = format!("the Rust of module `{}` does not parse: {reason}", module.name);
+        let error = Diagnostic::general(Code::BadSetting, message);
+        error.help("see to the attributes and paths that the build script sets")
+    })?;
+    Ok(Printed {
+        name: format!("{}.rs", name.trim_start_matches("r#")),
+        text,
+    })
 }

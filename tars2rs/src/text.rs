@@ -131,8 +131,8 @@ impl Doc {
     }
 }
 
-impl From<&str> for Doc {
-    fn from(text: &str) -> Self {
+impl From<String> for Doc {
+    fn from(text: String) -> Self {
         Self((!text.is_empty()).then(|| text.into()))
     }
 }

@@ -28,31 +28,21 @@ pub(crate) struct Emitter<'a> {
     pub(crate) settings: &'a Settings,
 }
 
-/// The tokens of one IDL module.
-pub(crate) struct ModuleTokens {
-    pub(crate) module: ModuleId,
-    pub(crate) tokens: TokenStream,
+/// A stretch of a module's file. They come one by one, so that the tokens of a whole module never exist at once.
+pub(crate) enum Part {
+    /// A Rust module that has no items yet: those that follow belong into it.
+    Open(TokenStream),
+    /// Whole items.
+    Items(TokenStream),
+    /// The end of the module opened last.
+    Close,
 }
 
-/// Tokens for every module that is not compiled elsewhere.
-pub(crate) fn run(emitter: Emitter<'_>, diagnostics: &mut Diagnostics) -> Vec<ModuleTokens> {
-    check_texts(emitter.settings, diagnostics);
-    let here = emitter
-        .model
-        .modules()
-        .filter(|(_, module)| emitter.settings.extern_module(&module.name).is_none());
-    let modules = here
-        .map(|(id, module)| ModuleTokens {
-            module: id,
-            tokens: emitter.module(id, module),
-        })
-        .collect();
-    emitter.settings.check_used(diagnostics);
-    modules
-}
+/// Takes the parts of a file in their order.
+pub(crate) type Sink<'s> = dyn FnMut(Part) + 's;
 
 /// Reports Rust texts of the settings that are no tokens at all.
-fn check_texts(settings: &Settings, diagnostics: &mut Diagnostics) {
+pub(crate) fn check_texts(settings: &Settings, diagnostics: &mut Diagnostics) {
     for text in settings.attributes() {
         if text.parse::<TokenStream>().is_err() {
             diagnostics.push(Diagnostic::general(Code::BadSetting, format!("`{text}` is not Rust")));
@@ -68,20 +58,21 @@ struct Place<'p> {
     inside: Option<&'p InterfaceNames>,
 }
 
+impl<'a> Emitter<'a> {
+    /// The modules that are not compiled elsewhere.
+    pub(crate) fn modules(self) -> impl Iterator<Item = (ModuleId, &'a Module)> {
+        let modules = self.model.modules();
+        modules.filter(move |(_, module)| self.settings.extern_module(&module.name).is_none())
+    }
+}
+
 impl Emitter<'_> {
-    fn module(&self, id: ModuleId, module: &Module) -> TokenStream {
+    /// All of a module.
+    pub(crate) fn module(&self, id: ModuleId, module: &Module, out: &mut Sink<'_>) {
         let name = ident(&self.names.modules[id.index()].name);
         let fallback = format!("IDL module `{}`.", module.name);
         let docs = docs(&module.doc, &fallback);
-        let items = module.items.iter().map(|item| match item {
-            Item::Struct(id) if self.is_elsewhere(module, &self.model.structure(*id).name) => TokenStream::new(),
-            Item::Enum(id) if self.is_elsewhere(module, &self.model.enumeration(*id).name) => TokenStream::new(),
-            Item::Struct(id) => self.structure(*id),
-            Item::Enum(id) => self.enumeration(*id),
-            Item::Const(id) => self.constant(*id),
-            Item::Interface(id) => self.interface(*id),
-        });
-        quote! {
+        out(Part::Open(quote! {
             #docs
             pub mod #name {
                 #![allow(
@@ -96,12 +87,22 @@ impl Emitter<'_> {
                     clippy::wrong_self_convention,
                     reason = "items, names, types and numbers are those of the IDL"
                 )]
-                #(#items)*
+            }
+        }));
+        for item in &module.items {
+            match item {
+                Item::Struct(id) if self.is_elsewhere(module, &self.model.structure(*id).name) => {}
+                Item::Enum(id) if self.is_elsewhere(module, &self.model.enumeration(*id).name) => {}
+                Item::Struct(id) => out(Part::Items(self.structure(*id))),
+                Item::Enum(id) => out(Part::Items(self.enumeration(*id))),
+                Item::Const(id) => out(Part::Items(self.constant(*id))),
+                Item::Interface(id) => self.interface(*id, out),
             }
         }
+        out(Part::Close);
     }
 
-    fn interface(&self, id: InterfaceId) -> TokenStream {
+    fn interface(&self, id: InterfaceId, out: &mut Sink<'_>) {
         let item = self.model.interface(id);
         let names = &self.names.interfaces[id.index()];
         let place = Place {
@@ -110,21 +111,20 @@ impl Emitter<'_> {
         };
         let Settings { server, client, .. } = *self.settings;
         if !server && !client {
-            return TokenStream::new();
+            return;
         }
-        let outputs = self.outputs(item, names, place);
-        let (service, server) = if server {
-            (self.service(item, names, place), self.server(item, names, place))
-        } else {
-            (TokenStream::new(), TokenStream::new())
-        };
-        let client = if client {
-            self.client(item, names, place)
-        } else {
-            TokenStream::new()
-        };
-        let operations = self.operations(item, names);
-        quote!(#service #(#outputs)* #server #client #operations)
+        if server {
+            out(Part::Items(self.service(item, names, place)));
+        }
+        self.outputs(item, names, place)
+            .for_each(|output| out(Part::Items(output)));
+        if server {
+            out(Part::Items(self.server(item, names, place)));
+        }
+        if client {
+            out(Part::Items(self.client(item, names, place)));
+        }
+        self.operations(item, names, out);
     }
 
     /// Whether a type of a module that is compiled here comes from elsewhere.

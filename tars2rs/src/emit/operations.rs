@@ -7,7 +7,7 @@ use super::docs::doc_line;
 use super::items::{STRUCT, name_attribute};
 use super::server::returns_nothing;
 use super::types::max_len;
-use super::{Emitter, Place, ident};
+use super::{Emitter, Part, Place, Sink, ident};
 use crate::model::{Bounded, Interface, Operation};
 use crate::naming::{InterfaceNames, OperationNames};
 use crate::settings::{RETURN, Setting};
@@ -22,9 +22,9 @@ struct Traveller<'t> {
 
 impl Emitter<'_> {
     /// The hidden module with the types that carry the calls.
-    pub(super) fn operations(&self, item: &Interface, names: &InterfaceNames) -> TokenStream {
+    pub(super) fn operations(&self, item: &Interface, names: &InterfaceNames, out: &mut Sink<'_>) {
         if item.operations.is_empty() {
-            return TokenStream::new();
+            return;
         }
         let module = ident(&names.module);
         let docs = doc_line(&format!(
@@ -35,24 +35,26 @@ impl Emitter<'_> {
             module: item.module,
             inside: Some(names),
         };
-        let operations = item
-            .operations
-            .iter()
-            .zip(&names.operations)
-            .map(|pair| self.operation(item, pair, place));
-        quote! {
+        out(Part::Open(quote! {
             #docs
             #[doc(hidden)]
-            pub mod #module {
-                #(#operations)*
-            }
+            pub mod #module {}
+        }));
+        for pair in item.operations.iter().zip(&names.operations) {
+            out(Part::Items(self.operation(item, pair, place)));
         }
+        out(Part::Close);
     }
 
     /// The structs of operations that give back more than one value.
-    pub(super) fn outputs(&self, item: &Interface, names: &InterfaceNames, place: Place<'_>) -> Vec<TokenStream> {
+    pub(super) fn outputs(
+        &self,
+        item: &Interface,
+        names: &InterfaceNames,
+        place: Place<'_>,
+    ) -> impl Iterator<Item = TokenStream> {
         let pairs = item.operations.iter().zip(&names.operations);
-        let output = |(operation, own): (&Operation, &OperationNames)| {
+        let output = move |(operation, own): (&Operation, &OperationNames)| {
             let name = ident(&own.output);
             let docs = doc_line(&format!(
                 "What `{}` of {} gives back.",
@@ -79,10 +81,7 @@ impl Emitter<'_> {
                 }
             }
         };
-        pairs
-            .filter(|(operation, _)| operation.has_output_struct())
-            .map(output)
-            .collect()
+        pairs.filter(|(operation, _)| operation.has_output_struct()).map(output)
     }
 
     /// `Module.Interface.operation`

@@ -70,10 +70,11 @@ pub(super) fn check(lints: &mut Lints<'_, '_>) {
 }
 
 fn name(lints: &mut Lints<'_, '_>, place: Languages, name: &Name) {
-    let Ok(at) = WORDS.binary_search_by(|(word, _)| (*word).cmp(name.text.as_str())) else {
+    let words = words_like(&name.text);
+    let Ok(at) = words.binary_search_by(|(word, _)| (*word).cmp(name.text.as_str())) else {
         return;
     };
-    let languages = WORDS[at].1 & place;
+    let languages = words[at].1 & place;
     let names: Vec<&str> = NAMES
         .iter()
         .filter(|(bit, _)| languages & bit != 0)
@@ -90,6 +91,29 @@ fn name(lints: &mut Lints<'_, '_>, place: Languages, name: &Name) {
         format!("`{}` is a keyword of {all}", name.text),
     );
     lints.push(warning.help("choose another name, or what is generated there does not compile"));
+}
+
+/// The words with the first letter of a name: every name is looked for.
+fn words_like(name: &str) -> &'static [(&'static str, Languages)] {
+    let first = usize::from(name.as_bytes().first().copied().unwrap_or_default());
+    &WORDS[STARTS[first]..STARTS[first + 1]]
+}
+
+/// For each first byte where its words begin.
+const STARTS: [usize; 257] = starts();
+
+const fn starts() -> [usize; 257] {
+    let mut starts = [0; 257];
+    let (mut byte, mut word) = (0, 0);
+    while byte < 256 {
+        starts[byte] = word;
+        while word < WORDS.len() && WORDS[word].0.as_bytes()[0] as usize == byte {
+            word += 1;
+        }
+        byte += 1;
+    }
+    starts[256] = word;
+    starts
 }
 
 /// Keywords that are no keywords of the IDL, in the order of their bytes.
@@ -273,10 +297,15 @@ const WORDS: [(&str, Languages); 175] = [
 
 #[cfg(test)]
 mod tests {
-    use super::WORDS;
+    use super::{WORDS, words_like};
 
     #[test]
     fn words_can_be_searched() {
         assert!(WORDS.is_sorted_by(|one, next| one.0 < next.0));
+        assert!(
+            WORDS
+                .iter()
+                .all(|(word, _)| words_like(word).iter().any(|(like, _)| like == word))
+        );
     }
 }

@@ -111,37 +111,32 @@ fn newlines(gap: &str) -> Option<usize> {
 fn clean(comments: &[Comment<'_>]) -> Doc {
     let mut doc = String::with_capacity(comments.iter().map(|comment| comment.text.len()).sum());
     let mut pause = false;
-    for line in comments.iter().flat_map(|comment| lines_of(comment.text)) {
-        if !line.is_ascii() && line.contains(char::REPLACEMENT_CHARACTER) {
-            // Another encoding: the text is lost, which the caller warns about once a file.
-            return Doc::default();
-        }
-        let says_nothing = line.is_empty() || is_ornament(line);
-        if says_nothing {
+    let mut add = |line: &str| {
+        // Doxygen's `/**<` and `///<` point backwards, as the position does already.
+        let line = line.trim_start_matches('<').trim().trim_end_matches('*').trim_end();
+        if line.is_empty() || is_ornament(line) {
             pause = true;
-            continue;
+            return;
         }
         if !doc.is_empty() {
             doc.push_str(if pause { "\n\n" } else { "\n" });
         }
         pause = false;
         doc.push_str(line);
+    };
+    for Comment { text, .. } in comments {
+        match text.strip_prefix("/*").and_then(|text| text.strip_suffix("*/")) {
+            Some(block) => block
+                .lines()
+                .for_each(|line| add(line.trim_ascii().trim_start_matches('*'))),
+            None => add(text.trim_start_matches('/').trim_start_matches('!')),
+        }
     }
-    Doc::from(doc.as_str())
-}
-
-/// The lines of a comment without its marks.
-fn lines_of(comment: &str) -> impl Iterator<Item = &str> {
-    let block = comment.strip_prefix("/*").and_then(|text| text.strip_suffix("*/"));
-    let lines = block.unwrap_or(comment).lines();
-    lines.map(move |line| {
-        let line = match block {
-            Some(_) => line.trim_ascii().trim_start_matches('*'),
-            None => line.trim_start_matches('/').trim_start_matches('!'),
-        };
-        // Doxygen's `/**<` and `///<` point backwards, as the position does already.
-        line.trim_start_matches('<').trim().trim_end_matches('*').trim_end()
-    })
+    if !doc.is_ascii() && doc.contains(char::REPLACEMENT_CHARACTER) {
+        // Another encoding: the text is lost, which the caller warns about once a file.
+        return Doc::default();
+    }
+    Doc::from(doc)
 }
 
 /// A line of `-----` or `=====`.

@@ -48,11 +48,9 @@ pub(super) struct Lexed<'s> {
     pub(super) errors: Vec<Diagnostic>,
 }
 
-/// Pieces of text before they get their meaning.
+/// Pieces of text for which one byte is not enough, before they get their meaning.
 #[derive(Clone, Copy, Debug)]
 enum Piece {
-    Blank,
-    Newline,
     LineComment,
     BlockComment,
     OpenComment,
@@ -79,11 +77,31 @@ pub(super) fn lex(text: &str, base: u32) -> Lexed<'_> {
         closed: 0,
         out: Lexed::default(),
     };
+    let bytes = text.as_bytes();
     let mut at = 0;
-    while at < text.len() {
-        let (piece, length) = piece(&text[at..]);
-        lexer.take(at, at + length, piece);
-        at += length;
+    // The first byte says what almost everything is.
+    while let Some(first) = bytes.get(at) {
+        let start = at;
+        match CLASSES[usize::from(*first)] {
+            BLANK => at += 1,
+            NEWLINE => {
+                at += 1;
+                lexer.line(at);
+            }
+            LETTER => {
+                at += run(&bytes[at..], WORD);
+                lexer.token(Kind::Word, start, at);
+            }
+            PUNCT => {
+                at += 1;
+                lexer.token(Kind::Punct, start, at);
+            }
+            _ => {
+                let (piece, length) = piece(&text[at..]);
+                at += length;
+                lexer.take(start, at, piece);
+            }
+        }
     }
     lexer.token(Kind::End, text.len(), text.len());
     lexer.out
@@ -111,8 +129,6 @@ impl Lexer<'_> {
 
     fn take(&mut self, start: usize, end: usize, piece: Piece) {
         match piece {
-            Piece::Blank => {}
-            Piece::Newline => self.line(end),
             Piece::LineComment => self.comment(start, end),
             Piece::BlockComment => {
                 self.comment(start, end);
@@ -318,8 +334,9 @@ type Class = u8;
 const BLANK: Class = 1;
 const LETTER: Class = 2;
 const DIGIT: Class = 4;
-/// A token by itself, unless there is more to it.
+/// A token by itself.
 const PUNCT: Class = 8;
+const NEWLINE: Class = 16;
 const WORD: Class = LETTER | DIGIT;
 
 /// By the byte: a table is faster than questions.
@@ -333,7 +350,8 @@ const fn classes() -> [Class; 256] {
             b' ' | b'\t' | b'\x0B' | b'\x0C' | b'\r' => BLANK,
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => LETTER,
             b'0'..=b'9' => DIGIT,
-            b'{' | b'}' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b',' | b';' | b'=' | b':' | b'*' => PUNCT,
+            b'{' | b'}' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b',' | b';' | b'=' => PUNCT,
+            b'\n' => NEWLINE,
             _ => 0,
         };
         byte += 1;
@@ -341,25 +359,13 @@ const fn classes() -> [Class; 256] {
     classes
 }
 
-/// The next piece of a text that is not empty, and its length. The first byte says what almost all pieces are.
+/// The piece at the front of a text that is not empty, and its length.
 fn piece(input: &str) -> (Piece, usize) {
-    let bytes = input.as_bytes();
-    match (CLASSES[usize::from(bytes[0])], bytes) {
-        (BLANK, _) => (Piece::Blank, run(bytes, BLANK)),
-        (LETTER, _) => (Piece::Token(Kind::Word), run(bytes, WORD)),
-        (PUNCT, [b':', b':', ..]) => (Piece::Token(Kind::Punct), 2),
-        (PUNCT, [b'*', b'/', ..]) => (Piece::StrayClose, 2),
-        (PUNCT, _) => (Piece::Token(Kind::Punct), 1),
-        (DIGIT, _) if let Some(length) = plain_integer(bytes) => (Piece::Token(Kind::Int), length),
-        (_, [b'\n', ..]) => (Piece::Newline, 1),
-        (_, [b'/', b'/', ..]) => (Piece::LineComment, input.find('\n').unwrap_or(input.len())),
-        _ => rare(input),
-    }
-}
-
-/// The pieces for which it takes more than a look.
-fn rare(input: &str) -> (Piece, usize) {
     let found = match input.as_bytes() {
+        [b'/', b'/', ..] => return (Piece::LineComment, input.find('\n').unwrap_or(input.len())),
+        [b':', b':', ..] => return (Piece::Token(Kind::Punct), 2),
+        [b'*', b'/', ..] => return (Piece::StrayClose, 2),
+        [b':' | b'*', ..] => return (Piece::Token(Kind::Punct), 1),
         [b'/', b'*', ..] => block_comment(input),
         [b'"', ..] => string(input),
         [b'#', ..] => alt((
@@ -367,7 +373,10 @@ fn rare(input: &str) -> (Piece, usize) {
             value(Piece::BadDirective, take_till(|c| c == '\n')),
         ))
         .parse(input),
-        [b'0'..=b'9' | b'+' | b'-' | b'.', ..] => alt((number, illegal)).parse(input),
+        [b'0'..=b'9' | b'+' | b'-' | b'.', ..] => match plain_integer(input.as_bytes()) {
+            Some(length) => return (Piece::Token(Kind::Int), length),
+            None => alt((number, illegal)).parse(input),
+        },
         _ => alt((single_quoted, illegal)).parse(input),
     };
     // There is always one: any character may be illegal.
@@ -387,7 +396,7 @@ fn plain_integer(bytes: &[u8]) -> Option<usize> {
     let digits = run(bytes, DIGIT);
     let more = matches!(bytes.get(digits), Some(b'.' | b'e' | b'E' | b'x' | b'X'));
     let octal = digits > 1 && bytes[0] == b'0';
-    (!more && !octal).then_some(digits)
+    (digits > 0 && !more && !octal).then_some(digits)
 }
 
 fn number(input: &str) -> IResult<&str, Piece> {

@@ -168,7 +168,8 @@ impl<'t, 's> Tokens<'t, 's> {
     }
 
     pub(super) fn at_any(&self, texts: &[&str]) -> bool {
-        texts.iter().any(|text| self.at(text))
+        let token = self.peek();
+        matches!(token.kind, Kind::Word | Kind::Punct) && texts.contains(&token.text)
     }
 
     /// Whether the next token stands on a later line than the one read last.
@@ -298,7 +299,7 @@ pub(super) fn separated<'t, 's, T>(
 }
 
 /// Words that are never names, except those of operations.
-pub(super) const KEYWORDS: [&str; 24] = [
+pub(crate) const KEYWORDS: [&str; 24] = [
     "void",
     "struct",
     "bool",
