@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Breaking(Breaking),
     /// Tells what a code means: a bad example, its message, and what to do.
     Explain(Explain),
+    /// Serves editors: the language server protocol over standard input and output.
+    Lsp(Lsp),
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +106,20 @@ pub(crate) struct Check {
     pub(crate) levels: Levels,
     #[command(flatten)]
     pub(crate) messages: Messages,
+}
+
+/// An editor starts it. Exit codes: 0 after `shutdown` and `exit`, 1 when the session ends in another way.
+#[derive(Debug, Args)]
+pub(crate) struct Lsp {
+    /// Directory to look for included files in, after that of the including file and the root of the workspace; relative to
+    /// that root. The editor may add more with the initialization option `includeDirs`.
+    #[arg(short = 'I', long = "include", value_name = "DIR")]
+    pub(crate) include_dirs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) levels: Levels,
+    /// The only transport there is; editors tend to say so.
+    #[arg(long, hide = true)]
+    stdio: bool,
 }
 
 #[derive(Debug, Args)]

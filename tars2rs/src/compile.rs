@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Halted};
 use crate::emit::{self, Emitter};
-use crate::include::{self, Search};
+use crate::include::{self, Program, Search};
 use crate::model::{Model, ModuleId};
 use crate::naming::{self, Names};
 use crate::print::Page;
+use crate::resolve::Draft;
 use crate::settings::{self, Choices, Settings};
 use crate::source::SourceMap;
 use crate::{check, join, lints, resolve};
@@ -101,11 +102,54 @@ fn analyse(
 ) -> Result<Analysed, Halted> {
     let program = include::load(roots, search, sources, diagnostics);
     let draft = resolve::run(&program, diagnostics);
-    let model = check::run(&draft, diagnostics)?;
-    lints::run(&program, &draft, sources, diagnostics);
+    judge((&program, &draft), choices, (sources, diagnostics))
+}
+
+/// Everything that can be wrong once names are resolved.
+fn judge(
+    (program, draft): (&Program, &Draft<'_>),
+    choices: &Choices,
+    (sources, diagnostics): (&SourceMap, &mut Diagnostics),
+) -> Result<Analysed, Halted> {
+    let model = check::run(draft, diagnostics)?;
+    lints::run(program, draft, sources, diagnostics);
     let settings = settings::bind(choices, &model, diagnostics)?;
     let names = naming::run(&model, &settings.renames, diagnostics);
     Ok(Analysed { model, settings, names })
+}
+
+/// What a look at files that may have mistakes gives.
+#[derive(Debug)]
+pub(crate) struct Examined<T> {
+    pub(crate) sources: SourceMap,
+    pub(crate) program: Program,
+    /// The same findings as those of [`check()`].
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What `look` made of the names.
+    pub(crate) seen: T,
+}
+
+/// Looks for mistakes as [`check()`] does, and hands out the tree and its names whether there are any or not.
+pub(crate) fn examine<T>(
+    roots: &[PathBuf],
+    search: Search<'_>,
+    choices: &Choices,
+    look: impl FnOnce(&Program, &Draft<'_>) -> T,
+) -> Examined<T> {
+    let mut sources = SourceMap::default();
+    let mut diagnostics = Diagnostics::new(choices.levels.clone());
+    let program = include::load(roots, search, &mut sources, &mut diagnostics);
+    let draft = resolve::run(&program, &mut diagnostics);
+    let seen = look(&program, &draft);
+    // Whether a stage stopped early is of no interest: what it found is collected.
+    let _ = judge((&program, &draft), choices, (&sources, &mut diagnostics));
+    drop(draft);
+    Examined {
+        sources,
+        program,
+        diagnostics: diagnostics.finish(),
+        seen,
+    }
 }
 
 /// The front half alone: the checked model.

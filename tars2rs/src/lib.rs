@@ -76,6 +76,7 @@ mod graph;
 mod include;
 mod join;
 mod lints;
+mod lsp;
 mod model;
 mod naming;
 mod output;

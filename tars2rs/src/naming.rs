@@ -477,6 +477,26 @@ fn claim<'m, 'o>(idl: &'m str, span: Span, owner: &'o str, wanted: Text) -> Clai
     }
 }
 
+/// How a name is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Structs, enums, traits.
+    Type,
+    /// Modules, fields, parameters, methods.
+    Value,
+    Constant,
+}
+
+/// The Rust name of an IDL name that is alone in its scope.
+pub(crate) fn usual(name: &str, style: Style) -> String {
+    let name = match style {
+        Style::Type => camel(name),
+        Style::Value => snake(name),
+        Style::Constant => shout(name),
+    };
+    escape(plain(&name.into())).to_string()
+}
+
 fn path(owner: &str, idl: &str) -> String {
     if owner.is_empty() {
         idl.to_owned()

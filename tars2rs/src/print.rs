@@ -118,7 +118,10 @@ fn ends_item(line: &str, next: &str) -> bool {
     let documented = begin.starts_with("///") || begin.starts_with("#[");
     end.ends_with('}')
         || (end.ends_with(';')
-            && (end.starts_with([')', '>']) || begin.starts_with("fn ") || (depth == 4 && documented)))
+            && (end.starts_with([')', '>'])
+                || begin.starts_with("fn ")
+                || begin.starts_with("impl ")
+                || (depth == 4 && documented)))
 }
 
 #[cfg(test)]

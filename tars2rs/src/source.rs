@@ -1,9 +1,13 @@
 //! Source texts and positions in them. The only module that reads files.
 
+mod editing;
+
 use std::cell::OnceCell;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+
+pub(crate) use editing::{Overlay, listing, tree};
 
 /// A stretch of source text. Offsets count through all files of a run, so a span alone says which file it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -96,5 +96,5 @@ fn the_rust_that_is_shown_comes_out() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 1);
+    assert_eq!(seen, 2);
 }

@@ -6,6 +6,7 @@ mod check;
 mod dump;
 mod explain;
 mod fmt;
+mod lsp;
 
 use std::ffi::OsString;
 
@@ -118,6 +119,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Report {
         Command::Breaking(args) => breaking::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Lsp(args) => lsp::run(&args),
     }
 }
 

@@ -6,7 +6,7 @@ use quote::quote;
 use super::docs::docs;
 use super::types::{is_implied, max_len};
 use super::{Emitter, Place, ident, unraw};
-use crate::model::{ConstId, EnumId, Field, Struct, StructId, Type};
+use crate::model::{ConstId, EnumId, Field, Item, Struct, StructId, Type};
 use crate::settings::Setting;
 
 /// What adds attributes to structs.
@@ -134,6 +134,7 @@ impl Emitter<'_> {
                 pub const #name: Self = Self(#number);
             }
         });
+        let associated = self.associated(id);
         quote! {
             #type_docs
             #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ::tars::TarsEnum)]
@@ -143,8 +144,30 @@ impl Emitter<'_> {
 
             impl #name {
                 #(#constants)*
+                #(#associated)*
             }
         }
+    }
+
+    /// Constants of the enum's type in its own module, at the type too, where one looks for its values. An enumerator of
+    /// the same name stays what it is.
+    fn associated(&self, id: EnumId) -> impl Iterator<Item = TokenStream> {
+        let module = self.model.module(self.model.enumeration(id).module);
+        let members = &self.names.enums[id.index()].members;
+        let constants = module.items.iter().filter_map(|item| match item {
+            Item::Const(constant) => Some((self.model.constant(*constant), &self.names.consts[constant.index()])),
+            _ => None,
+        });
+        constants
+            .filter(move |(item, name)| item.ty == Type::Enum(id) && !members.contains(name))
+            .map(|(item, name)| {
+                let name = ident(name);
+                let docs = docs(&item.doc, &format!("Constant `{}` of the IDL.", item.name));
+                quote! {
+                    #docs
+                    pub const #name: Self = #name;
+                }
+            })
     }
 
     /// An enum without enumerators has no first one to be its default: all that is left of it is the number.

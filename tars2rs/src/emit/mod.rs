@@ -76,6 +76,7 @@ impl Emitter<'_> {
             #docs
             pub mod #name {
                 #![allow(
+                    dead_code,
                     missing_docs,
                     clippy::approx_constant,
                     clippy::new_ret_no_self,
@@ -84,7 +85,7 @@ impl Emitter<'_> {
                     clippy::too_many_arguments,
                     clippy::type_complexity,
                     clippy::wrong_self_convention,
-                    reason = "names, types and numbers are those of the IDL"
+                    reason = "items, names, types and numbers are those of the IDL"
                 )]
             }
         }));

@@ -12,6 +12,8 @@ mod literal;
 mod tokens;
 mod ty;
 
+pub(crate) use tokens::KEYWORDS;
+
 use std::cell::{Cell, RefCell};
 
 use body::{Members, body, recover, semicolon_after_brace};

@@ -299,7 +299,7 @@ pub(super) fn separated<'t, 's, T>(
 }
 
 /// Words that are never names, except those of operations.
-pub(super) const KEYWORDS: [&str; 24] = [
+pub(crate) const KEYWORDS: [&str; 24] = [
     "void",
     "struct",
     "bool",

@@ -1,0 +1,83 @@
+//! What is wrong, by file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::analysis::{Analysis, Place};
+use super::text::Range;
+use super::workspace::Workspace;
+use crate::diag::{Diagnostic, Severity};
+
+/// A finding for the editor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) range: Range,
+    pub(crate) code: &'static str,
+    pub(crate) error: bool,
+    pub(crate) message: String,
+    pub(crate) related: Vec<(Place, String)>,
+    /// What would mend it.
+    pub(crate) change: Option<(Place, String)>,
+}
+
+impl Workspace {
+    /// All findings, by file. Files that are included and not open have theirs too.
+    pub(crate) fn findings(&self) -> BTreeMap<PathBuf, Vec<Finding>> {
+        let mut all: BTreeMap<PathBuf, Vec<Finding>> = BTreeMap::new();
+        for path in self.paths() {
+            all.insert(path.to_path_buf(), Vec::new());
+        }
+        let mut told: BTreeMap<PathBuf, &Path> = BTreeMap::new();
+        for (root, analysis) in self.analyses() {
+            for diagnostic in &analysis.diagnostics {
+                let place = diagnostic.primary.as_ref().map(|label| analysis.place(label.span));
+                let place = place.unwrap_or_else(|| Place {
+                    path: root.to_path_buf(),
+                    range: Range::default(),
+                });
+                let teller = if self.is_open(&place.path) {
+                    self.analysis(&place.path)
+                        .is_some_and(|teller| std::ptr::eq(teller, analysis))
+                } else {
+                    *told.entry(place.path.clone()).or_insert(root) == root
+                };
+                if teller {
+                    let finding = finding(analysis, diagnostic, place.range);
+                    all.entry(place.path).or_default().push(finding);
+                }
+            }
+        }
+        all
+    }
+}
+
+fn finding(analysis: &Analysis, diagnostic: &Diagnostic, range: Range) -> Finding {
+    let mut message = diagnostic.message.clone();
+    let mut add = |text: &str| {
+        if !text.is_empty() {
+            message.push('\n');
+            message.push_str(text);
+        }
+    };
+    if let Some(primary) = &diagnostic.primary {
+        add(&primary.text);
+    }
+    for note in &diagnostic.advice.notes {
+        add(note);
+    }
+    if let Some(help) = &diagnostic.advice.help {
+        add(&format!("help: {help}"));
+    }
+    let related = diagnostic.related.iter();
+    let change = diagnostic.advice.suggestion.as_ref();
+    Finding {
+        range,
+        code: diagnostic.code.text(),
+        error: diagnostic.severity == Severity::Error,
+        message,
+        related: related
+            .map(|label| (analysis.place(label.span), label.text.clone()))
+            .collect(),
+        change: change.map(|change| (analysis.place(change.span), change.replacement.clone())),
+    }
+}
