@@ -45,7 +45,7 @@ fmt: ## format the code
 lint: ## check format and lints as the gate does
 	cargo fmt --all -- --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked --package tars2rs-runtime --no-default-features -- -D warnings
+	cargo clippy --locked --package tars2rs-runtime --package tars2rs --no-default-features -- -D warnings
 
 doc: ## build the documentation as the gate does
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
