@@ -55,7 +55,7 @@ lint: ## check format and lints as the gate does
 	cargo fmt --manifest-path fuzz/Cargo.toml -- --check
 	cargo run --locked --quiet --package tars2rs -- fmt --check $(TARS_FILES)
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked --package tars2rs-runtime --no-default-features -- -D warnings
+	cargo clippy --locked --package tars2rs-runtime --package tars2rs --no-default-features -- -D warnings
 
 doc: ## build the documentation as the gate does
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
@@ -64,7 +64,7 @@ deny: ## check licences and sources of the dependencies (needs cargo-deny)
 	cargo deny check bans licenses sources
 
 bench: ## run the benchmarks
-	cargo bench --locked --package tars2rs-runtime
+	cargo bench --locked --package tars2rs-runtime --package tars2rs
 
 clean: ## remove what was built
 	cargo clean

@@ -8,7 +8,7 @@
 //! tars = { package = "tars2rs-runtime", version = "0.1" }
 //!
 //! [build-dependencies]
-//! tars2rs = "0.1"
+//! tars2rs = { version = "0.1", default-features = false }
 //! ```
 //!
 //! ```no_run
@@ -26,6 +26,8 @@
 //! ```
 //!
 //! [`Config::include_file`] adds a file that brings all modules at once.
+//!
+//! The default feature `tool` is the command line tool with its dependencies; a build script does without.
 //!
 //! When the files have mistakes, [`Config::compile`] returns an [`Error`] whose text shows all of them, with file, line and
 //! column, the line itself, and what to do. Warnings reach the user through cargo.
@@ -61,10 +63,21 @@
 //! `tars.QueryF.findObjectById.tars_ret` a return value. A path also means all it holds, and `.` means everything. A path
 //! that names nothing, or where the setting changes nothing, is an error.
 
+#![cfg_attr(
+    not(feature = "tool"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what the tool alone needs of our own costs a build script little; its dependencies are what is left out"
+    )
+)]
+
 mod ast;
 mod breaking;
 mod check;
+#[cfg(feature = "tool")]
 mod cli;
+#[cfg(feature = "tool")]
 mod command;
 mod compile;
 mod config;
@@ -79,6 +92,7 @@ mod graph;
 mod include;
 mod join;
 mod lints;
+#[cfg(feature = "tool")]
 mod lsp;
 mod model;
 mod naming;
@@ -97,6 +111,7 @@ pub use format::format;
 
 /// The command line tool as a function, for its `main`.
 #[doc(hidden)]
+#[cfg(feature = "tool")]
 pub mod tool {
     pub use crate::command::{Report, run};
 }

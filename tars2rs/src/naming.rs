@@ -7,13 +7,13 @@
 mod case;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{Interface, Item, Model, ModuleId, Operation};
 use crate::source::Span;
-use crate::text::Text;
+use crate::text::{self, Table, Text};
 
 /// The names of all definitions, in the order of the model's arenas.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ pub(crate) struct Names {
 #[derive(Debug, Default)]
 pub(crate) struct ModuleNames {
     pub(crate) name: Text,
-    pub(crate) types: HashSet<Text>,
+    pub(crate) types: text::Names,
 }
 
 /// A struct or enum with its fields or enumerators.
@@ -50,7 +50,7 @@ pub(crate) struct InterfaceNames {
     pub(crate) module: Text,
     pub(crate) operations: Vec<OperationNames>,
     /// All type names in that module.
-    pub(crate) types: HashSet<Text>,
+    pub(crate) types: text::Names,
 }
 
 /// What an operation becomes.
@@ -115,7 +115,7 @@ struct Claim<'m, 'o> {
 /// How names were written before. Structs have many names in common.
 struct Memory {
     change: fn(&str) -> String,
-    known: RefCell<HashMap<Text, Text>>,
+    known: RefCell<Table<Text, Text>>,
 }
 
 impl Memory {
@@ -141,7 +141,7 @@ impl Memory {
 #[derive(Clone, Default)]
 struct Scope<'m> {
     /// For names that the IDL chose: what it calls them, and where.
-    taken: HashMap<Text, Option<(&'m str, Span)>>,
+    taken: Table<Text, Option<(&'m str, Span)>>,
     /// How often a name was wanted again.
     again: BTreeMap<Text, usize>,
 }
@@ -179,7 +179,7 @@ impl<'m> Scope<'m> {
     }
 
     fn clear(&mut self) {
-        self.taken.clear();
+        text::empty(&mut self.taken);
         self.again.clear();
     }
 
@@ -283,7 +283,7 @@ impl<'n> Namer<'n> {
             .into_iter()
             .map(|name| ModuleNames {
                 name,
-                types: HashSet::new(),
+                types: text::Names::default(),
             })
             .collect();
     }

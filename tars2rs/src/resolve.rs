@@ -9,7 +9,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, suggest};
 use crate::include::Program;
 use crate::model::{Bounded, ConstId, EnumId, Int, InterfaceId, Item, ModuleId, StructId, Type};
 use crate::source::{FileId, Span};
-use crate::text::Doc;
+use crate::text::{Doc, Table};
 
 /// A module over all files that open it.
 #[derive(Debug)]
@@ -63,16 +63,36 @@ pub(crate) fn run<'a>(program: &'a Program, diagnostics: &mut Diagnostics) -> Dr
         ..Draft::default()
     };
     draft.lost.anything = program.incomplete;
+    let homes = homes(program);
     for file in &program.files {
         draft.lost.merge(&file.lost);
         draft.unbalanced |= file.unbalanced;
-        declare_file(&mut draft, file, program, diagnostics);
+        declare_file(&mut draft, file, homes.get(&file.id).copied(), diagnostics);
     }
     resolve_types(&mut draft, diagnostics);
     draft
 }
 
-fn declare_file<'a>(draft: &mut Draft<'a>, file: &'a ast::File, program: &'a Program, diagnostics: &mut Diagnostics) {
+/// For each file that is included inside a module: where that module is named first.
+fn homes(program: &Program) -> Table<FileId, &ast::Name> {
+    let mut first = Table::default();
+    if !program.homes.is_empty() {
+        for module in program.files.iter().flat_map(|file| &file.modules) {
+            first.entry(module.name.text.as_str()).or_insert(&module.name);
+        }
+    }
+    let homes = program.homes.iter();
+    homes
+        .filter_map(|(file, home)| Some((*file, *first.get(home.as_str())?)))
+        .collect()
+}
+
+fn declare_file<'a>(
+    draft: &mut Draft<'a>,
+    file: &'a ast::File,
+    home: Option<&'a ast::Name>,
+    diagnostics: &mut Diagnostics,
+) {
     for module in &file.modules {
         let id = draft.open(&module.name, module.doc.clone(), file.id);
         for definition in &module.definitions {
@@ -80,20 +100,10 @@ fn declare_file<'a>(draft: &mut Draft<'a>, file: &'a ast::File, program: &'a Pro
         }
     }
     let Some(first) = file.bare.first() else { return };
-    let home = program
-        .homes
-        .get(&file.id)
-        .and_then(|home| draft.module_ids.get(home.as_str()).copied());
-    // The including file stands behind this one, so its module may not be open yet.
-    let home = home.or_else(|| {
-        let module = program.files.iter().flat_map(|file| &file.modules);
-        let name = program.homes.get(&file.id)?;
-        module
-            .map(|module| &module.name)
-            .find(|module| module.text == *name)
-            .map(|name| draft.open(name, Doc::default(), file.id))
-    });
-    if let Some(id) = home {
+    if let Some(home) = home {
+        // The including file stands behind this one, so its module may not be open yet.
+        let open = draft.module_named(&home.text);
+        let id = open.unwrap_or_else(|| draft.open(home, Doc::default(), file.id));
         for definition in &file.bare {
             draft.declare(id, definition, diagnostics);
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -85,9 +85,26 @@ impl fmt::Display for Text {
     }
 }
 
+/// A table, of names above all. Its order is another one in each run, so nothing comes out in it.
+pub(crate) type Table<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// Empties a table that is used again. A large one is given back: emptying costs its size, however little is in it, so many
+/// short lists behind a long one would cost the square.
+pub(crate) fn empty<K, V>(table: &mut Table<K, V>) {
+    const LARGE: usize = 1024;
+    if table.capacity() > LARGE {
+        *table = Table::default();
+    } else {
+        table.clear();
+    }
+}
+
+/// A set of names, as [`Table`] has them.
+pub(crate) type Names = HashSet<Text, foldhash::fast::RandomState>;
+
 /// Texts that are stored once, however often they occur.
 #[derive(Debug, Default)]
-pub(crate) struct Texts(RefCell<HashSet<Text>>);
+pub(crate) struct Texts(RefCell<Names>);
 
 impl Texts {
     /// The text, stored.

@@ -81,7 +81,7 @@ fn package() -> Outside {
         "Cargo.toml",
         &format!(
             "[package]\nname = \"shop\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n{runtime}\n\
-             [build-dependencies]\ntars2rs = {{ path = {compiler:?} }}\n\n[workspace]\n"
+             [build-dependencies]\ntars2rs = {{ path = {compiler:?}, default-features = false }}\n\n[workspace]\n"
         ),
     );
     package.write("build.rs", BUILD);

@@ -36,7 +36,7 @@ fn samples() -> Vec<PathBuf> {
 type Wishes = fn(&mut Config);
 
 /// Other ways to generate the samples that have the most of everything.
-const VARIANTS: [(&str, &str, Wishes); 6] = [
+const VARIANTS: [(&str, &str, Wishes); 7] = [
     ("client", "interfaces", |config| _ = config.build_server(false)),
     ("server", "interfaces", |config| _ = config.build_client(false)),
     ("structs", "interfaces", |config| {
@@ -51,6 +51,9 @@ const VARIANTS: [(&str, &str, Wishes); 6] = [
             .hash_map(["."])
             .presence(["."])
             .const_attribute(".", "#[doc(alias = \"wished\")]");
+    }),
+    ("elsewhere", "queryf", |config| {
+        config.extern_type("tars.EndpointF", "::tars::protocol::EndpointF");
     }),
     ("attributes", "interfaces", |config| {
         config

@@ -1,6 +1,5 @@
 //! Names that may not occur twice in their place.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use crate::ast::{self, Direction};
@@ -8,6 +7,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::resolve::Draft;
 use crate::settings::RETURN;
 use crate::source::Span;
+use crate::text::{self, Table};
 
 pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
     let mut seen = Seen::default();
@@ -77,7 +77,7 @@ fn returned(operation: &ast::Operation, diagnostics: &mut Diagnostics) {
 
 /// Names that stand in one place, with where. One table for all places, one after the other.
 #[derive(Default)]
-struct Seen<'a>(HashMap<&'a str, Span>);
+struct Seen<'a>(Table<&'a str, Span>);
 
 impl<'a> Seen<'a> {
     /// Reports names that stand in `owner` already.
@@ -88,7 +88,7 @@ impl<'a> Seen<'a> {
         (kind, owner): (&str, fmt::Arguments<'_>),
         diagnostics: &mut Diagnostics,
     ) {
-        self.0.clear();
+        text::empty(&mut self.0);
         for name in names {
             let first = *self.0.entry(&name.text).or_insert(name.span);
             if first != name.span {

@@ -7,6 +7,7 @@
 //! Formatting twice is the same as formatting once, and a formatted file parses to the same tree with the same comments on
 //! the same declarations.
 
+#[cfg(feature = "tool")]
 pub(crate) mod diff;
 mod layout;
 pub(crate) mod text;

@@ -1,15 +1,14 @@
 //! Names that are one name in another language.
 
-use std::collections::HashMap;
-
 use super::Lints;
 use crate::ast::Name;
 use crate::diag::{Code, Diagnostic};
 use crate::model::{Item, ModuleId};
+use crate::text::{self, Table};
 
 pub(super) fn check(lints: &mut Lints<'_, '_>) {
     let draft = lints.draft;
-    let mut seen = Seen::new();
+    let mut seen = Seen::default();
     for item in &draft.structs {
         let names = item.ast.fields.iter().map(|field| ("field", &field.decl.name));
         distinct(lints, &mut seen, names);
@@ -35,11 +34,11 @@ pub(super) fn check(lints: &mut Lints<'_, '_>) {
 }
 
 /// By a name's first letter, large, and the rest of it: what it names. One table for all places, one after the other.
-type Seen<'n> = HashMap<(u8, &'n str), (&'static str, &'n Name)>;
+type Seen<'n> = Table<(u8, &'n str), (&'static str, &'n Name)>;
 
 /// TarsGo writes the first letter large, which is how Go exports a name.
 fn distinct<'n>(lints: &mut Lints<'_, '_>, seen: &mut Seen<'n>, names: impl Iterator<Item = (&'static str, &'n Name)>) {
-    seen.clear();
+    text::empty(seen);
     for (kind, name) in names {
         // Names are ASCII.
         let (first, rest) = name.text.split_at(name.text.len().min(1));
@@ -78,7 +77,7 @@ fn n(noun: &str) -> &'static str {
 /// In C++ the enumerators of all enums of a module share a scope.
 fn enumerators(lints: &mut Lints<'_, '_>) {
     let draft = lints.draft;
-    let mut seen: HashMap<(ModuleId, &str), (&str, &Name)> = HashMap::new();
+    let mut seen: Table<(ModuleId, &str), (&str, &Name)> = Table::default();
     for item in &draft.enums {
         for enumerator in &item.ast.enumerators {
             let (owner, name) = (item.ast.name.text.as_str(), &enumerator.name);

@@ -38,7 +38,7 @@ pub(super) fn integer(text: &str, span: Span) -> Result<Option<i64>, Diagnostic>
     } else {
         (10, digits)
     };
-    if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
+    if digits.is_empty() || !digits.bytes().all(|byte| char::from(byte).is_digit(radix)) {
         return Ok(None);
     }
     let magnitude = u64::from_str_radix(digits, radix).ok().map(i128::from);
