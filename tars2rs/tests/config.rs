@@ -121,7 +121,7 @@ fn settings_without_effect_are_errors() {
 
 #[test]
 fn choices_for_one_thing_must_agree() {
-    let wrong = |settings: fn(&mut Config)| files(RETURNS, |config| settings(config)).unwrap_err();
+    let wrong = |settings: fn(&mut Config)| files(RETURNS, settings).unwrap_err();
     let twice = wrong(|config| _ = config.rename("demo.S", "A").rename("demo.S", "B"));
     assert!(
         twice.contains("error[T0703]: `rename` chooses both `A` and `B` for `demo.S`"),
