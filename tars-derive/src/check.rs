@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use syn::{Expr, Lit};
+use syn::{Expr, Lit, Type};
 
 use crate::attr::DefaultValue;
 use crate::ctxt::Ctxt;
@@ -76,9 +76,16 @@ fn check_key(cx: &Ctxt, input: &Structure<'_>) {
     }
 }
 
+/// Whether a type is written `Option<..>`: without arguments it is another type of that name.
+fn is_option(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let last = path.path.segments.last();
+    last.is_some_and(|last| last.ident == "Option" && !last.arguments.is_none())
+}
+
 /// `presence` tells an absent field from one at its default: a default or a requirement leaves nothing to tell.
 fn check_presence(cx: &Ctxt, field: &Field<'_>) {
-    let option = last_segment_is(field.ty, &["Option"]);
+    let option = is_option(field.ty);
     let Some(span) = field.attrs.presence.span() else {
         if option {
             cx.error_at(field.ty, "a field of type `Option` needs `presence`");

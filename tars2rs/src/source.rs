@@ -309,6 +309,8 @@ impl Loader for FsLoader {
             Ok(found) if found.is_dir() => "it is a directory; name the files in it",
             Ok(_) => "it is no regular file",
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => "permission denied",
+            Err(_) if path.is_symlink() => "it is a link that leads to no file",
+            Err(_) if path == Path::new("-") => "only `fmt` reads standard input; name a file",
             Err(_) => "there is no such file",
         }
     }

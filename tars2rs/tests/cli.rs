@@ -68,6 +68,20 @@ fn a_missing_file_ends_with_2() {
 }
 
 #[test]
+fn what_looks_like_a_file_and_leads_to_none_is_told_apart() {
+    let (_dir, mut command) = tars2rs(&[], &["check", "-"]);
+    let text = stderr(&mut command, 2);
+    assert!(text.contains("only `fmt` reads standard input"), "{text}");
+    #[cfg(unix)]
+    for target in ["nowhere.tars", "link.tars"] {
+        let (dir, mut command) = tars2rs(&[], &["check", "link.tars"]);
+        std::os::unix::fs::symlink(target, dir.path().join("link.tars")).unwrap();
+        let text = stderr(&mut command, 2);
+        assert!(text.contains("a link that leads to no file"), "{text}");
+    }
+}
+
+#[test]
 fn a_directory_given_as_a_file_ends_with_2() {
     for (args, name) in [
         (&["check", "sub"][..], "sub"),

@@ -120,6 +120,34 @@ fn settings_without_effect_are_errors() {
 }
 
 #[test]
+fn choices_for_one_thing_must_agree() {
+    let wrong = |settings: fn(&mut Config)| files(RETURNS, settings).unwrap_err();
+    let twice = wrong(|config| _ = config.rename("demo.S", "A").rename("demo.S", "B"));
+    assert!(
+        twice.contains("error[T0703]: `rename` chooses both `A` and `B` for `demo.S`"),
+        "{twice}"
+    );
+    let elsewhere = wrong(|config| _ = config.extern_type("demo.S", "::a::S").extern_type("demo.S", "::b::S"));
+    assert!(
+        elsewhere.contains("`extern_type` chooses both `::a::S` and `::b::S`"),
+        "{elsewhere}"
+    );
+    let same = files(RETURNS, |config| _ = config.rename("demo.S", "A").rename("demo.S", "A"));
+    assert!(same.unwrap()[0].1.contains("pub struct A "));
+}
+
+const RETURNS: &str = "module demo { struct S { 0 require int a; }; interface I { int f(out S s); }; };";
+
+#[test]
+fn a_return_value_has_no_name_to_change() {
+    let error = files(RETURNS, |config| _ = config.rename("demo.I.f.tars_ret", "code")).unwrap_err();
+    assert!(
+        error.contains("error[T0702]: `rename` changes nothing at `demo.I.f.tars_ret`"),
+        "{error}"
+    );
+}
+
+#[test]
 fn rust_that_does_not_parse_is_an_error() {
     for attribute in ["#[derive(", "struct", "#[ok] pub"] {
         let error = demo(|config| {

@@ -6,7 +6,7 @@ use quote::quote;
 use super::docs::docs;
 use super::types::{is_implied, max_len};
 use super::{Emitter, Place, ident, unraw};
-use crate::model::{ConstId, EnumId, Field, Item, Struct, StructId, Type};
+use crate::model::{ConstId, EnumId, Field, Struct, StructId, Type};
 use crate::settings::Setting;
 
 /// What adds attributes to structs.
@@ -96,7 +96,8 @@ impl Emitter<'_> {
         }
     }
 
-    pub(super) fn enumeration(&self, id: EnumId) -> TokenStream {
+    /// An enum, with the constants of its module that are of its type.
+    pub(super) fn enumeration(&self, id: EnumId, of_its_type: &[ConstId]) -> TokenStream {
         let item = self.model.enumeration(id);
         let names = &self.names.enums[id.index()];
         if item.enumerators.is_empty() {
@@ -134,7 +135,7 @@ impl Emitter<'_> {
                 pub const #name: Self = Self(#number);
             }
         });
-        let associated = self.associated(id);
+        let associated = self.associated(id, of_its_type);
         quote! {
             #type_docs
             #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ::tars::TarsEnum)]
@@ -151,15 +152,13 @@ impl Emitter<'_> {
 
     /// Constants of the enum's type in its own module, at the type too, where one looks for its values. An enumerator of
     /// the same name stays what it is.
-    fn associated(&self, id: EnumId) -> impl Iterator<Item = TokenStream> {
-        let module = self.model.module(self.model.enumeration(id).module);
+    fn associated(&self, id: EnumId, constants: &[ConstId]) -> impl Iterator<Item = TokenStream> {
         let members = &self.names.enums[id.index()].members;
-        let constants = module.items.iter().filter_map(|item| match item {
-            Item::Const(constant) => Some((self.model.constant(*constant), &self.names.consts[constant.index()])),
-            _ => None,
-        });
+        let constants = constants
+            .iter()
+            .map(|constant| (self.model.constant(*constant), &self.names.consts[constant.index()]));
         constants
-            .filter(move |(item, name)| item.ty == Type::Enum(id) && !members.contains(name))
+            .filter(|(_, name)| !members.contains(name))
             .map(|(item, name)| {
                 let name = ident(name);
                 let docs = docs(&item.doc, &format!("Constant `{}` of the IDL.", item.name));

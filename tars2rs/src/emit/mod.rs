@@ -10,11 +10,13 @@ mod operations;
 mod server;
 mod types;
 
+use std::collections::HashMap;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::model::{Interface, InterfaceId, Item, Model, Module, ModuleId};
+use crate::model::{ConstId, EnumId, Interface, InterfaceId, Item, Model, Module, ModuleId, Type};
 use crate::naming::{InterfaceNames, Names};
 use crate::settings::{Setting, Settings};
 
@@ -89,17 +91,33 @@ impl Emitter<'_> {
                 )]
             }
         }));
+        let constants = self.constants_of_enums(module);
+        let of = |id: &EnumId| constants.get(id).map_or(&[][..], Vec::as_slice);
         for item in &module.items {
             match item {
                 Item::Struct(id) if self.is_elsewhere(module, &self.model.structure(*id).name) => {}
                 Item::Enum(id) if self.is_elsewhere(module, &self.model.enumeration(*id).name) => {}
                 Item::Struct(id) => out(Part::Items(self.structure(*id))),
-                Item::Enum(id) => out(Part::Items(self.enumeration(*id))),
+                Item::Enum(id) => out(Part::Items(self.enumeration(*id, of(id)))),
                 Item::Const(id) => out(Part::Items(self.constant(*id))),
                 Item::Interface(id) => self.interface(*id, out),
             }
         }
         out(Part::Close);
+    }
+
+    /// The constants of a module whose type is an enum, by the enum: looked for once, not once an enum.
+    fn constants_of_enums(&self, module: &Module) -> HashMap<EnumId, Vec<ConstId>> {
+        let mut found: HashMap<EnumId, Vec<ConstId>> = HashMap::new();
+        for item in &module.items {
+            if let Item::Const(id) = item
+                && let Type::Enum(of) = self.model.constant(*id).ty
+                && self.model.enumeration(of).module == self.model.constant(*id).module
+            {
+                found.entry(of).or_default().push(*id);
+            }
+        }
+        found
     }
 
     fn interface(&self, id: InterfaceId, out: &mut Sink<'_>) {

@@ -37,7 +37,7 @@ pub(super) fn body<'t, 's, T, F>(input: Tokens<'t, 's>, of: &Members<F>) -> PRes
 where
     F: Fn(Tokens<'t, 's>) -> PResult<'t, 's, T>,
 {
-    let open = input.peek().span;
+    let (open, opened) = (input.peek().span, input.at("{"));
     let mut body = Body {
         members: Vec::new(),
         incomplete: false,
@@ -55,11 +55,19 @@ where
             body.incomplete = true;
             break;
         }
+        if !of.holds_definitions && begins_definition(&input) && is_nested(input) {
+            body.incomplete = true;
+            input = recover(nested(input, &of.owner), input, false);
+            continue;
+        }
         let lost = ends_body(&input, of.holds_definitions) || (!of.holds_definitions && begins_definition(&input));
         if lost || input.kind() == Kind::End {
             let message = format!("{} is not closed", of.owner);
             let error = Diagnostic::new(Code::UnclosedBrace, open, message).label("this `{` has no `}`");
-            input.report(error.related(input.before().after(), "`};` expected here at the latest"));
+            // Where the brace has been missed at the front, or is in a text without its end, that has been said.
+            if opened && !lost_in_text(&input, open) {
+                input.report(error.related(input.before().after(), "`};` expected here at the latest"));
+            }
             input.shared.unbalanced.set(!input.at(";"));
             input = if input.at(";") { input.advance() } else { input };
             (body.closed, body.incomplete) = (false, true);
@@ -93,13 +101,24 @@ fn opening<'t, 's>(
         }
         return Ok(rest);
     }
+    if input.at(";") && input.advance().at("{") {
+        let span = input.peek().span;
+        let error = Diagnostic::new(Code::Syntax, span, "expected `{`, found `;`");
+        input.report(error.help("remove the `;`").replace(span, ""));
+        return Ok(input.advance().advance());
+    }
     let mut mistake = input.unexpected("`{`");
     if input.at_any(&["extends", ":"]) {
         let help = "there is no inheritance: hold the other one in a field, or repeat its members";
         mistake.diagnostic = mistake.diagnostic.map(|diagnostic| Box::new(diagnostic.help(help)));
     }
+    if input.at(";") {
+        let help = "there are no forward declarations, and none are needed: what is declared further below is known";
+        mistake.diagnostic = mistake.diagnostic.map(|diagnostic| Box::new(diagnostic.help(help)));
+    }
     if input.kind() == Kind::Bad {
-        return Ok(input.advance());
+        let rest = input.advance();
+        return Ok(if rest.at("{") { rest.advance() } else { rest });
     }
     if input.at("}") && !input.at_new_line() {
         mistake
@@ -122,6 +141,55 @@ fn opening<'t, 's>(
         .into_iter()
         .for_each(|diagnostic| input.report(*diagnostic));
     Ok(input)
+}
+
+/// Whether a comment or a string without its end, somewhere behind `open`, has taken a brace with it.
+fn lost_in_text(input: &Tokens<'_, '_>, open: Span) -> bool {
+    let end = input.peek().span.start;
+    let swallowed = &input.shared.swallowed;
+    swallowed.iter().any(|start| (open.start..end).contains(start))
+}
+
+/// Whether the definition that begins here, in a body that holds none, is closed before that body is: then it stands inside
+/// it, as other languages allow. Otherwise the body lacks its `}`. What follows the `}` that is left over tells: the end of a
+/// module is followed by another module or by nothing.
+fn is_nested(mut input: Tokens<'_, '_>) -> bool {
+    // One mistake is not worth a search through the whole file.
+    const FAR: usize = 300;
+    if input.at("module") {
+        return false;
+    }
+    let mut depth = 0usize;
+    for _ in 0..FAR {
+        if depth == 0 && begins_member(&input) {
+            return true;
+        }
+        if input.at("{") {
+            depth += 1;
+        } else if input.at("}") && depth > 0 {
+            depth -= 1;
+        } else if input.at("}") {
+            let rest = input.advance();
+            let rest = if rest.at(";") { rest.advance() } else { rest };
+            return rest.kind() != Kind::End && !rest.at("module");
+        }
+        input = input.advance();
+    }
+    false
+}
+
+/// The refusal of a definition inside a body that holds none.
+fn nested<'t, 's>(input: Tokens<'t, 's>, owner: &str) -> nom::Err<Mistake<'t, 's>> {
+    let token = input.peek();
+    let what = match token.text {
+        "enum" => "an enum",
+        "interface" => "an interface",
+        "const" => "a constant",
+        "key" => "a `key[..]`",
+        _ => "a struct",
+    };
+    let error = Diagnostic::new(Code::Syntax, token.span, format!("{what} inside {owner}"));
+    nom::Err::Failure(input.refuse(error.help("definitions do not nest; put it beside, in the module")))
 }
 
 /// Whether the brace comes after all, behind a few words that do not belong there.

@@ -168,6 +168,7 @@ mod tests {
             base: 0,
             names: Texts::default(),
             errors: RefCell::default(),
+            swallowed: Vec::new(),
             unbalanced: Cell::default(),
             lost: RefCell::default(),
         };

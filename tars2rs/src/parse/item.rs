@@ -16,7 +16,8 @@ use crate::text::Doc;
 
 /// Any definition but a module, with its `;`.
 pub(super) fn definition<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
-    match input.peek().text {
+    const WORDS: [&str; 5] = ["struct", "enum", "const", "interface", "key"];
+    match input.meant(&WORDS) {
         "struct" => structure(input),
         "enum" => enumeration(input),
         "const" => constant(input),
@@ -24,10 +25,7 @@ pub(super) fn definition<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Defin
         "key" => key(input),
         _ => {
             let expected = "`struct`, `enum`, `const`, `interface` or `key`";
-            Err(nom::Err::Error(input.unknown_word(
-                expected,
-                &["struct", "enum", "const", "interface", "key"],
-            )))
+            Err(nom::Err::Error(input.unknown_word(expected, &WORDS)))
         }
     }
 }

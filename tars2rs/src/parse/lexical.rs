@@ -163,13 +163,10 @@ impl Lexer<'_> {
             // One mistake, one message: what stands directly behind a character that is refused belongs to it.
             Piece::Illegal if self.follows_refused(start) => self.token(Kind::Bad, start, end),
             Piece::Illegal => {
-                let found = literal::printable(&self.text[start..end]);
-                self.error(
-                    Code::IllegalCharacter,
-                    (start, end),
-                    format!("illegal character `{found}`"),
-                    "",
-                );
+                let found = &self.text[start..end];
+                let message = format!("illegal character `{}`", literal::printable(found));
+                let error = Diagnostic::new(Code::IllegalCharacter, self.span(start, end), message);
+                self.out.errors.push(explain_illegal(error, found));
                 self.token(Kind::Bad, start, end);
             }
         }
@@ -498,6 +495,34 @@ fn include(input: &str) -> IResult<&str, &str> {
     let blanks = take_while(|c| c == ' ' || c == '\t');
     let path = take_while1(|c| c != '"' && c != '\n');
     recognize((tag("#include"), blanks, char('"'), path, char('"'))).parse(input)
+}
+
+/// What to write instead of a character that an input method for Chinese or a word processor puts in, or that other
+/// languages have.
+fn explain_illegal(error: Diagnostic, found: &str) -> Diagnostic {
+    const WIDE: [(&str, &str); 16] = [
+        ("\u{ff1b}", ";"),
+        ("\u{ff0c}", ","),
+        ("\u{ff1a}", ":"),
+        ("\u{ff1d}", "="),
+        ("\u{ff08}", "("),
+        ("\u{ff09}", ")"),
+        ("\u{ff5b}", "{"),
+        ("\u{ff5d}", "}"),
+        ("\u{ff3b}", "["),
+        ("\u{ff3d}", "]"),
+        ("\u{ff1c}", "<"),
+        ("\u{ff1e}", ">"),
+        ("\u{201c}", "\""),
+        ("\u{201d}", "\""),
+        ("\u{3000}", " "),
+        ("\u{a0}", " "),
+    ];
+    match found {
+        "+" | "-" => error.help("a sign stands directly before its number, and there is no arithmetic"),
+        "." => error.help("a type of another module is `Module::Type`"),
+        _ => error.meant(WIDE.iter().find(|(wide, _)| *wide == found).map(|(_, plain)| *plain)),
+    }
 }
 
 #[cfg(test)]

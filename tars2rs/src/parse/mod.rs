@@ -33,6 +33,7 @@ pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostic
     if source.lossy && lexed.comments.iter().any(|comment| comment.text.contains('\u{FFFD}')) {
         diagnostics.push(foreign_comments(source, &lexed.comments));
     }
+    let swallowed = swallowed(&lexed.errors, source);
     diagnostics.extend(lexed.errors);
     let docs = Docs {
         text: &source.text,
@@ -44,6 +45,7 @@ pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostic
         names: Texts::default(),
         base: source.start,
         errors: RefCell::new(Vec::new()),
+        swallowed,
         unbalanced: Cell::new(false),
         lost: RefCell::new(Lost::default()),
     };
@@ -60,6 +62,22 @@ pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostic
     file.lost = shared.lost.into_inner();
     diagnostics.extend(shared.errors.into_inner());
     file
+}
+
+/// Where comments and strings begin that have no end and have taken a `}` with them.
+fn swallowed(errors: &[Diagnostic], source: &SourceFile) -> Vec<u32> {
+    let braces = |error: &&Diagnostic| {
+        let Some(label) = &error.primary else { return false };
+        let at = |offset: u32| (offset - source.start) as usize;
+        let end = match error.code {
+            Code::UnterminatedString => at(label.span.end),
+            Code::UnterminatedComment => source.text.len(),
+            _ => return false,
+        };
+        source.text[at(label.span.start)..end].contains('}')
+    };
+    let starts = errors.iter().filter(braces).filter_map(|error| error.primary.as_ref());
+    starts.map(|label| label.span.start).collect()
 }
 
 fn foreign_comments(source: &SourceFile, comments: &[docs::Comment<'_>]) -> Diagnostic {
@@ -79,7 +97,7 @@ fn definitions(mut input: Tokens<'_, '_>, file: &mut File) {
             input = stray_braces(input);
             continue;
         }
-        let result = if input.at("module") {
+        let result = if input.meant(&["module"]) == "module" {
             module(input).map(|(rest, module)| {
                 file.modules.push(module);
                 rest

@@ -24,6 +24,8 @@ pub(super) struct Shared<'t, 's> {
     /// Offset of the file's first byte in the run's count.
     pub(super) base: u32,
     pub(super) errors: RefCell<Vec<Diagnostic>>,
+    /// Where comments and strings begin that have no end and have taken a `}` with them.
+    pub(super) swallowed: Vec<u32>,
     /// A brace is missing or too many: where modules end is not certain any more.
     pub(super) unbalanced: Cell<bool>,
     pub(super) lost: RefCell<Lost>,
@@ -214,6 +216,34 @@ impl<'t, 's> Tokens<'t, 's> {
             mistake.diagnostic = mistake.diagnostic.map(|diagnostic| Box::new(diagnostic.meant(meant)));
         }
         mistake
+    }
+
+    /// The word that begins a definition here. One of `known` that is only misspelt (`strcut A {`) is reported and taken
+    /// for what was meant, so that the mistakes behind it are found too.
+    pub(super) fn meant(&self, known: &[&'static str]) -> &'s str {
+        let token = self.peek();
+        if token.kind != Kind::Word || is_keyword(token.text) || !self.word_behind(1) {
+            return token.text;
+        }
+        let Some(meant) = suggest::nearest(token.text, known.iter().copied()) else {
+            return token.text;
+        };
+        let fits = match meant {
+            "const" => self.word_behind(2),
+            "key" => false,
+            _ => self.peek_behind(2).is_some_and(|brace| brace.text == "{"),
+        };
+        if !fits {
+            return token.text;
+        }
+        let expected = match known {
+            ["module"] => "`module`",
+            _ => "`struct`, `enum`, `const`, `interface` or `key`",
+        };
+        if let Some(error) = self.unknown_word(expected, known).diagnostic {
+            self.report(*error);
+        }
+        meant
     }
 
     /// A refusal at the next token.

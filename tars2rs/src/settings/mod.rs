@@ -3,7 +3,7 @@
 mod paths;
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Halted, Levels};
 use crate::model::Model;
@@ -240,6 +240,7 @@ pub(crate) fn bind(choices: &Choices, model: &Model, diagnostics: &mut Diagnosti
     }
     check_paths(&choices.entries, model, diagnostics);
     check_texts(choices, diagnostics);
+    check_exact(&choices.entries, diagnostics);
     diagnostics.gate()?;
     let entry = |choice: &Choice| Entry {
         choice: choice.clone(),
@@ -276,6 +277,26 @@ fn check_paths(entries: &[Choice], model: &Model, diagnostics: &mut Diagnostics)
         let message = format!("`{path}` of `{}` names {}", setting.name(), setting.kind().nothing());
         let error = Diagnostic::general(Code::UnknownPath, message);
         diagnostics.push(error.help(known.hint(setting.kind(), path)));
+    }
+}
+
+/// Reports what cannot be seen to do nothing later: two different choices for one thing, and another name for a return
+/// value, which has none of its own.
+fn check_exact(entries: &[Choice], diagnostics: &mut Diagnostics) {
+    let mut first: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    for Choice { setting, path, value } in entries.iter().filter(|choice| choice.setting.is_exact()) {
+        let (name, value) = (setting.name(), value.as_str());
+        let before = *first.entry((name, path)).or_insert(value);
+        if before != value {
+            let message = format!("`{name}` chooses both `{before}` and `{value}` for `{path}`");
+            diagnostics.push(Diagnostic::general(Code::BadSetting, message).help("keep one of them"));
+        }
+        let returned = path.rsplit_once('.').is_some_and(|(_, last)| last == RETURN);
+        if *setting == Setting::Rename && returned && path.matches('.').count() == 3 {
+            let message = format!("`{name}` changes nothing at `{path}`");
+            let error = Diagnostic::general(Code::SettingWithoutEffect, message);
+            diagnostics.push(error.help("a return value has no name; among several values that come back it is `ret`"));
+        }
     }
 }
 

@@ -67,14 +67,24 @@ fn definitions() {
         ),
         (
             "no struct in a struct",
-            "struct A { struct B { 0 require int a; }; };",
-            &["T0112"],
+            "struct A { struct B { 0 require int a; }; 0 require B b; };",
+            &["T0107"],
         ),
-        ("no enum in an interface", "interface A { enum B { C }; };", &["T0112"]),
+        (
+            "no enum in a struct, whatever is made of it",
+            "struct A { 0 require int a; enum B { C }; };\nstruct D { 0 optional B b = C; };",
+            &["T0107"],
+        ),
+        ("no enum in an interface", "interface A { enum B { C }; };", &["T0107"]),
         (
             "no constant in an interface",
             "interface A { const int B = 1; };",
-            &["T0112"],
+            &["T0107"],
+        ),
+        (
+            "no key in a struct",
+            "struct A { 0 require int a; key[A, a]; };",
+            &["T0107"],
         ),
         ("a struct needs a name", "struct { 0 require int a; };", &["T0107"]),
         ("an enum needs a name", "enum { A1 };", &["T0107"]),
@@ -85,6 +95,26 @@ fn definitions() {
         ("an empty module", "module m { };", &[]),
         ("something else at the top", "int a;", &["T0107"]),
         ("a module without a name", "module { };", &["T0107"]),
+        (
+            "a `;` before a body",
+            "module m; { struct A; { 0 require int a }; };",
+            &["T0107", "T0107", "T0108"],
+        ),
+        (
+            "neither brace of a module",
+            "module m struct A { 0 require int a; };",
+            &["T0107"],
+        ),
+        (
+            "a definition in a body that is not closed",
+            "module m { struct A { 0 require int a;\nstruct B { 0 require int b; };\n};\nmodule n { };",
+            &["T0112"],
+        ),
+        (
+            "nested behind one that is not closed",
+            "module m { struct A { 0 require int a;\nstruct B { enum C { D }; };\n};",
+            &["T0112", "T0107"],
+        ),
     ]);
 }
 

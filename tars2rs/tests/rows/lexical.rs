@@ -69,6 +69,16 @@ fn comments() {
         ("what follows it is text", "/* a /* b */ c */ module m { };", &["T0101"]),
         ("a block comment without its end", "module m { };\n/* open", &["T0102"]),
         (
+            "one that takes the rest of a module with it",
+            "module m {\nstruct A { 0 require int a; }; /* open\n};",
+            &["T0102"],
+        ),
+        (
+            "one that takes no brace with it",
+            "module m {\nstruct A { 0 require int a; }; /* open",
+            &["T0112", "T0102"],
+        ),
+        (
             "a backslash does not continue a line comment",
             "// a \\\nmodule m { };",
             &[],
@@ -237,6 +247,11 @@ fn strings() {
         ("marks inside mean nothing", r#"const string A = "{};// /* \"";"#, &[]),
         ("no line end inside", "const string A = \"a\nb\";", &["T0103"]),
         ("not closed at all", "const string A = \"a;", &["T0103"]),
+        (
+            "not closed, and the end of a struct behind it",
+            "struct A { 0 require string a = \"a; };\nstruct B { 0 require int b; };",
+            &["T0103"],
+        ),
         ("no joining", r#"const string A = "a" "b";"#, &["T0107"]),
         ("no single quotes", "const string A = 'a';", &["T0101"]),
     ]);
