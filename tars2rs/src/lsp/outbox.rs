@@ -28,10 +28,10 @@ impl Outbox {
         let left = waiting.clone();
         thread::spawn(move || {
             let write = |message: Vec<u8>| {
-                output.write_all(&message)?;
-                output.flush()?;
+                // What is being written does not wait: one long answer that is read slowly is no reason to give up.
                 left.fetch_sub(message.len(), Ordering::Relaxed);
-                Ok(())
+                output.write_all(&message)?;
+                output.flush()
             };
             let written = pending.into_iter().try_for_each(write);
             // Nobody listens once the session has ended.
