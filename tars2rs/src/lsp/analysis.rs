@@ -67,7 +67,13 @@ impl Analysis {
         let marked = |path| overlay.texts.get(path).is_some_and(|text| text.starts_with(MARK));
         let made = ids.iter().map(|(path, id)| {
             let marked = marked(path);
-            (*id, Made { marked, ..Made::default() })
+            (
+                *id,
+                Made {
+                    marked,
+                    ..Made::default()
+                },
+            )
         });
         let made = made.collect();
         Self {

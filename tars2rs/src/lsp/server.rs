@@ -155,7 +155,8 @@ impl Server {
         match answer {
             Ok(result) => {
                 let bytes = wire::answer(&id, &result);
-                self.outbox.send(bytes.map_err(|error| format!("cannot put an answer together: {error}"))?)
+                self.outbox
+                    .send(bytes.map_err(|error| format!("cannot put an answer together: {error}"))?)
             }
             Err(Refusal(code, reason)) => self.send(&Response::new_err(id, code as i32, reason).into()),
         }
@@ -281,7 +282,9 @@ impl Server {
         let found = catch_unwind(AssertUnwindSafe(|| self.workspace.findings()));
         let Ok(found) = found else { return Ok(()) };
         let uris = |path: &Path| self.asked().uri(path);
-        let found = found.into_iter().filter_map(|(path, found)| Some((uris(&path)?, found)));
+        let found = found
+            .into_iter()
+            .filter_map(|(path, found)| Some((uris(&path)?, found)));
         let found: BTreeMap<lsp::Uri, Vec<Finding>> = found.collect();
         let tell = |uri: &lsp::Uri, findings: &[Finding]| {
             let params = convert::findings(uri.clone(), findings, &uris);

@@ -152,9 +152,18 @@ mod tests {
     #[test]
     fn what_is_no_message_is_answered_under_its_id() {
         let said = |body: &str| format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        let bytes = ["[1]", "{}", r#"{"id": 7, "method": 5}"#, r#"{"id": "a"}"#, "7", "\"x\"", r#"{"id": 1099511627776, "method": "a"}"#, r#"{"id": [], "method": "a"}"#]
-            .map(said)
-            .concat();
+        let bytes = [
+            "[1]",
+            "{}",
+            r#"{"id": 7, "method": 5}"#,
+            r#"{"id": "a"}"#,
+            "7",
+            "\"x\"",
+            r#"{"id": 1099511627776, "method": "a"}"#,
+            r#"{"id": [], "method": "a"}"#,
+        ]
+        .map(said)
+        .concat();
         assert_eq!(
             all(bytes.as_bytes()),
             [

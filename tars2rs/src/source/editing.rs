@@ -55,7 +55,11 @@ pub(crate) fn listing(dir: &Path) -> Vec<(String, bool)> {
 fn entries(dir: &Path) -> impl Iterator<Item = (String, bool)> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     entries.filter_map(|entry| {
-        let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.'))?;
+        let name = entry
+            .file_name()
+            .into_string()
+            .ok()
+            .filter(|name| !name.starts_with('.'))?;
         let is_dir = entry.path().is_dir();
         (is_dir || Path::new(&name).extension().is_some_and(|end| end == "tars")).then_some((name, is_dir))
     })
