@@ -120,10 +120,6 @@ fn shuffled(bytes: &[u8], picks: &[Index], rate: usize) -> String {
         .collect();
     for (index, token) in tokens.iter().enumerate() {
         out.push_str(token.text);
-        if token.text == "*" {
-            // A comment directly behind it would look like the end of one.
-            out.push(' ');
-        }
         let pick = picks[index % picks.len()].index(GAPS.len() * rate + 2);
         match GAPS.get(pick) {
             Some(gap) => out.push_str(gap),

@@ -97,7 +97,11 @@ pub(super) fn lex(text: &str, base: u32) -> Lexed<'_> {
                 lexer.token(Kind::Punct, start, at);
             }
             _ => {
-                let (piece, length) = piece(&text[at..]);
+                let (piece, length) = if lexer.is_pointer(at) {
+                    (Piece::Token(Kind::Punct), 1)
+                } else {
+                    piece(&text[at..])
+                };
                 at += length;
                 lexer.take(start, at, piece);
             }
@@ -185,6 +189,12 @@ impl Lexer<'_> {
         let at = self.span(start, start).start;
         let last = self.last_token();
         last.is_some_and(|(token, text)| token.kind == Kind::Bad && token.span.end == at && !text.starts_with('"'))
+    }
+
+    /// Whether the `*` of `byte *` stands here, with a comment directly behind it.
+    fn is_pointer(&self, at: usize) -> bool {
+        let rest = &self.text.as_bytes()[at..];
+        matches!(rest, [b'*', b'/', b'/' | b'*', ..]) && self.last_token().is_some_and(|(_, text)| text == "byte")
     }
 
     fn token(&mut self, kind: Kind, start: usize, end: usize) {
@@ -290,34 +300,37 @@ impl Lexer<'_> {
 
     fn malformed_number(&mut self, start: usize, end: usize) {
         let text = &self.text[start..end];
-        let help = if text.contains(['x', 'X']) {
-            "hexadecimal numbers are written `0x1f`"
-        } else {
-            "a leading 0 makes the number octal; leave it out"
-        };
         let span = self.span(start, end);
-        let error = Diagnostic::new(Code::MalformedNumber, span, format!("malformed number `{text}`"));
-        let plain = text.replace('X', "x").trim_start_matches(['+', '-']).to_owned();
-        let number = plain.strip_prefix("0x").map_or_else(
-            || plain.trim_start_matches('0').to_owned(),
-            |digits| {
-                if digits.is_empty() {
-                    String::new()
-                } else {
-                    plain.clone()
-                }
-            },
-        );
-        let error = error.help(help);
-        self.out.errors.push(if number.is_empty() {
-            error
-        } else {
-            let sign = &text[..text.len() - plain.len()];
-            error.replace(span, format!("{sign}{number}"))
+        let (help, meant) = mended(text);
+        let error = Diagnostic::new(Code::MalformedNumber, span, format!("malformed number `{text}`")).help(help);
+        self.out.errors.push(match meant {
+            Some(meant) => error.replace(span, meant),
+            None => error,
         });
         // Still an integer for the grammar; its value is not looked at.
         self.token(Kind::Int, start, end);
     }
+}
+
+/// What to do about a malformed number, and the number that was meant, if there is one.
+fn mended(text: &str) -> (&'static str, Option<String>) {
+    let plain = text.trim_start_matches(['+', '-']);
+    let sign = &text[..text.len() - plain.len()];
+    let (help, number) = if let Some(digits) = plain.strip_prefix(['0']).and_then(|rest| rest.strip_prefix(['x', 'X']))
+    {
+        let number = if digits.is_empty() {
+            String::new()
+        } else {
+            format!("0x{digits}")
+        };
+        ("hexadecimal numbers are written `0x1f`", number)
+    } else if let Some((number, _)) = plain.split_once(['e', 'E']) {
+        ("there are no digits behind the exponent's sign", number.to_owned())
+    } else {
+        let number = plain.trim_start_matches('0').to_owned();
+        ("a leading 0 makes the number octal; leave it out", number)
+    };
+    (help, (!number.is_empty()).then(|| format!("{sign}{number}")))
 }
 
 /// The stretch of a text that a span means; `base` is the offset of the text's first byte.
@@ -427,7 +440,7 @@ fn block_comment(input: &str) -> IResult<&str, Piece> {
     }
 }
 
-/// `08`, `0X1F`, `0x`: what looks like a number and is none.
+/// `08`, `0X1F`, `0x`, `1.5e-`: what looks like a number and is none.
 fn malformed_number(input: &str) -> IResult<&str, &str> {
     let decimal = recognize((char('0'), digit1, not(one_of(".eE"))));
     let bad_octal = verify(decimal, |text: &str| text.contains(['8', '9']));
@@ -437,7 +450,18 @@ fn malformed_number(input: &str) -> IResult<&str, &str> {
         take_while(|c: char| c.is_ascii_alphanumeric() || c == '_'),
     ));
     let empty_hex = recognize((tag("0x"), not(hex_digit1)));
-    preceded(opt(one_of("+-")), alt((bad_hex, empty_hex, bad_octal))).parse(input)
+    let empty_exponent = recognize((mantissa, one_of("eE"), one_of("+-"), not(digit1)));
+    preceded(opt(one_of("+-")), alt((bad_hex, empty_hex, bad_octal, empty_exponent))).parse(input)
+}
+
+/// What stands before an exponent.
+fn mantissa(input: &str) -> IResult<&str, &str> {
+    alt((point, digit1)).parse(input)
+}
+
+fn point(input: &str) -> IResult<&str, &str> {
+    let behind = recognize((digit0, char('.'), digit1));
+    alt((behind, recognize((digit1, char('.'))))).parse(input)
 }
 
 fn integer(input: &str) -> IResult<&str, &str> {
@@ -446,7 +470,6 @@ fn integer(input: &str) -> IResult<&str, &str> {
 
 fn float(input: &str) -> IResult<&str, &str> {
     let exponent = || recognize((one_of("eE"), opt(one_of("+-")), digit1));
-    let point = alt((recognize((digit0, char('.'), digit1)), recognize((digit1, char('.')))));
     let with_point = recognize((point, opt(exponent())));
     let without_point = recognize((digit1, exponent()));
     recognize((alt((with_point, without_point)), opt(one_of("fF")))).parse(input)
@@ -527,7 +550,7 @@ mod tests {
         for text in [".5", "5.", "1e3", "1.5f", "-2.5E-3F", "+.5e+7", "08.5", "09e1"] {
             assert_eq!(kinds(text), [(Kind::Float, text)]);
         }
-        for text in ["08", "0X1F", "0x", "-019"] {
+        for text in ["08", "0X1F", "0x", "-019", "1.5e-", "-2E+", ".5e-"] {
             assert_eq!((kinds(text), codes(text)), (vec![(Kind::Int, text)], vec!["T0105"]));
         }
         assert_eq!(kinds("0optional"), [(Kind::Int, "0"), (Kind::Word, "optional")]);
@@ -567,6 +590,11 @@ mod tests {
         assert_eq!(codes("/*/"), ["T0102"]);
         assert_eq!(codes("// no newline"), [""; 0]);
         assert_eq!(codes("/**/ /***/"), [""; 0]);
+        let pointer = [(Kind::Word, "byte"), (Kind::Punct, "*"), (Kind::Word, "a")];
+        for text in ["byte *// b\na", "byte */* b */a", "byte /* b */ */**/a", "byte*a"] {
+            assert_eq!((kinds(text), codes(text)), (pointer.to_vec(), vec![]));
+        }
+        assert_eq!(codes("/* a /* b */ c */// d"), ["T0101"]);
     }
 
     #[test]

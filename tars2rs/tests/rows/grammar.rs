@@ -141,6 +141,16 @@ fn fields() {
         ),
         ("a pointer to bytes", "struct A { 0 require byte *a; };", &[]),
         (
+            "a comment directly behind the pointer",
+            "struct A { 0 require byte *// why\na; };",
+            &[],
+        ),
+        (
+            "another comment there",
+            "struct A { 0 require byte */* why */a; };",
+            &[],
+        ),
+        (
             "a size behind the name",
             "struct A { 0 require string a:3; };",
             &["T0408"],

@@ -196,6 +196,7 @@ fn integers() {
         ("a digit too large for octal, later", "const int A = 0129;", &["T0105"]),
         ("a large X", "const int A = 0X1F;", &["T0105"]),
         ("hexadecimal without digits", "const int A = 0x;", &["T0105"]),
+        ("an exponent without digits", "const double A = 1.5e-;", &["T0105"]),
         (
             "no blank needed behind a tag",
             "struct A { 0require int a; 1optional int b; };",
