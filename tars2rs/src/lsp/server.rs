@@ -90,7 +90,7 @@ struct Server {
     /// What the editor calls its open texts.
     uris: BTreeMap<PathBuf, lsp::Uri>,
     /// What was told, by the URI that it was told about.
-    published: BTreeMap<lsp::Uri, Vec<Finding>>,
+    published: BTreeMap<String, Vec<Finding>>,
     /// Texts have changed since findings were told.
     stale: bool,
 }
@@ -284,14 +284,18 @@ impl Server {
         let uris = |path: &Path| self.asked().uri(path);
         let found = found
             .into_iter()
-            .filter_map(|(path, found)| Some((uris(&path)?, found)));
-        let found: BTreeMap<lsp::Uri, Vec<Finding>> = found.collect();
-        let tell = |uri: &lsp::Uri, findings: &[Finding]| {
-            let params = convert::findings(uri.clone(), findings, &uris);
-            self.say("textDocument/publishDiagnostics", params)
+            .filter_map(|(path, found)| Some((uris(&path)?.as_str().to_owned(), found)));
+        let found: BTreeMap<String, Vec<Finding>> = found.collect();
+        let tell = |uri: &str, findings: &[Finding]| match uri.parse() {
+            Ok(uri) => self.say(
+                "textDocument/publishDiagnostics",
+                convert::findings(uri, findings, &uris),
+            ),
+            // It was one before.
+            Err(_) => Ok(()),
         };
         // Also where a file is called by another name now.
-        let gone = |(uri, told): &(&lsp::Uri, &Vec<Finding>)| !told.is_empty() && !found.contains_key(*uri);
+        let gone = |(uri, told): &(&String, &Vec<Finding>)| !told.is_empty() && !found.contains_key(*uri);
         for (uri, _) in self.published.iter().filter(gone) {
             tell(uri, &[])?;
         }
