@@ -7,7 +7,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(crate) use editing::{Overlay, listing, tree};
+pub(crate) use editing::{Overlay, listing, tree, unsaved};
 
 /// A stretch of source text. Offsets count through all files of a run, so a span alone says which file it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

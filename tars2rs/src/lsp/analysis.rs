@@ -1,12 +1,12 @@
 //! What is known about one open file and all it includes.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::declaration::{self, Token};
-use super::index::{Index, Symbol};
-use super::text::{Encoding, Lines, Position, Range};
+use super::index::{Index, Kind};
+use super::text::{Encoding, Lines, MARK, Position, Range};
 use crate::compile::{self, Examined};
 use crate::diag::Diagnostic;
 use crate::include::{Program, Search};
@@ -23,6 +23,8 @@ pub(crate) struct Place {
 /// What a file needs to be asked about, made when it is asked about.
 #[derive(Debug, Default)]
 struct Made {
+    /// The editor has it with a byte order mark.
+    marked: bool,
     lines: OnceCell<Lines>,
     tokens: OnceCell<Vec<Token>>,
 }
@@ -36,8 +38,6 @@ pub(crate) struct Analysis {
     ids: BTreeMap<PathBuf, FileId>,
     made: BTreeMap<FileId, Made>,
     encoding: Encoding,
-    /// Files that the editor has with a byte order mark.
-    marked: BTreeSet<PathBuf>,
 }
 
 /// How texts are looked at.
@@ -50,7 +50,7 @@ pub(crate) struct Manner {
 
 impl Analysis {
     /// Looks at a file and all it includes.
-    pub(crate) fn of(root: &Path, overlay: &Overlay, manner: &Manner, marked: &BTreeSet<PathBuf>) -> Self {
+    pub(crate) fn of(root: &Path, overlay: &Overlay, manner: &Manner) -> Self {
         let search = Search {
             loader: overlay,
             dirs: &manner.include_dirs,
@@ -64,7 +64,18 @@ impl Analysis {
         let id = |file: &SourceFile| sources.id_of(Span::new(file.start, file.start));
         let files = sources.files().iter();
         let ids: BTreeMap<PathBuf, FileId> = files.map(|file| (file.path.clone(), id(file))).collect();
-        let made = ids.values().map(|id| (*id, Made::default())).collect();
+        let marked = |path| overlay.texts.get(path).is_some_and(|text| text.starts_with(MARK));
+        let made = ids.iter().map(|(path, id)| {
+            let marked = marked(path);
+            (
+                *id,
+                Made {
+                    marked,
+                    ..Made::default()
+                },
+            )
+        });
+        let made = made.collect();
         Self {
             ids,
             made,
@@ -73,7 +84,6 @@ impl Analysis {
             diagnostics,
             index: seen,
             encoding: manner.encoding,
-            marked: marked.clone(),
         }
     }
 
@@ -91,9 +101,9 @@ impl Analysis {
     }
 
     pub(crate) fn lines(&self, id: FileId) -> &Lines {
-        let file = self.sources.file(id);
-        let lines = || Lines::of(&file.text, self.encoding, self.marked.contains(&file.path));
-        self.made[&id].lines.get_or_init(lines)
+        let made = &self.made[&id];
+        let lines = || Lines::of(self.text(id), self.encoding, made.marked);
+        made.lines.get_or_init(lines)
     }
 
     /// The offset in the run's count of a position.
@@ -127,12 +137,12 @@ impl Analysis {
         }
     }
 
-    /// First byte and first byte behind a symbol's declaration, in the text of its file.
-    pub(crate) fn extent(&self, symbol: &Symbol) -> (usize, usize) {
-        let id = self.sources.id_of(symbol.span);
+    /// First byte and first byte behind the declaration of something with its name here, in the text of its file.
+    pub(crate) fn extent(&self, kind: Kind, name: Span) -> (usize, usize) {
+        let id = self.sources.id_of(name);
         let file = self.sources.file(id);
-        let name = (file.local(symbol.span.start), file.local(symbol.span.end));
-        declaration::extent(&file.text, self.tokens(id), symbol.kind, name.0).unwrap_or(name)
+        let name = (file.local(name.start), file.local(name.end));
+        declaration::extent(&file.text, self.tokens(id), kind, name.0).unwrap_or(name)
     }
 
     /// Whether a file is included inside a module, where its definitions belong.

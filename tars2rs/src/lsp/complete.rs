@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::declaration::{Token, tokens};
 use super::index::{Kind, Symbol};
-use super::text::{Position, Range};
+use super::text::{MARK, Position, Range};
 use super::workspace::Workspace;
 use crate::parse::lexemes::LexemeKind;
 use crate::source::listing;
@@ -45,19 +45,25 @@ const BASIC: [&str; 10] = [
 impl Workspace {
     /// What may stand at a position of an open text.
     pub(crate) fn complete(&self, path: &Path, position: Position) -> Completions {
-        let Some((text, offset)) = self.text_at(path, position) else {
+        let Some((marked, offset)) = self.text_at(path, position) else {
             return Completions::default();
         };
+        // A byte order mark is no part of the language.
+        let text = marked.strip_prefix(MARK).unwrap_or(marked);
+        let mark = marked.len() - text.len();
+        let offset = offset.saturating_sub(mark);
         if let Some(typed) = include_path(text, offset) {
             let name = typed.rfind('/').map_or(0, |slash| slash + 1);
             let all = self.files(path, &typed[..name]);
-            return self.completions(path, (offset - typed.len() + name, offset), all);
+            let start = offset - typed.len() + name;
+            return self.completions(path, (start + mark, offset + mark), all);
         }
         let Some(context) = context(text, offset) else {
             return Completions::default();
         };
         let symbols = self.recent(path).map_or(&[][..], |known| &known.index.symbols);
-        self.completions(path, (word(text, offset), offset), answer(&context, symbols))
+        let start = word(text, offset);
+        self.completions(path, (start + mark, offset + mark), answer(&context, symbols))
     }
 
     fn completions(&self, path: &Path, (start, end): (usize, usize), all: Vec<Completion>) -> Completions {

@@ -59,7 +59,7 @@ pub(super) fn location(place: &Place, uris: Uris<'_>) -> Option<lsp::Location> {
 const MOST_FINDINGS: usize = 500;
 
 /// What is wrong in a file, and how much more.
-pub(super) fn findings(path: &Path, found: &[Finding], uris: Uris<'_>) -> Option<lsp::PublishDiagnosticsParams> {
+pub(super) fn findings(uri: lsp::Uri, found: &[Finding], uris: Uris<'_>) -> lsp::PublishDiagnosticsParams {
     let (told, left) = found.split_at(found.len().min(MOST_FINDINGS));
     let mut all: Vec<lsp::Diagnostic> = told.iter().map(|finding| diagnostic(finding, uris)).collect();
     if let Some(next) = left.first() {
@@ -74,7 +74,7 @@ pub(super) fn findings(path: &Path, found: &[Finding], uris: Uris<'_>) -> Option
             ..lsp::Diagnostic::default()
         });
     }
-    Some(lsp::PublishDiagnosticsParams::new(uris(path)?, all, None))
+    lsp::PublishDiagnosticsParams::new(uri, all, None)
 }
 
 /// Who finds.

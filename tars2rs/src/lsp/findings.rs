@@ -1,7 +1,7 @@
 //! What is wrong, by file.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::analysis::{Analysis, Place};
 use super::text::Range;
@@ -21,27 +21,28 @@ pub(crate) struct Finding {
 }
 
 impl Workspace {
-    /// All findings, by file. Files that are included and not open have theirs too.
+    /// All findings, by file. Files that are included and not open have theirs too; what is wrong with a file only where
+    /// another one includes it, as two definitions in two of its includes, is told as well.
     pub(crate) fn findings(&self) -> BTreeMap<PathBuf, Vec<Finding>> {
         let mut all: BTreeMap<PathBuf, Vec<Finding>> = BTreeMap::new();
         for path in self.paths() {
             all.insert(path.to_path_buf(), Vec::new());
         }
-        let mut told: BTreeMap<PathBuf, &Path> = BTreeMap::new();
+        // By which analysis: the same is told once, whatever includes lead to it.
+        let mut told = BTreeMap::new();
         for (root, analysis) in self.analyses() {
+            // A text that is a part of another makes no sense alone.
+            let at_home = self.analysis(root).is_some_and(|home| std::ptr::eq(home, analysis));
             for diagnostic in &analysis.diagnostics {
                 let place = diagnostic.primary.as_ref().map(|label| analysis.place(label.span));
                 let place = place.unwrap_or_else(|| Place {
                     path: root.to_path_buf(),
                     range: Range::default(),
                 });
-                let teller = if self.is_open(&place.path) {
-                    self.analysis(&place.path)
-                        .is_some_and(|teller| std::ptr::eq(teller, analysis))
-                } else {
-                    *told.entry(place.path.clone()).or_insert(root) == root
-                };
-                if teller {
+                if !at_home && place.path == root {
+                    continue;
+                }
+                if *told.entry((place.clone(), diagnostic.code)).or_insert(root) == root {
                     let finding = finding(analysis, diagnostic, place.range);
                     all.entry(place.path).or_default().push(finding);
                 }

@@ -32,7 +32,7 @@ fn shown(analysis: &Analysis, symbol: &Symbol) -> String {
     let (start, end) = match symbol.kind {
         // What is in a module says nothing about it.
         Kind::Module => (0, 0),
-        _ => analysis.extent(symbol),
+        _ => analysis.extent(symbol.kind, symbol.span),
     };
     let declaration = match symbol.kind {
         Kind::Module => format!("module {}", symbol.name),

@@ -28,10 +28,10 @@ impl Outbox {
         let left = waiting.clone();
         thread::spawn(move || {
             let write = |message: Vec<u8>| {
-                output.write_all(&message)?;
-                output.flush()?;
+                // What is being written does not wait: one long answer that is read slowly is no reason to give up.
                 left.fetch_sub(message.len(), Ordering::Relaxed);
-                Ok(())
+                output.write_all(&message)?;
+                output.flush()
             };
             let written = pending.into_iter().try_for_each(write);
             // Nobody listens once the session has ended.
@@ -66,5 +66,43 @@ impl Outbox {
                 Err("the editor did not read the last messages".to_owned())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes what is written once it is told to.
+    struct Slow(Receiver<()>);
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.recv().map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn one_long_message_may_be_read_slowly_but_not_too_many_wait() {
+        let (go, wait) = channel();
+        let outbox = Outbox::new(Slow(wait));
+        let long = || vec![0; MOST_WAITING + 1];
+        outbox.send(long()).expect("nothing waits");
+        // What the thread has begun to write does not wait any more.
+        while outbox.waiting.load(Ordering::Relaxed) > 0 {
+            thread::yield_now();
+        }
+        outbox.send(long()).expect("the first is being written");
+        let told = outbox.send(vec![0]);
+        assert_eq!(told, Err("the editor does not read what it is told".to_owned()));
+        go.send(()).expect("the thread waits");
+        go.send(()).expect("the thread waits");
+        drop(go);
+        assert!(outbox.close().is_err(), "the third is never read");
     }
 }

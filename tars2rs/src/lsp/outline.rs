@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use super::analysis::Analysis;
-use super::index::{Kind, Occurrence, Symbol, Target};
+use super::index::{Kind, Occurrence, Target};
 use super::text::Range;
 use super::workspace::{Edit, Workspace};
 use crate::format;
-use crate::text::Doc;
 
 /// A declaration with those inside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,16 +37,11 @@ impl Workspace {
             let declares =
                 symbol.span == occurrence.span || (symbol.kind == Kind::Module && opens_module(analysis, occurrence));
             if analysis.sources.id_of(occurrence.span) == id && declares && symbol.kind != Kind::Param {
-                let here = Symbol {
-                    span: occurrence.span,
-                    doc: Doc::default(),
-                    ..symbol.clone()
-                };
                 flat.push(Outline {
-                    name: here.name.to_string(),
-                    kind: here.kind,
-                    range: analysis.local_range(id, analysis.extent(&here)),
-                    selection: analysis.range(id, here.span),
+                    name: symbol.name.to_string(),
+                    kind: symbol.kind,
+                    range: analysis.local_range(id, analysis.extent(symbol.kind, occurrence.span)),
+                    selection: analysis.range(id, occurrence.span),
                     children: Vec::new(),
                 });
             }

@@ -15,6 +15,24 @@ pub(crate) fn path_of(uri: &str) -> Option<PathBuf> {
     Some(PathBuf::from(path))
 }
 
+/// A URI with `%` for what may not stand in one: not every editor writes blanks and letters beyond ASCII as it should.
+pub(crate) fn legal(uri: &str) -> String {
+    let mut legal = String::with_capacity(uri.len());
+    for byte in uri.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=%".contains(&byte) {
+            legal.push(char::from(byte));
+        } else {
+            legal.extend(escaped(byte));
+        }
+    }
+    legal
+}
+
+fn escaped(byte: u8) -> [char; 3] {
+    let hex = |digit: u8| char::from(b"0123456789ABCDEF"[usize::from(digit)]);
+    ['%', hex(byte >> 4), hex(byte & 0xF)]
+}
+
 /// The `file:` URI of a path.
 pub(crate) fn uri_of(path: &Path) -> String {
     let text = path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
@@ -24,8 +42,7 @@ pub(crate) fn uri_of(path: &Path) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(char::from(byte));
         } else {
-            let hex = |digit: u8| char::from(b"0123456789ABCDEF"[usize::from(digit)]);
-            uri.extend(['%', hex(byte >> 4), hex(byte & 0xF)]);
+            uri.extend(escaped(byte));
         }
     }
     uri
@@ -62,6 +79,7 @@ mod tests {
             path_of("untitled:Untitled-1"),
             Some(PathBuf::from("untitled:Untitled-1"))
         );
+        assert_eq!(legal("file:///a b/ü%20[1]"), "file:///a%20b/%C3%BC%20%5B1%5D");
         assert_eq!(path_of("file:///%zz"), None);
         assert_eq!(path_of("file:///%ff"), None);
         assert_eq!(path_of("file://"), None);

@@ -45,8 +45,8 @@ impl Workspace {
         if old.name == name {
             return Ok(Edits::new());
         }
-        let too_many = || "there are too many directories here to find all places".to_owned();
-        let closed = self.closed(&old.name).ok_or_else(too_many)?;
+        let too_many = || "there are too many files here to find all places".to_owned();
+        let closed = self.closed(analysis, symbol).ok_or_else(too_many)?;
         let closed = closed.iter().map(|(path, known)| (path.as_path(), known));
         let all: Vec<Known<'_>> = self.analyses().chain(closed).collect();
         let places = places(&all, analysis, symbol);
@@ -58,9 +58,15 @@ impl Workspace {
                 "mend the syntax of `{file}` and what it includes first: some names could not be read"
             ));
         }
+        if let Some(path) = in_doubt(&concerned, &places) {
+            let file = path.display();
+            return Err(format!(
+                "save `{file}` as UTF-8 first: where the name stands in its line depends on how its comments are read"
+            ));
+        }
         let after = self.after(&concerned, &places, name);
         for (root, before) in concerned {
-            let then = Analysis::of(root, &after, &self.manner, &BTreeSet::new());
+            let then = Analysis::of(root, &after, &self.manner);
             if let Some(clash) = new_mistake(before, &then) {
                 return Err(format!("`{name}` does not fit: {clash}"));
             }
@@ -103,6 +109,19 @@ impl Workspace {
         }
         overlay
     }
+}
+
+/// A file where something stands behind bytes that are not UTF-8: how many columns they take is the editor's choice.
+fn in_doubt<'p>(analyses: &[Known<'_>], places: &'p BTreeSet<Place>) -> Option<&'p Path> {
+    let doubtful = |Place { path, range }: &&Place| {
+        let known = analyses.iter().find_map(|(_, known)| Some((known, known.file(path)?)));
+        known.is_some_and(|(known, id)| {
+            let (text, end) = (known.text(id), known.lines(id).offset(known.text(id), range.start));
+            let line = text[..end].rfind(['\n', '\r']).map_or(0, |before| before + 1);
+            known.sources.file(id).lossy && text[line..end].contains(char::REPLACEMENT_CHARACTER)
+        })
+    };
+    places.iter().find(doubtful).map(|place| place.path.as_path())
 }
 
 fn nothing_here() -> String {

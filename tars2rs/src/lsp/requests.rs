@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::analysis::Manner;
 use super::convert::{self, position_in, range_in};
-use super::place::path_of;
+use super::place::{legal, path_of};
 use super::text::{Encoding, Position};
 use super::workspace::Workspace;
 
@@ -19,7 +19,8 @@ use super::workspace::Workspace;
 #[derive(Debug)]
 pub(super) struct Refusal(pub(super) ErrorCode, pub(super) String);
 
-pub(super) type Answer = Result<Value, Refusal>;
+/// JSON as text: as a tree of values, a large answer would take fifty times its room.
+pub(super) type Answer = Result<String, Refusal>;
 
 /// What the two ends agree on when the session begins.
 #[derive(Debug)]
@@ -39,39 +40,49 @@ struct Options {
     include_dirs: Vec<PathBuf>,
 }
 
+/// What is read of what an editor says of itself. No more than that: an editor may know things that nobody knew of when
+/// this was written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Given {
+    root_uri: Option<String>,
+    workspace_folders: Option<Vec<Folder>>,
+    initialization_options: Value,
+    capabilities: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct Folder {
+    uri: String,
+}
+
 /// The terms for what an editor says of itself.
 pub(super) fn terms(params: Value, manner: &Manner) -> Result<Terms, Refusal> {
-    let given: lsp::InitializeParams = read(params)?;
+    let given: Given = read(params)?;
     let mut manner = manner.clone();
-    let options = given.initialization_options.filter(|options| !options.is_null());
-    let options = options.map(serde_json::from_value::<Options>).transpose();
-    let complaint = match options {
+    let complaint = match serde_json::from_value::<Option<Options>>(given.initialization_options) {
         Ok(options) => {
             manner.include_dirs.extend(options.unwrap_or_default().include_dirs);
             None
         }
         Err(error) => Some(format!("tars2rs leaves the initialization options out: {error}")),
     };
-    let general = given.capabilities.general.unwrap_or_default();
-    let encodings = general.position_encodings.unwrap_or_default();
-    if encodings.contains(&lsp::PositionEncodingKind::UTF8) {
+    let able = |what: &str| given.capabilities.pointer(what);
+    let encodings = able("/general/positionEncodings").and_then(Value::as_array);
+    if encodings.is_some_and(|encodings| encodings.iter().any(|encoding| encoding == "utf-8")) {
         manner.encoding = Encoding::Utf8;
     }
-    #[expect(deprecated, reason = "editors of old know nothing else")]
-    let root = given.root_uri;
     let folders = match given.workspace_folders {
         Some(folders) if !folders.is_empty() => folders.into_iter().map(|folder| folder.uri).collect(),
-        _ => root.into_iter().collect::<Vec<_>>(),
+        // Editors of old know nothing else.
+        _ => given.root_uri.into_iter().collect::<Vec<_>>(),
     };
-    let folders = folders.iter().filter(|uri| uri.as_str().starts_with("file:"));
-    let files = given
-        .capabilities
-        .workspace
-        .and_then(|all| all.did_change_watched_files);
+    let folders = folders.iter().filter(|uri| uri.starts_with("file:"));
+    let watches = able("/workspace/didChangeWatchedFiles/dynamicRegistration");
     Ok(Terms {
         manner,
-        folders: folders.filter_map(|uri| path_of(uri.as_str())).collect(),
-        watches: files.and_then(|files| files.dynamic_registration) == Some(true),
+        folders: folders.filter_map(|uri| path_of(uri)).collect(),
+        watches: watches == Some(&Value::Bool(true)),
         complaint,
     })
 }
@@ -203,7 +214,7 @@ impl Asked<'_> {
         let params: lsp::TextDocumentPositionParams = read(params)?;
         let (path, position) = self.place(&params)?;
         let (range, name) = self.workspace.renamable(&path, position).map_err(refused)?;
-        Ok(json!({"range": convert::range(range), "placeholder": name}))
+        answer(json!({"range": convert::range(range), "placeholder": name}))
     }
 
     fn rename(&self, params: Value) -> Answer {
@@ -213,7 +224,9 @@ impl Asked<'_> {
             .workspace
             .rename(&path, position, &params.new_name)
             .map_err(refused)?;
-        answer(convert::workspace_edit(edits, &|path| self.uri(path)))
+        let edit = convert::workspace_edit(edits, &|path| self.uri(path));
+        // Its table has no order; that of a value has.
+        answer(serde_json::to_value(edit).map_err(unanswerable)?)
     }
 
     fn code_actions(&self, params: Value) -> Answer {
@@ -233,10 +246,18 @@ fn refused(reason: String) -> Refusal {
     Refusal(ErrorCode::RequestFailed, reason)
 }
 
-pub(super) fn read<T: DeserializeOwned>(params: Value) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned>(mut params: Value) -> Result<T, Refusal> {
+    if let Some(Value::String(uri)) = params.pointer_mut("/textDocument/uri") {
+        *uri = legal(uri);
+    }
     serde_json::from_value(params).map_err(|error| Refusal(ErrorCode::InvalidParams, error.to_string()))
 }
 
-fn answer(value: impl serde::Serialize) -> Answer {
-    serde_json::to_value(value).map_err(|error| Refusal(ErrorCode::InternalError, error.to_string()))
+pub(super) fn answer(value: impl serde::Serialize) -> Answer {
+    serde_json::to_string(&value).map_err(unanswerable)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+fn unanswerable(error: serde_json::Error) -> Refusal {
+    Refusal(ErrorCode::InternalError, error.to_string())
 }

@@ -77,7 +77,7 @@ enum Phase {
 type Arrived = io::Result<Incoming>;
 
 struct Server {
-    pub(super) workspace: Workspace,
+    workspace: Workspace,
     outbox: Outbox,
     arriving: Receiver<Arrived>,
     /// Messages that have arrived and wait for their turn.
@@ -89,7 +89,8 @@ struct Server {
     watches: bool,
     /// What the editor calls its open texts.
     uris: BTreeMap<PathBuf, lsp::Uri>,
-    published: BTreeMap<PathBuf, Vec<Finding>>,
+    /// What was told, by the URI that it was told about.
+    published: BTreeMap<String, Vec<Finding>>,
     /// Texts have changed since findings were told.
     stale: bool,
 }
@@ -151,11 +152,14 @@ impl Server {
             let reason = "the answer could not be found; this is a mistake in tars2rs".to_owned();
             Err(Refusal(ErrorCode::InternalError, reason))
         });
-        let response = match answer {
-            Ok(value) => Response::new_ok(id, value),
-            Err(Refusal(code, reason)) => Response::new_err(id, code as i32, reason),
-        };
-        self.send(&response.into())
+        match answer {
+            Ok(result) => {
+                let bytes = wire::answer(&id, &result);
+                self.outbox
+                    .send(bytes.map_err(|error| format!("cannot put an answer together: {error}"))?)
+            }
+            Err(Refusal(code, reason)) => self.send(&Response::new_err(id, code as i32, reason).into()),
+        }
     }
 
     fn answer(&mut self, request: Request) -> Answer {
@@ -174,7 +178,7 @@ impl Server {
             }
             (Phase::Running, "shutdown") => {
                 self.phase = Phase::ShutDown;
-                Ok(Value::Null)
+                requests::answer(Value::Null)
             }
             (Phase::Running, method) => self.asked().answer(method, request.params),
         }
@@ -207,13 +211,13 @@ impl Server {
             // Whether the editor is still there shows with the answer.
             let _ = self.say("window/showMessage", params);
         }
-        Ok(requests::abilities(encoding))
+        requests::answer(requests::abilities(encoding))
     }
 
     fn notification(&mut self, said: Notification) -> Result<(), String> {
         match (self.phase, said.method.as_str()) {
             (Phase::Running, "initialized") if self.watches => self.watch(),
-            (Phase::Running, "$/cancelRequest") => {
+            (_, "$/cancelRequest") => {
                 // The request was answered before.
                 if let Some(id) = cancelled_id(&said.params) {
                     self.cancelled.remove(&id);
@@ -276,20 +280,30 @@ impl Server {
     fn publish(&mut self) -> Result<(), String> {
         self.stale = false;
         let found = catch_unwind(AssertUnwindSafe(|| self.workspace.findings()));
-        let Ok(mut found) = found else { return Ok(()) };
-        for path in self.published.keys() {
-            found.entry(path.clone()).or_default();
+        let Ok(found) = found else { return Ok(()) };
+        let uris = |path: &Path| self.asked().uri(path);
+        let found = found
+            .into_iter()
+            .filter_map(|(path, found)| Some((uris(&path)?.as_str().to_owned(), found)));
+        let found: BTreeMap<String, Vec<Finding>> = found.collect();
+        let tell = |uri: &str, findings: &[Finding]| match uri.parse() {
+            Ok(uri) => self.say(
+                "textDocument/publishDiagnostics",
+                convert::findings(uri, findings, &uris),
+            ),
+            // It was one before.
+            Err(_) => Ok(()),
+        };
+        // Also where a file is called by another name now.
+        let gone = |(uri, told): &(&String, &Vec<Finding>)| !told.is_empty() && !found.contains_key(*uri);
+        for (uri, _) in self.published.iter().filter(gone) {
+            tell(uri, &[])?;
         }
-        for (path, findings) in &found {
-            if self.published.get(path) == Some(findings) {
-                continue;
-            }
-            let uris = |path: &Path| self.asked().uri(path);
-            if let Some(params) = convert::findings(path, findings, &uris) {
-                self.say("textDocument/publishDiagnostics", params)?;
+        for (uri, findings) in &found {
+            if self.published.get(uri) != Some(findings) {
+                tell(uri, findings)?;
             }
         }
-        found.retain(|path, findings| !findings.is_empty() || self.uris.contains_key(path));
         self.published = found;
         Ok(())
     }

@@ -1,5 +1,8 @@
 //! Texts and positions as editors count them.
 
+/// A byte order mark: a part of the text an editor has, and of no text the compiler has.
+pub(crate) const MARK: &str = "\u{FEFF}";
+
 /// What a column counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Encoding {
@@ -41,21 +44,14 @@ pub(crate) struct Range {
 #[derive(Clone, Debug)]
 pub(crate) struct Starts {
     encoding: Encoding,
-    /// Units of a byte order mark that the editor has before the text.
-    mark: usize,
     lines: Vec<usize>,
 }
 
 impl Starts {
-    /// The lines of a text; `marked` when the editor has a byte order mark before it.
-    pub(crate) fn of(text: &str, encoding: Encoding, marked: bool) -> Self {
+    /// The lines of a text.
+    pub(crate) fn of(text: &str, encoding: Encoding) -> Self {
         let lines = std::iter::once(0).chain(breaks(text, 0, text.len())).collect();
-        let mark = if marked {
-            encoding.units("\u{FEFF}".as_bytes())
-        } else {
-            0
-        };
-        Self { encoding, mark, lines }
+        Self { encoding, lines }
     }
 
     /// Takes note that in this text the bytes from `start` to `end` stand where there were `removed` bytes before.
@@ -74,7 +70,7 @@ impl Starts {
     pub(crate) fn position(&self, text: &str, offset: usize) -> Position {
         let (line, start) = self.line_of(offset.min(text.len()));
         let units = self.encoding.units(&text.as_bytes()[start..offset.min(text.len())]);
-        self.at(line, units)
+        at(line, units)
     }
 
     /// The byte at a position; what lies behind a line's end is its end, what lies behind the text is the text's.
@@ -82,7 +78,7 @@ impl Starts {
         let Some((start, end)) = self.line(text, position.line as usize) else {
             return text.len();
         };
-        self.walk(text, (start, end), self.column(position))
+        self.walk(text, (start, end), position.column as usize)
     }
 
     fn line_of(&self, offset: usize) -> (usize, usize) {
@@ -110,21 +106,13 @@ impl Starts {
         }
         at
     }
+}
 
-    fn column(&self, position: Position) -> usize {
-        (position.column as usize).saturating_sub(self.mark_on(position.line as usize))
-    }
-
-    fn at(&self, line: usize, units: usize) -> Position {
-        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        Position {
-            line: number(line),
-            column: number(units + self.mark_on(line)),
-        }
-    }
-
-    fn mark_on(&self, line: usize) -> usize {
-        if line == 0 { self.mark } else { 0 }
+fn at(line: usize, units: usize) -> Position {
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Position {
+        line: number(line),
+        column: number(units),
     }
 }
 
@@ -144,10 +132,12 @@ pub(crate) struct Lines {
     starts: Starts,
     /// Units before each block.
     blocks: Vec<usize>,
+    /// Units of a byte order mark that the editor has before the text.
+    mark: usize,
 }
 
 impl Lines {
-    /// As [`Starts::of`].
+    /// As [`Starts::of`]; `marked` when the editor has a byte order mark before the text.
     pub(crate) fn of(text: &str, encoding: Encoding, marked: bool) -> Self {
         let mut count = 0;
         let blocks = text.as_bytes().chunks(BLOCK).map(|block| {
@@ -156,7 +146,8 @@ impl Lines {
         });
         Self {
             blocks: std::iter::once(0).chain(blocks).collect(),
-            starts: Starts::of(text, encoding, marked),
+            starts: Starts::of(text, encoding),
+            mark: if marked { encoding.units(MARK.as_bytes()) } else { 0 },
         }
     }
 
@@ -164,8 +155,8 @@ impl Lines {
     pub(crate) fn position(&self, text: &str, offset: usize) -> Position {
         let offset = offset.min(text.len());
         let (line, start) = self.starts.line_of(offset);
-        self.starts
-            .at(line, self.units_before(text, offset) - self.units_before(text, start))
+        let units = self.units_before(text, offset) - self.units_before(text, start);
+        at(line, units + self.mark_on(line))
     }
 
     /// As [`Starts::offset`].
@@ -173,7 +164,8 @@ impl Lines {
         let Some((start, end)) = self.starts.line(text, position.line as usize) else {
             return text.len();
         };
-        let wanted = self.units_before(text, start) + self.starts.column(position);
+        let column = (position.column as usize).saturating_sub(self.mark_on(position.line as usize));
+        let wanted = self.units_before(text, start) + column;
         let block = self.blocks.partition_point(|units| *units <= wanted).saturating_sub(1);
         let mut at = (block * BLOCK).clamp(start, end);
         while !text.is_char_boundary(at) {
@@ -181,6 +173,10 @@ impl Lines {
         }
         let left = wanted.saturating_sub(self.units_before(text, at));
         self.starts.walk(text, (at, end), left)
+    }
+
+    fn mark_on(&self, line: usize) -> usize {
+        if line == 0 { self.mark } else { 0 }
     }
 
     fn units_before(&self, text: &str, offset: usize) -> usize {
@@ -243,11 +239,11 @@ mod tests {
         for (text, piece) in texts.iter().flat_map(|text| pieces.map(|piece| (*text, piece))) {
             for start in 0..=text.len() {
                 for end in start..=text.len() {
-                    let mut starts = Starts::of(text, Encoding::Utf16, false);
+                    let mut starts = Starts::of(text, Encoding::Utf16);
                     let mut new = text.to_owned();
                     new.replace_range(start..end, piece);
                     starts.replaced(&new, (start, start + piece.len()), end - start);
-                    let fresh = Starts::of(&new, Encoding::Utf16, false);
+                    let fresh = Starts::of(&new, Encoding::Utf16);
                     assert_eq!(starts.lines, fresh.lines, "{text:?} {start}..{end} {piece:?}");
                 }
             }

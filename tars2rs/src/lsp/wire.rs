@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read as _};
 
-use lsp_server::{ErrorCode, Message};
+use lsp_server::{ErrorCode, Message, RequestId};
 use serde_json::{Value, json};
 
 /// What arrived.
@@ -52,9 +52,15 @@ fn message(body: &[u8]) -> Incoming {
     // Whatever has an id passes for a response, also a request that is malformed.
     let has = |part: &str| value.get(part).is_some();
     let responds = !has("method") && (has("result") || has("error"));
+    let requests = value.get("id").is_some_and(|id| !id.is_null());
     match serde_json::from_value(value) {
         Ok(Message::Response(_)) if !responds => {
             let reason = "this is neither a request nor a response".to_owned();
+            broken(ErrorCode::InvalidRequest, reason, id.unwrap_or_default())
+        }
+        // What has an id waits for an answer.
+        Ok(Message::Notification(_)) if requests => {
+            let reason = "an id is a text or a whole number of 32 bits".to_owned();
             broken(ErrorCode::InvalidRequest, reason, id.unwrap_or_default())
         }
         Ok(message) => Incoming::Message(message),
@@ -104,10 +110,19 @@ pub(crate) fn bytes(message: &Message) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The answer to a request, given as JSON.
+pub(crate) fn answer(id: &RequestId, result: &str) -> serde_json::Result<Vec<u8>> {
+    let id = serde_json::to_string(id)?;
+    Ok(framed(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)))
+}
+
 /// The answer to what could not be read.
 pub(crate) fn complaint(broken: &Broken) -> Vec<u8> {
     let error = json!({"code": broken.code as i32, "message": broken.reason});
-    let body = json!({"jsonrpc": "2.0", "id": broken.id, "error": error}).to_string();
+    framed(&json!({"jsonrpc": "2.0", "id": broken.id, "error": error}).to_string())
+}
+
+fn framed(body: &str) -> Vec<u8> {
     format!("Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
@@ -137,9 +152,18 @@ mod tests {
     #[test]
     fn what_is_no_message_is_answered_under_its_id() {
         let said = |body: &str| format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        let bytes = ["[1]", "{}", r#"{"id": 7, "method": 5}"#, r#"{"id": "a"}"#, "7", "\"x\""]
-            .map(said)
-            .concat();
+        let bytes = [
+            "[1]",
+            "{}",
+            r#"{"id": 7, "method": 5}"#,
+            r#"{"id": "a"}"#,
+            "7",
+            "\"x\"",
+            r#"{"id": 1099511627776, "method": "a"}"#,
+            r#"{"id": [], "method": "a"}"#,
+        ]
+        .map(said)
+        .concat();
         assert_eq!(
             all(bytes.as_bytes()),
             [
@@ -148,6 +172,8 @@ mod tests {
                 "-32600 7",
                 "-32600 \"a\"",
                 "-32600 null",
+                "-32600 null",
+                "-32600 1099511627776",
                 "-32600 null"
             ]
         );

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::analysis::{Analysis, Manner, Place};
-use super::index::{Occurrence, Target};
+use super::index::{Occurrence, Symbol, Target};
 use super::text::{Position, Range, Starts};
-use crate::source::{FsLoader, Loader as _, Overlay, tree};
+use crate::source::{FsLoader, Loader as _, Overlay, tree, unsaved};
 
 /// What goes with an open text.
 #[derive(Debug)]
@@ -39,8 +39,6 @@ pub(crate) struct Workspace {
     /// The directories that the editor shows.
     folders: Vec<PathBuf>,
     documents: BTreeMap<PathBuf, Document>,
-    /// Open texts that came with a byte order mark, which is not in the text.
-    marked: BTreeSet<PathBuf>,
 }
 
 /// What was typed.
@@ -78,15 +76,16 @@ impl Workspace {
     /// The name under which a file is known, whatever path leads to it.
     pub(crate) fn canonical(&self, path: &Path) -> PathBuf {
         let open = self.documents.contains_key(path);
-        let found = if open { None } else { FsLoader.canonical(path) };
+        let found = || FsLoader.canonical(path).or_else(|| unsaved(path));
+        let found = if open { None } else { found() };
         found.unwrap_or_else(|| path.to_path_buf())
     }
 
     /// Takes in a text that was opened.
     pub(crate) fn open(&mut self, path: &Path, text: &str) {
-        let starts = self.taken_in(path, text);
+        self.overlay.texts.insert(path.to_path_buf(), text.to_owned());
         let document = Document {
-            starts,
+            starts: Starts::of(text, self.manner.encoding),
             analysis: OnceCell::new(),
             before: None,
         };
@@ -95,44 +94,23 @@ impl Workspace {
         self.forget_all();
     }
 
-    /// Takes in a whole text; a byte order mark is put aside.
-    fn taken_in(&mut self, path: &Path, text: &str) -> Starts {
-        let unmarked = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-        let marked = unmarked.len() != text.len();
-        if marked {
-            self.marked.insert(path.to_path_buf());
-        } else {
-            self.marked.remove(path);
-        }
-        self.overlay.texts.insert(path.to_path_buf(), unmarked.to_owned());
-        Starts::of(unmarked, self.manner.encoding, marked)
-    }
-
     /// Changes an open text, one change after the other. Changes of a text that is not open mean nothing.
     pub(crate) fn change(&mut self, path: &Path, changes: &[Change]) {
-        if !self.documents.contains_key(path) {
+        let (Some(document), Some(text)) = (self.documents.get_mut(path), self.overlay.texts.get_mut(path)) else {
             return;
-        }
+        };
+        let starts = &mut document.starts;
         // What stands before the last whole text does not matter.
         let whole = changes.iter().rposition(|change| change.range.is_none());
         for change in &changes[whole.unwrap_or(0)..] {
-            let starts = match change.range {
-                None => Some(self.taken_in(path, &change.text)),
-                Some(_) => None,
-            };
-            let (Some(document), Some(text)) = (self.documents.get_mut(path), self.overlay.texts.get_mut(path)) else {
-                return;
-            };
-            if let Some(starts) = starts {
-                document.starts = starts;
-            }
             if let Some(range) = change.range {
-                let start = document.starts.offset(text, range.start);
-                let end = document.starts.offset(text, range.end).max(start);
+                let start = starts.offset(text, range.start);
+                let end = starts.offset(text, range.end).max(start);
                 text.replace_range(start..end, &change.text);
-                document
-                    .starts
-                    .replaced(text, (start, start + change.text.len()), end - start);
+                starts.replaced(text, (start, start + change.text.len()), end - start);
+            } else {
+                text.clone_from(&change.text);
+                *starts = Starts::of(text, self.manner.encoding);
             }
         }
         self.forget(path);
@@ -141,7 +119,6 @@ impl Workspace {
     /// The file counts as it is stored again.
     pub(crate) fn close(&mut self, path: &Path) {
         self.overlay.texts.remove(path);
-        self.marked.remove(path);
         self.documents.remove(path);
         self.forget_all();
     }
@@ -171,7 +148,7 @@ impl Workspace {
     /// What is known about an open text as it stands alone.
     fn own(&self, path: &Path) -> Option<&Analysis> {
         let document = self.documents.get(path)?;
-        let look = || Analysis::of(path, &self.overlay, &self.manner, &self.marked);
+        let look = || Analysis::of(path, &self.overlay, &self.manner);
         Some(document.analysis.get_or_init(look))
     }
 
@@ -203,23 +180,23 @@ impl Workspace {
         Some(home.unwrap_or(own))
     }
 
-    /// What is known about files of the folders that are not open and have this word; `None` when there are too many to
-    /// look through.
-    pub(super) fn closed(&self, word: &str) -> Option<Vec<(PathBuf, Analysis)>> {
+    /// What is known about files of the folders that are not open, have the name of this symbol, and include the file
+    /// that declares it; `None` when there are too many to look through.
+    pub(super) fn closed(&self, analysis: &Analysis, symbol: usize) -> Option<Vec<(PathBuf, Analysis)>> {
+        let Symbol { name, span, .. } = &analysis.index.symbols[symbol];
+        let home = &analysis.sources.file_of(*span).path;
         let mut paths = BTreeSet::new();
         for folder in &self.folders {
             paths.extend(tree(folder)?);
         }
         let closed = paths.into_iter().filter(|path| !self.is_open(path));
-        let with_word = closed.filter(|path| FsLoader.read(path).is_ok_and(|bytes| has_word(&bytes, word)));
-        Some(
-            with_word
-                .map(|path| {
-                    let known = Analysis::of(&path, &self.overlay, &self.manner, &self.marked);
-                    (path, known)
-                })
-                .collect(),
-        )
+        let with_word = closed.filter(|path| FsLoader.read(path).is_ok_and(|bytes| has_word(&bytes, name)));
+        let known = with_word.map(|path| {
+            let known = Analysis::of(&path, &self.overlay, &self.manner);
+            (path, known)
+        });
+        // Most of them have another thing of that name: they are not kept.
+        Some(known.filter(|(_, known)| known.file(home).is_some()).collect())
     }
 
     /// What stands at a position of an open text.
@@ -251,7 +228,7 @@ impl Workspace {
         let Target::Symbol(symbol) = found.target else {
             return Vec::new();
         };
-        let closed = self.closed(&analysis.index.symbols[symbol].name).unwrap_or_default();
+        let closed = self.closed(analysis, symbol).unwrap_or_default();
         let closed = closed.iter().map(|(path, known)| (path.as_path(), known));
         let all: Vec<Known<'_>> = self.analyses().chain(closed).collect();
         places(&all, analysis, symbol).into_iter().collect()

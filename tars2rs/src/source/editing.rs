@@ -47,31 +47,39 @@ impl Loader for Overlay {
 /// What is in a directory, as far as it concerns the language: `.tars` files, and with `true` directories. Those that are
 /// hidden are left out; in the order of their names.
 pub(crate) fn listing(dir: &Path) -> Vec<(String, bool)> {
-    let entries = std::fs::read_dir(dir)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .take(MOST_ENTRIES);
-    let mut found: Vec<(String, bool)> = entries
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let is_dir = entry.path().is_dir();
-            (!name.starts_with('.') && (is_dir || Path::new(&name).extension().is_some_and(|end| end == "tars")))
-                .then_some((name, is_dir))
-        })
-        .collect();
+    let mut found: Vec<(String, bool)> = entries(dir).take(MOST_LISTED).collect();
     found.sort();
     found
 }
 
-/// Entries of a directory that are looked at.
-const MOST_ENTRIES: usize = 10_000;
+fn entries(dir: &Path) -> impl Iterator<Item = (String, bool)> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter_map(|entry| {
+        let name = entry
+            .file_name()
+            .into_string()
+            .ok()
+            .filter(|name| !name.starts_with('.'))?;
+        let is_dir = entry.path().is_dir();
+        (is_dir || Path::new(&name).extension().is_some_and(|end| end == "tars")).then_some((name, is_dir))
+    })
+}
+
+/// Where a file would stand that is not there, if its directory is, whatever path leads to that.
+pub(crate) fn unsaved(path: &Path) -> Option<PathBuf> {
+    Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
+}
+
+/// Files and directories that a list shows.
+const MOST_LISTED: usize = 10_000;
 /// Directories that are looked into.
 const MOST_DIRS: usize = 10_000;
+/// Files that are looked for.
+const MOST_FILES: usize = 100_000;
 /// Directories with copies of other people's files.
 const FOREIGN: [&str; 2] = ["target", "node_modules"];
 
-/// All `.tars` files below a directory, by canonical path; `None` when there are too many directories. Links to
+/// All `.tars` files below a directory, by canonical path; `None` when there are too many to find them all. Links to
 /// directories are not followed.
 pub(crate) fn tree(root: &Path) -> Option<Vec<PathBuf>> {
     let mut found = Vec::new();
@@ -79,10 +87,10 @@ pub(crate) fn tree(root: &Path) -> Option<Vec<PathBuf>> {
     let mut next = 0;
     while let Some(dir) = dirs.get(next).cloned() {
         next += 1;
-        if next > MOST_DIRS {
-            return None;
-        }
-        for (name, is_dir) in listing(&dir) {
+        for (name, is_dir) in entries(&dir) {
+            if dirs.len() > MOST_DIRS || found.len() > MOST_FILES {
+                return None;
+            }
             let path = dir.join(&name);
             if !is_dir {
                 found.extend(FsLoader.canonical(&path));

@@ -225,6 +225,32 @@ fn a_byte_order_mark_counts_as_the_editor_counts_it() {
 }
 
 #[test]
+fn a_byte_order_mark_can_be_typed_and_removed() {
+    let plain = "module m { struct S { 0 require int a; }; struct T { 0 require S s; }; };\n";
+    let marked = format!("\u{FEFF}{plain}");
+    let place = |character: u32| json!({"line": 0, "character": character});
+    let mut editor = Editor::with(&[]);
+    editor.open("a.tars", plain);
+    for (text, end, typed) in [(marked.as_str(), 0, "\u{FEFF}"), (plain, 1, "")] {
+        let range = json!({"start": place(0), "end": place(end)});
+        editor.change("a.tars", &json!([{"range": range, "text": typed}]));
+        let asked = editor.place("a.tars", &at(text, "require #S"));
+        let found = editor.ask("textDocument/definition", &asked);
+        assert_eq!(found["range"], self::range(text, "struct #S"));
+    }
+    // In front of the first word as well.
+    editor.replace_all("a.tars", "\u{FEFF}mod");
+    let asked = editor.place("a.tars", &place(4));
+    let found = editor.ask("textDocument/completion", &asked);
+    assert_eq!(found[0]["label"], "module");
+    assert_eq!(
+        found[0]["textEdit"]["range"],
+        json!({"start": place(1), "end": place(4)})
+    );
+    editor.leave();
+}
+
+#[test]
 fn positions_nowhere_have_no_answers() {
     let mut editor = editor();
     for (line, character) in [(2, 9999), (9999, 0), (4_294_967_295_u32, 4_294_967_295_u32)] {

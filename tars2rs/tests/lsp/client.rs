@@ -191,7 +191,11 @@ impl Editor {
 
     /// The next findings that are told about a file.
     pub(crate) fn findings(&mut self, name: &str) -> Vec<Value> {
-        let uri = self.uri(name);
+        self.findings_as(&self.uri(name))
+    }
+
+    /// The next findings that are told about a URI.
+    pub(crate) fn findings_as(&mut self, uri: &str) -> Vec<Value> {
         let mut found = self.wait_for(|message| {
             message["method"] == "textDocument/publishDiagnostics" && message["params"]["uri"] == json!(uri)
         });
@@ -205,7 +209,12 @@ impl Editor {
     }
 
     pub(crate) fn open(&mut self, name: &str, text: &str) {
-        let document = json!({"uri": self.uri(name), "languageId": "tars", "version": 1, "text": text});
+        self.open_as(&self.uri(name), text);
+    }
+
+    /// Opens a text under a URI as it stands.
+    pub(crate) fn open_as(&mut self, uri: &str, text: &str) {
+        let document = json!({"uri": uri, "languageId": "tars", "version": 1, "text": text});
         self.tell("textDocument/didOpen", &json!({"textDocument": document}));
     }
 

@@ -205,11 +205,83 @@ fn thousands_of_findings_are_cut_short() {
 #[test]
 fn a_text_that_was_never_saved_has_findings_too() {
     let mut editor = Editor::with(&[]);
-    let document = json!({"uri": "untitled:Untitled-1", "languageId": "tars", "version": 1, "text": "module m {"});
-    editor.tell("textDocument/didOpen", &json!({"textDocument": document}));
-    let told = editor.wait_for(|message| message["method"] == "textDocument/publishDiagnostics");
-    assert_eq!(told["params"]["uri"], "untitled:Untitled-1");
-    assert_eq!(told["params"]["diagnostics"].as_array().unwrap().len(), 1);
+    editor.open_as("untitled:Untitled-1", "module m {");
+    assert_eq!(editor.findings_as("untitled:Untitled-1").len(), 1);
+    editor.leave();
+}
+
+#[test]
+fn findings_are_taken_back_under_the_name_they_were_told_under() {
+    let mut editor = Editor::with(&[("ü b.tars", "")]);
+    let folder = editor.uri("");
+    let uris = [
+        ("untitled:Untitled-1".to_owned(), None),
+        (format!("{folder}%c3%bc%20b%2Etars"), None),
+        // As it should not be written: the answer is.
+        (format!("{folder}ö b.tars"), Some(format!("{folder}%C3%B6%20b.tars"))),
+    ];
+    for (uri, legal) in uris {
+        let told = legal.as_ref().unwrap_or(&uri);
+        editor.open_as(&uri, "module m { struct S { 0 require Nope a; }; };");
+        assert_eq!(editor.findings_as(told).len(), 1, "{uri}");
+        editor.tell("textDocument/didClose", &json!({"textDocument": {"uri": uri}}));
+        assert_eq!(editor.findings_as(told).len(), 0, "{uri}");
+    }
+    editor.leave();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_directory_reached_over_a_link_is_the_same() {
+    let main = "#include \"new.tars\"\nmodule a { struct A { 0 require n::N x; }; };\n";
+    let mut editor = Editor::with(&[("real/a.tars", main)]);
+    std::os::unix::fs::symlink(editor.path("real"), editor.path("link")).unwrap();
+    editor.open("link/a.tars", main);
+    assert_eq!(editor.codes("link/a.tars"), ["T0310"]);
+    // Not saved yet.
+    editor.open("link/new.tars", "module n { struct N { 0 require int a; }; };\n");
+    assert_eq!(editor.codes("link/a.tars"), [""; 0]);
+    // Not there any more.
+    std::fs::remove_file(editor.path("real/a.tars")).unwrap();
+    editor.replace_all("link/a.tars", "module a { struct A { 0 require Nope x; }; };\n");
+    assert_eq!(editor.codes("link/a.tars"), ["T0301"]);
+    editor.leave();
+}
+
+#[test]
+fn what_is_wrong_with_an_open_file_only_beside_another_is_told() {
+    let twice = "module m { struct S { 0 require int a; }; };\n";
+    let mut editor = Editor::with(&[
+        ("a.tars", "#include \"x.tars\"\n#include \"y.tars\"\n"),
+        ("x.tars", twice),
+        ("y.tars", twice),
+    ]);
+    editor.open_stored("x.tars");
+    editor.open_stored("y.tars");
+    assert_eq!(editor.codes("y.tars"), [""; 0]);
+    editor.open_stored("a.tars");
+    assert_eq!(editor.codes("y.tars"), ["T0302"]);
+    editor.close("a.tars");
+    assert_eq!(editor.codes("y.tars"), [""; 0]);
+    editor.leave();
+}
+
+#[test]
+fn files_that_include_each_other_have_each_finding_once() {
+    let mut editor = Editor::with(&[
+        (
+            "a.tars",
+            "#include \"b.tars\"\nmodule m { struct A { 0 require int a; }; };\n",
+        ),
+        (
+            "b.tars",
+            "#include \"a.tars\"\nmodule m { struct B { 0 require A a; 1 require Nope b; }; };\n",
+        ),
+    ]);
+    editor.open_stored("a.tars");
+    editor.open_stored("b.tars");
+    assert_eq!(editor.codes("a.tars"), [""; 0]);
+    assert_eq!(editor.codes("b.tars"), ["T0301"]);
     editor.leave();
 }
 

@@ -129,6 +129,33 @@ fn what_has_no_name_of_its_own_cannot_be_renamed() {
 }
 
 #[test]
+fn nothing_is_renamed_where_columns_are_in_doubt() {
+    let mut editor = editor();
+    let other = |line: &[u8]| {
+        let mut text = b"#include \"base.tars\"\nmodule other { struct O {\n".to_vec();
+        text.extend(line);
+        text.extend(b"\n}; };\n");
+        text
+    };
+    let name = "Identity";
+    let params = params(&editor, "require base::#Id", name);
+    // GBK. Behind the name, it moves nothing.
+    std::fs::write(editor.path("other.tars"), other(b"0 require base::Id o; // \xD6\xD0")).unwrap();
+    let found = editor.ask("textDocument/rename", &params);
+    let place = |character: u32| json!({"line": 2, "character": character});
+    let range = json!({"start": place(16), "end": place(18)});
+    assert_eq!(found["changes"][editor.uri("other.tars")], edits(&[range], name));
+    std::fs::write(
+        editor.path("other.tars"),
+        other(b"/* \xD6\xD0 */ 0 require base::Id o;"),
+    )
+    .unwrap();
+    let (_, reason) = editor.ask_in_vain("textDocument/rename", &params);
+    assert!(reason.contains("other.tars") && reason.contains("as UTF-8"), "{reason}");
+    editor.leave();
+}
+
+#[test]
 fn nothing_is_renamed_while_some_names_cannot_be_read() {
     let mut editor = editor();
     std::fs::write(

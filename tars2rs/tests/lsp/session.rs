@@ -171,6 +171,18 @@ fn the_session_begins_with_what_both_can_do() {
 }
 
 #[test]
+fn what_an_editor_of_tomorrow_says_is_no_mistake() {
+    let mut editor = Editor::silent(&[], &[]);
+    let able = json!({
+        "general": {"positionEncodings": ["utf-99", "utf-8"]},
+        "workspace": {"workspaceEdit": {"failureHandling": "later", "resourceOperations": ["split"]}, "symbol": 7},
+    });
+    let answer = editor.begin(json!({"capabilities": able, "rootUri": "file:///not encoded/ü", "trace": "some"}));
+    assert_eq!(answer["capabilities"]["positionEncoding"], "utf-8");
+    editor.leave();
+}
+
+#[test]
 fn options_that_are_not_understood_are_told_of() {
     let mut editor = Editor::silent(&[], &[]);
     editor.begin(json!({"capabilities": {}, "initializationOptions": {"includeDir": "x"}}));

@@ -86,15 +86,23 @@ fn definitions() {
             "struct A { 0 require int a; key[A, a]; };",
             &["T0107"],
         ),
+    ]);
+    whole(&[
+        ("an empty module", "module m { };", &[]),
+        ("something else at the top", "int a;", &["T0107"]),
+        ("a module without a name", "module { };", &["T0107"]),
+    ]);
+}
+
+#[test]
+fn heads_and_bodies() {
+    inside(&[
         ("a struct needs a name", "struct { 0 require int a; };", &["T0107"]),
         ("an enum needs a name", "enum { A1 };", &["T0107"]),
         ("an array as a constant", "const byte A[2] = 1;", &["T0407"]),
         ("a constant needs a value", "const int A;", &["T0107"]),
     ]);
     whole(&[
-        ("an empty module", "module m { };", &[]),
-        ("something else at the top", "int a;", &["T0107"]),
-        ("a module without a name", "module { };", &["T0107"]),
         (
             "a `;` before a body",
             "module m; { struct A; { 0 require int a }; };",
