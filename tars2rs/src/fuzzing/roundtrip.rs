@@ -38,7 +38,10 @@ fn holds(bytes: &[u8], once: &[u8]) {
     let twice = formatted(once);
     let again = String::from_utf8_lossy(&twice);
     assert!(once == twice, "not stable\n{shown}\n==>\n{again}");
-    let tidy = result.lines().all(|line| line == line.trim_end());
+    // Blanks of other alphabets are part of a comment.
+    let tidy = result
+        .lines()
+        .all(|line| !line.ends_with([' ', '\t', '\r', '\x0B', '\x0C']));
     assert!(tidy, "blanks at the end of a line\n{result}");
     let one_end = once.ends_with(b"\n") && !once.ends_with(b"\n\n");
     assert!(once.is_empty() || one_end, "{result:?}");

@@ -1,5 +1,6 @@
 //! Which comments document what, and what they say without their comment marks.
 
+use super::lexical::is_blank;
 use crate::text::Doc;
 
 /// How a comment is written.
@@ -86,7 +87,7 @@ impl Docs<'_, '_> {
         let ends_line = || {
             self.text[comment.end..]
                 .chars()
-                .find(|c| !matches!(c, ' ' | '\t' | '\r'))
+                .find(|c| !is_blank(*c))
                 .is_none_or(|c| c == '\n')
         };
         if newlines(&self.text[end..comment.start]) != Some(0) || !(comment.flavor.is_line() || ends_line()) {
@@ -102,9 +103,8 @@ impl Docs<'_, '_> {
 
 /// Number of line ends in a gap; `None` when there is more than white space.
 fn newlines(gap: &str) -> Option<usize> {
-    gap.trim_ascii()
-        .is_empty()
-        .then(|| gap.bytes().filter(|b| *b == b'\n').count())
+    let blank = gap.chars().all(|c| is_blank(c) || c == '\n');
+    blank.then(|| gap.bytes().filter(|b| *b == b'\n').count())
 }
 
 /// The lines of comments that belong together, without those that say nothing at both ends.
@@ -189,6 +189,7 @@ mod tests {
         assert_eq!(doc("x; /* b */\n// c"), ["b"]);
         assert_eq!(doc("x; ///< b\n   ///< c\ny;"), ["b", "c"]);
         assert_eq!(doc("/* a */ x;"), ["a"]);
+        assert_eq!(doc("x;\x0B/* a */\x0C\n"), ["a"]);
     }
 
     #[test]

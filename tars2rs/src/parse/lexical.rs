@@ -429,7 +429,12 @@ fn illegal(input: &str) -> IResult<&str, Piece> {
 }
 
 fn is_foreign(c: char) -> bool {
-    !c.is_ascii() || (c.is_ascii_control() && !matches!(c, '\t' | '\x0B' | '\x0C' | '\r' | '\n'))
+    !c.is_ascii() || (c.is_ascii_control() && !is_blank(c) && c != '\n')
+}
+
+/// What may stand between tokens and means nothing. The standard library's blanks are others.
+pub(super) fn is_blank(c: char) -> bool {
+    u8::try_from(c).is_ok_and(|byte| CLASSES[usize::from(byte)] == BLANK)
 }
 
 fn block_comment(input: &str) -> IResult<&str, Piece> {
