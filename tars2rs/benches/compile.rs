@@ -43,5 +43,9 @@ fn run(words: &[&str], file: &Path) -> Report {
     report
 }
 
+/// As the tool has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 criterion_group!(benches, compile);
 criterion_main!(benches);

@@ -57,7 +57,8 @@ pub(crate) struct Size {
 #[derive(Clone, Debug)]
 pub(crate) struct Type {
     pub(crate) kind: TypeKind,
-    pub(crate) size: Option<Size>,
+    /// Few have one, and there are many types.
+    pub(crate) size: Option<Box<Size>>,
     pub(crate) span: Span,
 }
 
@@ -66,7 +67,7 @@ pub(crate) enum TypeKind {
     Basic(Basic),
     Vector(Box<Type>),
     Map(Box<Type>, Box<Type>),
-    Named(Path),
+    Named(Box<Path>),
     /// Already reported.
     Bad,
 }
@@ -102,7 +103,7 @@ pub(crate) enum ValueKind {
     Float(f64),
     Str(String),
     Bool(bool),
-    Name(Path),
+    Name(Box<Path>),
     /// Already reported.
     Bad,
 }

@@ -3,6 +3,10 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+/// A compiler allocates small things all the time: a fourth of the time of `check` goes with this allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let report = tars2rs::tool::run(std::env::args_os());
     complain(report.stderr());

@@ -354,7 +354,7 @@ impl<'a> Draft<'a> {
     }
 
     fn bounded(&self, module: ModuleId, ty: &ast::Type, diagnostics: &mut Diagnostics) -> Option<Bounded> {
-        let max_len = ty.size.and_then(bound);
+        let max_len = ty.size.as_deref().copied().and_then(bound);
         Some(Bounded {
             ty: self.resolve(module, ty, diagnostics)?,
             max_len,

@@ -33,8 +33,8 @@ fn declarator(decl: &Declarator, diagnostics: &mut Diagnostics) {
     match decl.shape {
         Shape::Plain => {}
         Shape::Array(length) => {
-            range(length, diagnostics);
-            if let Some(inner) = decl.ty.size {
+            range(&length, diagnostics);
+            if let Some(inner) = &decl.ty.size {
                 let error = Diagnostic::new(
                     Code::SizeNotAllowed,
                     inner.span,
@@ -53,7 +53,7 @@ fn declarator(decl: &Declarator, diagnostics: &mut Diagnostics) {
 }
 
 fn ty(ast: &Type, inner: bool, diagnostics: &mut Diagnostics) {
-    if let Some(size) = ast.size {
+    if let Some(size) = &ast.size {
         range(size, diagnostics);
         match ast.kind {
             TypeKind::Basic(Basic::String) | TypeKind::Vector(_) => {
@@ -80,7 +80,7 @@ fn ty(ast: &Type, inner: bool, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn range(size: Size, diagnostics: &mut Diagnostics) {
+fn range(size: &Size, diagnostics: &mut Diagnostics) {
     if let Some(value) = size.value
         && !(1..=MOST).contains(&value)
     {

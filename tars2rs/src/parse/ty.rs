@@ -30,7 +30,7 @@ fn ty_at<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, Type> {
         rest,
         Type {
             kind,
-            size,
+            size: size.map(Box::new),
             span: start.to(rest.before()),
         },
     ))
@@ -102,7 +102,7 @@ fn map_of<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKi
 fn named<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKind> {
     let (rest, path) = path(input)?;
     if !rest.at("<") {
-        return Ok((rest, TypeKind::Named(path)));
+        return Ok((rest, TypeKind::Named(Box::new(path))));
     }
     let text = path.text();
     let error = Diagnostic::new(Code::BadType, path.span, format!("`{text}` takes no type arguments"));
@@ -239,7 +239,7 @@ pub(super) fn value<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Value> {
         (Kind::Word, "true") => literal(ValueKind::Bool(true)),
         (Kind::Word, "false") => literal(ValueKind::Bool(false)),
         (Kind::Word, word) if is_keyword(word) => fail(input.unexpected("a value")),
-        (Kind::Word, _) | (Kind::Punct, "::") => map(path, ValueKind::Name).parse(input),
+        (Kind::Word, _) | (Kind::Punct, "::") => map(path, |path| ValueKind::Name(Box::new(path))).parse(input),
         _ => fail(input.unexpected("a value")),
     }?;
     Ok((
