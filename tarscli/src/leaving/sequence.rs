@@ -67,7 +67,7 @@ pub(crate) async fn leave(
     hurry: CancellationToken,
     progress: impl Fn(Phase),
 ) -> Outcome {
-    let _command = AbortOnDropHandle::new(tokio::spawn(command(admin)));
+    let command = AbortOnDropHandle::new(tokio::spawn(command(admin)));
     if Instant::now() < times.wait {
         progress(Phase::Deactivating);
         let telling = async {
@@ -82,6 +82,8 @@ pub(crate) async fn leave(
     }
     progress(Phase::Deregistering);
     let outcome = deregister(session, times).await;
+    // Without a wait the registry may have been the quicker one; who ends the server comes next.
+    let _ = timeout_at(times.hook, command).await;
     progress(Phase::Gone);
     outcome
 }

@@ -3,6 +3,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use tars::{
+    Context, Server,
+    protocol::{AdminF, AdminFServer},
+};
 use tokio::time::sleep;
 
 use super::*;
@@ -182,4 +186,41 @@ async fn a_second_request_without_a_registry_takes_no_longer_than_the_end_alone(
     hurry.cancel();
     let way = way(&registry, &grace(29_000, None), hurry).await;
     assert_eq!((way.milliseconds, way.outcome.left.told), (3000, false));
+}
+
+/// A server that takes its time to hear a command.
+#[derive(Clone, Default)]
+struct SlowAdmin(Arc<Mutex<Vec<String>>>);
+
+impl AdminF for SlowAdmin {
+    async fn shutdown(&self, _cx: &mut Context) -> tars::Result<()> {
+        Ok(())
+    }
+
+    async fn notify(&self, _cx: &mut Context, command: String) -> tars::Result<String> {
+        sleep(Duration::from_millis(100)).await;
+        self.0.lock().unwrap().push(command);
+        Ok(String::new())
+    }
+
+    async fn get_pid(&self, _cx: &mut Context) -> tars::Result<i64> {
+        Ok(0)
+    }
+}
+
+#[tokio::test]
+async fn without_a_wait_the_server_still_hears_its_command() {
+    let admin = SlowAdmin::default();
+    let server = Server::builder()
+        .adapter("tcp -h 127.0.0.1 -p 0", "AdminObj", AdminFServer::new(admin.clone()))
+        .bind()
+        .await
+        .unwrap();
+    let endpoint = server.local_endpoints()[0].clone();
+    let _serving = AbortOnDropHandle::new(tokio::spawn(server.serve()));
+    let registry = Registry::new(Duration::ZERO, Duration::ZERO);
+    let times = Budget::new(&grace(29_000, Some(0))).from(registry.start);
+    let outcome = leave(registry, Some(endpoint), times, CancellationToken::new(), |_| {}).await;
+    assert!(outcome.left.told);
+    assert_eq!(*admin.0.lock().unwrap(), ["prestop"]);
 }
