@@ -281,14 +281,22 @@ pub(crate) struct Input {
 /// Reads the arguments, program name first. What is to be shown instead of running, such as help, is a report.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Report> {
     Cli::try_parse_from(args).map_err(|error| {
-        // Clap knows the stream and its colours; when that is gone, there is nobody to tell.
-        let _ = error.print();
         if error.use_stderr() {
-            Report::usage(String::new())
+            Report::usage(shown(&error, std::io::stderr().is_terminal()))
         } else {
-            Report::answer(String::new())
+            Report::answer(shown(&error, std::io::stdout().is_terminal()))
         }
     })
+}
+
+/// Help or a complaint, as it is to be shown.
+fn shown(error: &clap::Error, terminal: bool) -> String {
+    let text = error.render();
+    if wants_colour(|name| std::env::var(name).ok(), terminal) {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    }
 }
 
 #[cfg(test)]

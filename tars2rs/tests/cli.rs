@@ -173,6 +173,30 @@ fn help_and_version_are_answers() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_written_ends_with_2() {
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["explain", "T0101"],
+        &["dump", "a.tars"],
+    ] {
+        let (dir, _) = tars2rs(&[("a.tars", GOOD)], &[]);
+        let output = std::process::Command::new(assert_cmd::cargo::cargo_bin!("tars2rs"))
+            .current_dir(dir.path())
+            .args(args)
+            .stdout(fs::File::create("/dev/full").unwrap())
+            .output()
+            .unwrap();
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            complaint.starts_with("error: cannot write the answer: "),
+            "{args:?}: {complaint}"
+        );
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+    }
+}
+
+#[test]
 fn wrong_usage_ends_with_2() {
     for args in [
         &["build", "a.tars"][..],

@@ -148,6 +148,36 @@ fn a_return_value_has_no_name_to_change() {
 }
 
 #[test]
+fn what_is_compiled_elsewhere_has_no_name_to_change() {
+    let elsewhere: [fn(&mut Config); 2] = [
+        |config| _ = config.extern_type("demo.S", "::a::S").rename("demo.S", "T"),
+        |config| _ = config.extern_module("demo", "::a").rename("demo", "b"),
+    ];
+    for (settings, path) in elsewhere.into_iter().zip(["demo.S", "demo"]) {
+        let error = files(RETURNS, settings).unwrap_err();
+        assert!(
+            error.contains(&format!("error[T0702]: `rename` changes nothing at `{path}`")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn no_type_hides_one_of_the_language() {
+    for name in ["i32", "r#bool"] {
+        let error = files(RETURNS, |config| _ = config.rename("demo.S", name)).unwrap_err();
+        assert!(
+            error.contains(&format!(
+                "error[T0703]: `{name}`, chosen for `demo.S`, is a type of Rust already"
+            )),
+            "{error}"
+        );
+    }
+    let field = files(RETURNS, |config| _ = config.rename("demo.S.a", "i32"));
+    assert!(field.unwrap()[0].1.contains("pub i32: i32,"));
+}
+
+#[test]
 fn rust_that_does_not_parse_is_an_error() {
     for attribute in ["#[derive(", "struct", "#[ok] pub"] {
         let error = demo(|config| {

@@ -60,7 +60,7 @@ where
             input = recover(nested(input, &of.owner), input, false);
             continue;
         }
-        let lost = ends_body(&input, of.holds_definitions) || (!of.holds_definitions && begins_definition(&input));
+        let lost = ends_body(&input, of.holds_definitions) || belongs_outside(&input, of.holds_definitions);
         if lost || input.kind() == Kind::End {
             let message = format!("{} is not closed", of.owner);
             let error = Diagnostic::new(Code::UnclosedBrace, open, message).label("this `{` has no `}`");
@@ -68,6 +68,7 @@ where
             if opened && !lost_in_text(&input, open) {
                 input.report(error.related(input.before().after(), "`};` expected here at the latest"));
             }
+            input.brace_missed();
             input.shared.unbalanced.set(!input.at(";"));
             input = if input.at(";") { input.advance() } else { input };
             (body.closed, body.incomplete) = (false, true);
@@ -148,6 +149,16 @@ fn lost_in_text(input: &Tokens<'_, '_>, open: Span) -> bool {
     let end = input.peek().span.start;
     let swallowed = &input.shared.swallowed;
     swallowed.iter().any(|start| (open.start..end).contains(start))
+}
+
+/// Whether what begins here stands outside the body, which lacks its `}` then: a definition where there are members, and a
+/// module in a module where a brace is missing. With all braces in place it is nested, as other languages allow.
+fn belongs_outside(input: &Tokens<'_, '_>, holds_definitions: bool) -> bool {
+    if holds_definitions {
+        input.at("module") && input.lacks_brace()
+    } else {
+        begins_definition(input)
+    }
 }
 
 /// Whether the definition that begins here, in a body that holds none, is closed before that body is: then it stands inside

@@ -47,6 +47,7 @@ pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostic
         errors: RefCell::new(Vec::new()),
         swallowed,
         unbalanced: Cell::new(false),
+        unclosed: Cell::new(None),
         lost: RefCell::new(Lost::default()),
     };
     let mut file = File {

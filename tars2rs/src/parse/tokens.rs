@@ -28,6 +28,8 @@ pub(super) struct Shared<'t, 's> {
     pub(super) swallowed: Vec<u32>,
     /// A brace is missing or too many: where modules end is not certain any more.
     pub(super) unbalanced: Cell<bool>,
+    /// How many more `{` than `}` the file has, without those that have been reported; counted when it is first asked for.
+    pub(super) unclosed: Cell<Option<usize>>,
     pub(super) lost: RefCell<Lost>,
 }
 
@@ -182,6 +184,31 @@ impl<'t, 's> Tokens<'t, 's> {
             (self.peek().span.start - base) as usize,
         );
         self.kind() == Kind::End || self.shared.docs.text[from..to].contains('\n')
+    }
+
+    /// Whether a `}` is missing in the file that nobody has missed yet.
+    pub(super) fn lacks_brace(&self) -> bool {
+        self.unclosed() > 0
+    }
+
+    /// Notes that a missing `}` is reported, so that no other is taken for it.
+    pub(super) fn brace_missed(&self) {
+        self.shared.unclosed.set(Some(self.unclosed().saturating_sub(1)));
+    }
+
+    fn unclosed(&self) -> usize {
+        if let Some(count) = self.shared.unclosed.get() {
+            return count;
+        }
+        let all = Self::new(self.shared).iter_elements();
+        let (mut open, mut close) = (0usize, 0usize);
+        for token in all.filter(|token| token.kind == Kind::Punct) {
+            open += usize::from(token.text == "{");
+            close += usize::from(token.text == "}");
+        }
+        let count = open.saturating_sub(close);
+        self.shared.unclosed.set(Some(count));
+        count
     }
 
     /// Notes a mistake from which parsing goes on at once.

@@ -238,9 +238,13 @@ pub(crate) fn bind(choices: &Choices, model: &Model, diagnostics: &mut Diagnosti
     for reason in &choices.wrong_levels {
         diagnostics.push(Diagnostic::general(Code::BadSetting, reason));
     }
-    check_paths(&choices.entries, model, diagnostics);
+    // Most files are compiled without a choice.
+    if !choices.entries.is_empty() {
+        let known = paths::Known::of(model);
+        check_paths(&choices.entries, &known, diagnostics);
+        check_exact(&choices.entries, &known, diagnostics);
+    }
     check_texts(choices, diagnostics);
-    check_exact(&choices.entries, diagnostics);
     diagnostics.gate()?;
     let entry = |choice: &Choice| Entry {
         choice: choice.clone(),
@@ -262,12 +266,7 @@ pub(crate) fn bind(choices: &Choices, model: &Model, diagnostics: &mut Diagnosti
 }
 
 /// Reports paths that name nothing.
-fn check_paths(entries: &[Choice], model: &Model, diagnostics: &mut Diagnostics) {
-    // Most files are compiled without a choice.
-    if entries.is_empty() {
-        return;
-    }
-    let known = paths::Known::of(model);
+fn check_paths(entries: &[Choice], known: &paths::Known, diagnostics: &mut Diagnostics) {
     let mut told = BTreeSet::new();
     for Choice { setting, path, .. } in entries {
         let everything = path == "." && !setting.is_exact();
@@ -280,9 +279,9 @@ fn check_paths(entries: &[Choice], model: &Model, diagnostics: &mut Diagnostics)
     }
 }
 
-/// Reports what cannot be seen to do nothing later: two different choices for one thing, and another name for a return
-/// value, which has none of its own.
-fn check_exact(entries: &[Choice], diagnostics: &mut Diagnostics) {
+/// Reports what cannot be seen to do nothing later: two different choices for one thing, and another name for what has none
+/// here.
+fn check_exact(entries: &[Choice], known: &paths::Known, diagnostics: &mut Diagnostics) {
     let mut first: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     for Choice { setting, path, value } in entries.iter().filter(|choice| choice.setting.is_exact()) {
         let (name, value) = (setting.name(), value.as_str());
@@ -291,13 +290,38 @@ fn check_exact(entries: &[Choice], diagnostics: &mut Diagnostics) {
             let message = format!("`{name}` chooses both `{before}` and `{value}` for `{path}`");
             diagnostics.push(Diagnostic::general(Code::BadSetting, message).help("keep one of them"));
         }
-        let returned = path.rsplit_once('.').is_some_and(|(_, last)| last == RETURN);
-        if *setting == Setting::Rename && returned && path.matches('.').count() == 3 {
+        if *setting != Setting::Rename {
+            continue;
+        }
+        if let Some(why) = nameless(path, entries) {
             let message = format!("`{name}` changes nothing at `{path}`");
-            let error = Diagnostic::general(Code::SettingWithoutEffect, message);
-            diagnostics.push(error.help("a return value has no name; among several values that come back it is `ret`"));
+            diagnostics.push(Diagnostic::general(Code::SettingWithoutEffect, message).help(why));
+        }
+        if PRIMITIVES.contains(&value.trim_start_matches("r#")) && known.holds(paths::Kind::Type, path) {
+            let message = format!("`{value}`, chosen for `{path}`, is a type of Rust already");
+            let help = "generated code means that one; choose another name";
+            diagnostics.push(Diagnostic::general(Code::BadSetting, message).help(help));
         }
     }
+}
+
+/// The types of the language: a name that hides one changes what the code around it means.
+const PRIMITIVES: [&str; 17] = [
+    "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "str", "u8", "u16", "u32", "u64", "u128",
+    "usize",
+];
+
+/// Why what stands at the path has no name that could be changed, if so.
+fn nameless(path: &str, entries: &[Choice]) -> Option<&'static str> {
+    let returned = path.rsplit_once('.').is_some_and(|(_, last)| last == RETURN);
+    if returned && path.matches('.').count() == 3 {
+        return Some("a return value has no name; among several values that come back it is `ret`");
+    }
+    let elsewhere = [Setting::ExternModule, Setting::ExternType];
+    let chosen = entries
+        .iter()
+        .any(|other| elsewhere.contains(&other.setting) && other.path == path);
+    chosen.then_some("it is compiled elsewhere: its whole path is chosen already")
 }
 
 /// Reports texts that cannot be what they are to be.

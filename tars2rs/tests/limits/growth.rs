@@ -6,7 +6,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use crate::cost::{self, Cost};
-use crate::{COMMANDS, GOOD, timed};
+use crate::{COMMANDS, GOOD, ended};
 
 /// What does not depend on the input.
 const BASE: usize = 100_000;
@@ -251,7 +251,7 @@ fn deep_and_wide_includes() {
     for command in COMMANDS {
         // Only `fmt` does not care for includes.
         let expected = i32::from(command[0] != "fmt");
-        assert_eq!(timed(dir.path(), command).0, Some(expected), "{command:?}");
+        assert_eq!(ended(dir.path(), command), Some(expected), "{command:?}");
     }
 
     let mut wide = String::new();
@@ -265,6 +265,6 @@ fn deep_and_wide_includes() {
     }
     write("a.tars", &wide);
     for command in COMMANDS {
-        assert!(matches!(timed(dir.path(), command).0, Some(0 | 1)), "{command:?}");
+        assert!(matches!(ended(dir.path(), command), Some(0 | 1)), "{command:?}");
     }
 }

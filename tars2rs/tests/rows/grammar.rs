@@ -119,6 +119,26 @@ fn heads_and_bodies() {
             &["T0112"],
         ),
         (
+            "a module that is not closed before the next one",
+            "module m { struct A { 0 require int a; };\nmodule n { struct B { 0 require m::A a; }; };\nmodule o { struct C { 0 require n::B b; }; };",
+            &["T0112"],
+        ),
+        (
+            "a module in a module, all braces in place",
+            "module m { struct A { 0 require int a; };\nmodule n { struct B { 0 require int b; }; }; };\nmodule o { };",
+            &["T0305"],
+        ),
+        (
+            "one of each: the brace that is missing is the struct's",
+            "module m { struct A { 0 require int a;\nstruct B { 0 require int b; };\nmodule n { struct C { 0 require int c; }; }; };",
+            &["T0112", "T0305"],
+        ),
+        (
+            "two modules that are not closed",
+            "module m { struct A { 0 require int a; };\nmodule n { struct B { 0 require int b; };\nmodule o { };",
+            &["T0112", "T0112"],
+        ),
+        (
             "nested behind one that is not closed",
             "module m { struct A { 0 require int a;\nstruct B { enum C { D }; };\n};",
             &["T0112", "T0107"],
