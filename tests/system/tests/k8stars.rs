@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use tars::{Communicator, config::Config};
 use tars_system_tests::peers::NamedClient;
 use tars_test_support::{
+    lookup::Lookup,
     node,
     pod::Pod,
     process::binary,
@@ -215,6 +216,8 @@ async fn an_image_made_for_k8stars_runs_as_it_is() {
     let rows = registry.backend().rows("t_adapter_conf", "servant, endpoint").await;
     assert_eq!(rows, [[OBJECT.to_owned(), endpoint.clone()]]);
     assert!(pod.file("data/server_info.yaml").contains(&endpoint), "{endpoint}");
+    // The supervisor says it first, and then it is told to the registry.
+    Lookup::at(registry.query()).finds(OBJECT, &["127.3.7.1"], &[]).await;
     let client: NamedClient = Communicator::builder()
         .locator(registry.query())
         .unwrap()
@@ -259,9 +262,9 @@ async fn an_image_made_for_k8stars_runs_as_it_is() {
     assert_eq!(code, 0, "{output}");
 }
 
-/// Runs `genconf` in a folder with this `_server_meta.yaml`, and returns what it wrote.
-async fn generated(meta: &str) -> (Pod, Config) {
-    let pod = Pod::new("127.0.0.1", "tars.tarsregistry.QueryObj@tcp -h 127.0.0.1 -p 17890");
+/// Runs `genconf` in a folder with this `_server_meta.yaml`, on a node of its own, and returns what it wrote.
+async fn generated(node: &str, meta: &str) -> (Pod, Config) {
+    let pod = Pod::new(node, "tars.tarsregistry.QueryObj@tcp -h 127.0.0.1 -p 17890");
     pod.write_meta(meta);
     let outcome = pod.run(&["genconf"]).await;
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
@@ -272,9 +275,11 @@ async fn generated(meta: &str) -> (Pod, Config) {
 #[tokio::test]
 async fn every_kind_of_endpoint_is_read_alike() {
     let (pod, ours) = generated(
+        "127.3.7.2",
         "\
 application: Pods
 server: PodServer
+local: tcp -h ${local_ip} -p ${random_port}
 adapters:
   - object: PlainObj
   - object: UdpObj
@@ -284,7 +289,7 @@ adapters:
   - object: V6Obj
     endpoint: tcp -h ::1 -p ${random_port}
   - object: FixedObj
-    endpoint: tcp -h 127.0.0.1 -p 17999 -t 1
+    endpoint: tcp -h ${local_ip} -p 17999 -t 1
 ",
     )
     .await;
@@ -296,11 +301,11 @@ adapters:
         })
         .into();
     for (endpoint, start) in endpoints.iter().zip([
-        "tcp -h 127.0.0.1 -p 1",
-        "udp -h 127.0.0.1 -p 1",
-        "ssl -h 127.0.0.1 -p 1",
+        "tcp -h 127.3.7.2 -p 1",
+        "udp -h 127.3.7.2 -p 1",
+        "ssl -h 127.3.7.2 -p 1",
         "tcp -h ::1 -p 1",
-        "tcp -h 127.0.0.1 -p 17999 -t 1",
+        "tcp -h 127.3.7.2 -p 17999 -t 1",
     ]) {
         assert!(endpoint.starts_with(start), "{endpoint}");
     }
@@ -313,7 +318,11 @@ adapters:
 
 #[tokio::test]
 async fn a_server_of_defaults_is_read_alike() {
-    let (pod, ours) = generated("application: Pods\nserver: PodServer\nadapters:\n  - object: NamedObj\n").await;
+    let (pod, ours) = generated(
+        "127.3.7.3",
+        "application: Pods\nserver: PodServer\nadapters:\n  - object: NamedObj\n",
+    )
+    .await;
     assert_same(&ours, &read_by_node(&pod.path().join("conf/PodServer.conf")).await);
     for (path, expected) in [
         ("/tars/application<enableset>", "n"),

@@ -15,7 +15,7 @@ use crate::rows::{Rows, until, until_gone};
 const OBJECT: &str = "Pods.PodServer.NamedObj";
 
 /// Time in which it is served on after it has said that it leaves: the grace period without 9 s.
-const DRAIN: Duration = Duration::from_secs(4);
+const DRAIN: Duration = Duration::from_secs(12);
 
 /// Alive, not ready, never ready yet.
 pub(crate) const STARTING: [Option<i32>; 3] = [Some(0), Some(1), Some(1)];
@@ -115,6 +115,11 @@ async fn one_container_after_the_other() {
     let mut places = Vec::new();
     for is_killed in [false, true, false] {
         pod.start();
+        // Its rows may be those of the life before.
+        pod.until("registered", |status| {
+            status["state"] == "active" && status["registry"]["registered"] == true
+        })
+        .await;
         let active = until(&pod, rows, "active").await;
         probes(&pod, READY).await;
         assert_eq!(pod.file("data/prestop"), "", "the mark of an earlier life is gone");
@@ -154,7 +159,11 @@ async fn leaves(pod: &mut Pod, backend: &Backend, served: &Rows) {
         // It goes on for those who do not know yet.
         assert_eq!(pod.probes().await, READY);
         is_served(served).await;
-        assert_eq!(pod.noted("notified"), ["prestop"]);
+        pod.until_some("told to the server", async || match pod.noted("notified") {
+            noted if noted == ["prestop"] => Ok(()),
+            other => Err(other),
+        })
+        .await;
     });
     assert_eq!(hook.code, Some(0), "{hook:?}");
     assert!(hook.took >= DRAIN, "{hook:?}");

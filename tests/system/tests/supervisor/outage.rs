@@ -12,6 +12,9 @@ use crate::{
     rows::{Rows, until, until_gone},
 };
 
+/// The grace period of a pod that sets none.
+const GRACE: Duration = Duration::from_secs(29);
+
 /// One step of a life.
 struct Step {
     name: &'static str,
@@ -59,7 +62,7 @@ async fn is_back(paused: Paused) -> Registry {
 async fn a_registry_that_is_killed_at_every_step_comes_to_know_the_truth() {
     let mut registry = Registry::start(Backend::mysql().await).await;
     registry.process.wait_for("ready").await;
-    let mut pod = Pod::new("127.3.0.2", registry.query()).with("TARS_GRACE_PERIOD", "14s");
+    let mut pod = Pod::new("127.3.0.2", registry.query());
     for step in STEPS {
         println!("{}", step.name);
         let away = registry.crash().await;
@@ -100,7 +103,7 @@ async fn leaves(mut pod: Pod, registry: Registry) {
         is_back(registry.crash().await).await
     });
     assert_eq!(hook.code, Some(0), "{hook:?}");
-    assert!(hook.took < Duration::from_secs(14), "{hook:?}");
+    assert!(hook.took < GRACE, "{hook:?}");
     until_gone(&pod, registry.backend()).await;
     pod.signal("TERM").await;
     assert_eq!(pod.ended().await.0, 0);
@@ -114,7 +117,7 @@ async fn a_registry_that_comes_late_and_rows_that_vanish() {
     registry.process.wait_for("ready").await;
     let mut pod = Pod::new("127.3.0.3", registry.query())
         .with("TARS_METRICS_PORT", "9123")
-        .with("TARS_GRACE_PERIOD", "3s");
+        .with("TARS_PRESTOP_WAITTIME", "0s");
     let away = registry.pause().await;
     pod.start();
     pod.order("ready", "");
@@ -140,7 +143,6 @@ async fn a_registry_that_comes_late_and_rows_that_vanish() {
     assert_eq!(until(&pod, registry.backend(), "active").await, rows);
     metrics_port(&pod, registry.backend()).await;
 
-    // A short grace is shared in proportion.
     pod.signal("TERM").await;
     let (code, output) = pod.ended().await;
     assert_eq!(code, 0, "{output}");

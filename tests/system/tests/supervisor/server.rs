@@ -20,7 +20,7 @@ async fn registry() -> Registry {
 #[tokio::test]
 async fn a_server_that_goes_to_the_background_is_kept_alive() {
     let registry = registry().await;
-    let mut pod = Pod::new("127.3.2.1", registry.query()).with("TARS_GRACE_PERIOD", "3s");
+    let mut pod = Pod::new("127.3.2.1", registry.query()).with("TARS_PRESTOP_WAITTIME", "0s");
     // As tarsnode's own start script does: it ends with 0 before the server is ready.
     let command = pod.server_command();
     pod.write_start(&format!("setsid {command} </dev/null >/dev/null 2>&1 &\nexit 0"));
@@ -61,7 +61,7 @@ async fn a_server_that_goes_to_the_background_is_kept_alive() {
 #[tokio::test]
 async fn a_check_script_decides() {
     let registry = registry().await;
-    let pod = Pod::new("127.3.2.2", registry.query()).with("TARS_GRACE_PERIOD", "3s");
+    let pod = Pod::new("127.3.2.2", registry.query()).with("TARS_PRESTOP_WAITTIME", "0s");
     let script = format!("test ! -e {}", pod.orders().join("unwell").display());
     let mut pod = pod.with("TARS_CHECK_SCRIPT", &script);
     pod.order("ready", "");

@@ -12,7 +12,7 @@ use crate::rows::{until, until_gone};
 async fn worker(registry: &Registry, node: &str) -> Pod {
     let mut pod = Pod::new(node, registry.query())
         .with("TARS_WORKER_ID_ENABLE", "y")
-        .with("TARS_GRACE_PERIOD", "3s");
+        .with("TARS_PRESTOP_WAITTIME", "0s");
     pod.order("ready", "");
     pod.start();
     until(&pod, registry.backend(), "active").await;
