@@ -7,7 +7,7 @@ use std::time::Duration;
 use tars::{Communicator, Server, code};
 use tokio::task::JoinSet;
 
-use crate::common::{ANYWHERE, Gate, OBJECT, RawServer, Servant, TestServer, echo, echo_response, framed};
+use crate::common::{ANYWHERE, Gate, OBJECT, Place, RawServer, Servant, TestServer, echo, echo_response, framed};
 
 /// A communicator whose calls time out soon; for calls that nobody answers.
 fn impatient() -> Communicator {
@@ -115,10 +115,10 @@ async fn a_cancelled_call_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_refused_connection_names_the_server() {
-    let closed = RawServer::start().await;
-    let proxy = closed.proxy();
-    let address = closed.endpoint().address();
-    drop(closed);
+    let server = RawServer::start().await;
+    let proxy = server.proxy();
+    let place = server.closed();
+    let address = place.address();
     let error = echo(&proxy, "x").await.unwrap_err();
     assert_eq!(error.code(), code::PROXY_CONNECT_ERR);
     assert!(
@@ -251,7 +251,8 @@ async fn calls_take_turns_between_endpoints_and_pass_over_dead_ones() {
         [5, 5]
     );
 
-    let dead = RawServer::start().await.endpoint();
+    let places = [Place::new(), Place::new()];
+    let [dead, other] = places.each_ref().map(Place::endpoint);
     let proxy = comm.proxy(&format!("{OBJECT}@{dead}:{first}:{second}")).unwrap();
     for _ in 0..10 {
         echo(&proxy, "x").await.unwrap();
@@ -264,7 +265,6 @@ async fn calls_take_turns_between_endpoints_and_pass_over_dead_ones() {
         20
     );
 
-    let other = RawServer::start().await.endpoint();
     let error = echo(&comm.proxy(&format!("{OBJECT}@{dead}:{other}")).unwrap(), "x")
         .await
         .unwrap_err();

@@ -210,7 +210,7 @@ async fn failures_at_a_client_are_recorded() {
     assert!(late[1].2.contains("no answer from"), "{}", late[1].2);
 
     let refused = client_ends(|proxy, server| async move {
-        drop(server);
+        let _place = server.closed();
         echo(&proxy, "x").await.unwrap_err();
     })
     .await;
@@ -222,7 +222,7 @@ async fn failures_at_a_client_are_recorded() {
 async fn one_way_calls_that_are_not_sent_are_recorded() {
     let begin = end("cs", 0, "");
     let refused = client_ends(|proxy, server| async move {
-        drop(server);
+        let _place = server.closed();
         echo(&proxy, "x").one_way().await.unwrap_err();
     })
     .await;
