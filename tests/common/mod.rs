@@ -295,6 +295,14 @@ impl RawServer {
     pub async fn accept(&self) -> Raw {
         Raw::new(self.listener.accept().await.unwrap().0)
     }
+
+    /// The connection of `proxy`, made by a call that nobody waits for: the time of later calls is not spent on it.
+    pub async fn connected(&self, proxy: &Proxy) -> Raw {
+        let (sent, mut raw) = tokio::join!(echo(proxy, "connects").one_way(), self.accept());
+        sent.unwrap();
+        raw.request().await.unwrap();
+        raw
+    }
 }
 
 /// One end of a connection, byte by byte.
