@@ -103,9 +103,9 @@ async fn a_request_carries_the_time_that_connecting_has_left() {
     let server = RawServer::start().await;
     let comm = Communicator::builder().connect_timeout(Duration::from_hours(1)).build();
     let proxy = proxy(&comm, &hole.endpoint(), &server.endpoint());
-    let call = echo(&proxy, "x").timeout(Duration::from_millis(400)).into_future();
+    let call = echo(&proxy, "x").timeout(Duration::from_secs(2)).into_future();
     let (answer, packet) = tokio::join!(call, async { server.accept().await.request().await.unwrap() });
-    assert!((1..=200).contains(&packet.i_timeout), "{}", packet.i_timeout);
+    assert!((1..=1000).contains(&packet.i_timeout), "{}", packet.i_timeout);
     answer.unwrap_err();
 }
 
@@ -117,11 +117,14 @@ async fn nothing_but_swallowed_connections_names_all_endpoints() {
     let [first, second] = holes.each_ref().map(|(endpoint, _)| endpoint);
     let comm = Communicator::builder().connect_timeout(Duration::from_hours(1)).build();
     let proxy = comm.proxy(&format!("{OBJECT}@{first}:{second}:{dead}")).unwrap();
-    let error = echo(&proxy, "x").timeout(Duration::from_millis(90)).await.unwrap_err();
+    let error = echo(&proxy, "x")
+        .timeout(Duration::from_millis(1500))
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), code::PROXY_CONNECT_ERR);
     assert!(error.message().contains("cannot connect to "), "{error}");
     assert!(error.message().contains("no connection to "), "{error}");
-    assert!(error.message().ends_with(" within 90 ms"), "{error}");
+    assert!(error.message().ends_with(" within 1500 ms"), "{error}");
     for endpoint in [first, second, &dead] {
         assert!(error.message().contains(&endpoint.address()), "{error}");
     }
