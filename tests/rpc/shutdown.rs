@@ -82,6 +82,24 @@ async fn requests_that_had_arrived_are_answered_too() {
 }
 
 #[tokio::test]
+async fn a_request_that_arrived_right_before_the_signal_is_answered() {
+    for _ in 0..10 {
+        let mut server = TestServer::start(Servant::echo()).await;
+        let mut raw = server.raw().await;
+        raw.send(&framed(&echo_request(1, "before"))).await;
+        assert_eq!(echoed(&raw.response().await.unwrap()), "before");
+        // Nothing of this waits, so the runtime has not been told of the second request when the server is stopped.
+        let request = framed(&echo_request(2, "arrived"));
+        assert_eq!(raw.stream.try_write(&request).unwrap(), request.len());
+        server.signal();
+        assert_eq!(echoed(&raw.response().await.unwrap()), "arrived");
+        assert!(raw.is_closed().await);
+        drop(raw);
+        server.stopped().await;
+    }
+}
+
+#[tokio::test]
 async fn calls_that_do_not_end_are_given_up_after_the_grace_time() {
     let gate = Gate::new();
     let builder = Server::builder()
