@@ -1,6 +1,6 @@
 //! Sockets: the only module that touches them.
 
-use std::io;
+use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -120,6 +120,20 @@ impl Stream {
             self.read_size = FrameBuffer::MAX_READ;
         }
         Poll::Ready(read)
+    }
+
+    /// Reads once what the socket itself has, not what the runtime knows of: that learns of new bytes only when it turns
+    /// to its sockets. Nothing is woken when more comes.
+    pub(crate) fn read_now(&mut self, buffer: &mut FrameBuffer) -> Poll<io::Result<usize>> {
+        let mut bytes = [0; FrameBuffer::MIN_READ];
+        match (&*SockRef::from(&self.tcp)).read(&mut bytes) {
+            Ok(count) => {
+                buffer.room(count).extend_from_slice(&bytes[..count]);
+                Poll::Ready(Ok(count))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error)),
+        }
     }
 
     /// Writes until the buffer is empty or the socket takes no more; the number is what was written.

@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -119,8 +118,7 @@ impl Connection {
                 return self.park(cx);
             }
             if !self.read(cx) {
-                // A task that has used up its turn is told that nothing is there, too; it is polled again.
-                if self.draining.is_none() || !has_budget_remaining() {
+                if self.draining.is_none() {
                     return self.park(cx);
                 }
                 self.input_closed = true;
@@ -196,7 +194,12 @@ impl Connection {
 
     /// Reads once. `false` when nothing is there yet.
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
-        match self.stream.poll_read(&mut self.input, cx) {
+        let read = match self.draining {
+            None => self.stream.poll_read(&mut self.input, cx),
+            // What has arrived, the runtime may not have noticed yet.
+            Some(_) => self.stream.read_now(&mut self.input),
+        };
+        match read {
             Poll::Pending => return false,
             Poll::Ready(Ok(0)) => self.input_closed = true,
             Poll::Ready(Ok(count)) => {

@@ -15,7 +15,7 @@ use tars::protocol::{RequestPacket, ResponsePacket};
 use tars::{BoxFuture, Call, Communicator, Context, Endpoint, Operation, Proxy, Request, Response, Result};
 use tars::{Server, ServerBuilder, Service, TarsStruct};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -158,6 +158,32 @@ impl Gate {
     }
 }
 
+/// A port that belongs to one test for as long as this lives. Connections to it are refused until somebody listens there.
+///
+/// A port that is only remembered is free: the system may give it to another test. Here a socket is bound to it and never
+/// listens. Whoever asks the system for any port is given another one. Whoever names this one may still listen at it,
+/// again and again: that is what `SO_REUSEADDR` on both sockets means to Linux as long as only one of them listens.
+pub struct Place {
+    socket: TcpSocket,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self { socket }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.socket.local_addr().unwrap()
+    }
+
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint::tcp("127.0.0.1", self.address().port())
+    }
+}
+
 /// A server that serves until it is stopped or dropped.
 pub struct TestServer {
     pub endpoints: Vec<Endpoint>,
@@ -174,6 +200,16 @@ impl TestServer {
         S::Future: Send + 'static,
     {
         Self::of(Server::builder().adapter(ANYWHERE, OBJECT, servant)).await
+    }
+
+    /// Serves [`OBJECT`] at a place that stays the test's own when the server has ended.
+    pub async fn at<S>(place: &Place, servant: S) -> Self
+    where
+        S: Service<Request, Response = Response> + Clone + Send + 'static,
+        S::Error: Into<tars::BoxError>,
+        S::Future: Send + 'static,
+    {
+        Self::of(Server::builder().adapter(place.endpoint(), OBJECT, servant)).await
     }
 
     pub async fn of(builder: ServerBuilder) -> Self {
@@ -227,13 +263,21 @@ impl Drop for TestServer {
 /// A listener of raw peers, to play a server that misbehaves.
 pub struct RawServer {
     pub listener: TcpListener,
+    place: Place,
 }
 
 impl RawServer {
     pub async fn start() -> Self {
+        let place = Place::new();
         Self {
-            listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            listener: TcpListener::bind(place.address()).await.unwrap(),
+            place,
         }
+    }
+
+    /// Listens no more. Connections are refused from now on.
+    pub fn closed(self) -> Place {
+        self.place
     }
 
     pub fn object(&self) -> String {
@@ -241,7 +285,7 @@ impl RawServer {
     }
 
     pub fn endpoint(&self) -> Endpoint {
-        Endpoint::tcp("127.0.0.1", self.listener.local_addr().unwrap().port())
+        self.place.endpoint()
     }
 
     pub fn proxy(&self) -> Proxy {
@@ -250,6 +294,14 @@ impl RawServer {
 
     pub async fn accept(&self) -> Raw {
         Raw::new(self.listener.accept().await.unwrap().0)
+    }
+
+    /// The connection of `proxy`, made by a call that nobody waits for: the time of later calls is not spent on it.
+    pub async fn connected(&self, proxy: &Proxy) -> Raw {
+        let (sent, mut raw) = tokio::join!(echo(proxy, "connects").one_way(), self.accept());
+        sent.unwrap();
+        raw.request().await.unwrap();
+        raw
     }
 }
 

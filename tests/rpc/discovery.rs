@@ -7,7 +7,7 @@ use tars::{Communicator, Endpoint, Proxy, code};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{advance, pause, resume, timeout};
 
-use crate::common::{Echo, Gate, OBJECT, RawServer, Servant, TestServer, echo};
+use crate::common::{Echo, Gate, OBJECT, Place, RawServer, Servant, TestServer, echo};
 use crate::fakes::{Answer, QueryRegistry, active, locator, wire};
 
 /// Longer than anything takes that works.
@@ -29,10 +29,11 @@ async fn pass(time: Duration) {
 
 /// A server that answers its name.
 async fn named(name: &'static str) -> TestServer {
-    TestServer::start(Servant::new(
-        move |cx, _| async move { cx.respond::<Echo>(name.to_owned()) },
-    ))
-    .await
+    TestServer::start(says(name)).await
+}
+
+fn says(name: &'static str) -> Servant {
+    Servant::new(move |cx, _| async move { cx.respond::<Echo>(name.to_owned()) })
 }
 
 fn endpoint(server: &TestServer) -> &Endpoint {
@@ -237,13 +238,14 @@ async fn locators_that_cannot_be_asked_are_clear_errors() {
 #[tokio::test]
 async fn a_registry_that_comes_up_late_is_found() {
     let server = named("one").await;
-    let dead = RawServer::start().await.endpoint();
-    let comm = Communicator::builder().locator(&locator(&[&dead])).unwrap().build();
+    let place = Place::new();
+    let locator = locator(&[&place.endpoint()]);
+    let comm = Communicator::builder().locator(&locator).unwrap().build();
     let proxy = comm.proxy(OBJECT).unwrap();
     let error = echo(&proxy, "").await.unwrap_err();
     assert_eq!(error.code(), code::PROXY_CONNECT_ERR);
     assert!(error.message().contains("cannot connect to"), "{error}");
-    let _registry = QueryRegistry::at(&dead.to_string(), active(&[endpoint(&server)])).await;
+    let _registry = QueryRegistry::at(&place, active(&[endpoint(&server)])).await;
     pass(Duration::from_secs(6)).await;
     until_answered_by(&proxy, "one").await;
 }
@@ -253,8 +255,8 @@ async fn another_endpoint_of_the_registry_is_asked_when_one_fails() {
     let server = named("one").await;
     let good = QueryRegistry::start(active(&[endpoint(&server)])).await;
     let starting = QueryRegistry::start(Answer::Error(code::SERVER_OVERLOAD)).await;
-    let dead = RawServer::start().await.endpoint();
-    let locator = locator(&[&dead, starting.endpoint(), good.endpoint()]);
+    let dead = Place::new();
+    let locator = locator(&[&dead.endpoint(), starting.endpoint(), good.endpoint()]);
     for _ in 0..6 {
         let comm = Communicator::builder().locator(&locator).unwrap().build();
         assert_eq!(ask(&comm.proxy(OBJECT).unwrap()).await, "one");
@@ -335,7 +337,8 @@ async fn lookups_end_with_the_last_proxy() {
 
 #[tokio::test]
 async fn when_nothing_can_be_reached_the_registry_is_asked_sooner() {
-    let (one, two) = (named("one").await, named("two").await);
+    let place = Place::new();
+    let (one, two) = (TestServer::at(&place, says("one")).await, named("two").await);
     let registry = QueryRegistry::start(active(&[endpoint(&one)])).await;
     let proxy = registry.builder().build().proxy(OBJECT).unwrap();
     assert_eq!(ask(&proxy).await, "one");
@@ -349,7 +352,8 @@ async fn when_nothing_can_be_reached_the_registry_is_asked_sooner() {
 
 #[tokio::test]
 async fn calls_that_fail_together_cause_one_lookup() {
-    let (one, two) = (named("one").await, named("two").await);
+    let place = Place::new();
+    let (one, two) = (TestServer::at(&place, says("one")).await, named("two").await);
     let registry = QueryRegistry::start(active(&[endpoint(&one)])).await;
     let proxy = registry.builder().build().proxy(OBJECT).unwrap();
     assert_eq!(ask(&proxy).await, "one");

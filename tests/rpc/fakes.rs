@@ -15,7 +15,7 @@ use tars::{Communicator, CommunicatorBuilder, Context, Endpoint, Error, Result, 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::common::{ANYWHERE, Gate, TestServer};
+use crate::common::{ANYWHERE, Gate, Place, TestServer};
 
 const QUERY: &str = "tars.tarsregistry.QueryObj";
 const REGISTRY: &str = "tars.tarsregistry.Registry";
@@ -176,8 +176,8 @@ impl QueryRegistry {
         Self::with(answer, None, ANYWHERE).await
     }
 
-    pub async fn at(endpoint: &str, answer: Answer) -> Self {
-        Self::with(answer, None, endpoint).await
+    pub async fn at(place: &Place, answer: Answer) -> Self {
+        Self::with(answer, None, &place.endpoint().to_string()).await
     }
 
     /// One whose answers wait for `gate`.
@@ -345,10 +345,14 @@ pub struct EarRegistry {
 
 impl EarRegistry {
     pub async fn start(mood: Mood) -> Self {
-        Self::at(ANYWHERE, mood).await
+        Self::with(ANYWHERE, mood).await
     }
 
-    pub async fn at(endpoint: &str, mood: Mood) -> Self {
+    pub async fn at(place: &Place, mood: Mood) -> Self {
+        Self::with(&place.endpoint().to_string(), mood).await
+    }
+
+    async fn with(endpoint: &str, mood: Mood) -> Self {
         let ear = Ear {
             mood: Arc::new(Mutex::new(mood)),
             told: watch::Sender::new(Vec::new()),

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::common::{ANYWHERE, Gate, OBJECT, RawServer, Servant, TestServer, echo};
+use crate::common::{ANYWHERE, Gate, OBJECT, Place, Servant, TestServer, echo};
 use crate::fakes::{EarRegistry, Mood, QueryRegistry, Told, active, registry};
 
 fn builder(registration: Registration) -> ServerBuilder {
@@ -142,8 +142,8 @@ async fn every_address_is_told_as_the_one_the_registry_sees() {
 
 #[tokio::test(start_paused = true)]
 async fn a_registry_that_is_away_disturbs_nothing_and_is_found_when_it_is_back() {
-    let dead = RawServer::start().await.endpoint();
-    let builder = builder(Registration::at(&registry(&dead)).unwrap());
+    let dead = Place::new();
+    let builder = builder(Registration::at(&registry(&dead.endpoint())).unwrap());
     let server = builder.bind().await.unwrap();
     let object = format!("{OBJECT}@{}", server.local_endpoints()[0]);
     let registered = server.registered();
@@ -154,7 +154,7 @@ async fn a_registry_that_is_away_disturbs_nothing_and_is_found_when_it_is_back()
         assert_eq!(echo(&proxy, "x").await.unwrap(), "x");
     }
     let begun = Instant::now();
-    let registry = EarRegistry::at(&dead.to_string(), Mood::Accepts).await;
+    let registry = EarRegistry::at(&dead, Mood::Accepts).await;
     registered.await.unwrap();
     assert!(begun.elapsed() <= Duration::from_secs(31), "{:?}", begun.elapsed());
     assert_eq!(registry.words(), ["startup", "active"]);
@@ -230,8 +230,8 @@ async fn a_shutdown_never_waits_long_for_a_registry() {
             "each once more"
         );
     }
-    let dead = RawServer::start().await.endpoint();
-    let server = builder(Registration::at(&registry(&dead)).unwrap())
+    let dead = Place::new();
+    let server = builder(Registration::at(&registry(&dead.endpoint())).unwrap())
         .bind()
         .await
         .unwrap();

@@ -7,7 +7,7 @@ use tars::{Registration, code};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::common::{OBJECT, RawServer};
+use crate::common::{OBJECT, Place};
 use crate::fakes::{EarRegistry, Mood, Told, registry};
 
 fn instance() -> Instance {
@@ -106,8 +106,8 @@ async fn a_change_during_a_registration_that_succeeds_is_told_after_it() {
 
 #[tokio::test(start_paused = true)]
 async fn who_leaves_while_the_registry_is_away_does_not_register_when_it_is_back() {
-    let place = RawServer::start().await.endpoint();
-    let away = Registration::at(&registry(&place)).unwrap();
+    let place = Place::new();
+    let away = Registration::at(&registry(&place.endpoint())).unwrap();
     let session = away.start(instance(), State::Activating).unwrap();
     let status = known(&session, |status| status.failures > 2).await;
     assert!(!status.registered && status.last_accepted.is_none());
@@ -122,7 +122,7 @@ async fn who_leaves_while_the_registry_is_away_does_not_register_when_it_is_back
         "{text}"
     );
 
-    let registry = EarRegistry::at(&place.to_string(), Mood::Accepts).await;
+    let registry = EarRegistry::at(&place, Mood::Accepts).await;
     registry.heard(1).await;
     session.report(State::Active);
     sleep(Duration::from_mins(2)).await;
@@ -269,8 +269,8 @@ async fn the_status_tells_how_it_goes() {
 #[tokio::test(start_paused = true)]
 async fn those_who_wait_for_a_registry_come_one_after_the_other() {
     const SESSIONS: usize = 100;
-    let place = RawServer::start().await.endpoint();
-    let object = registry(&place);
+    let place = Place::new();
+    let object = registry(&place.endpoint());
     let begin = |_| {
         Registration::at(&object)
             .unwrap()
@@ -280,7 +280,7 @@ async fn those_who_wait_for_a_registry_come_one_after_the_other() {
     let sessions: Vec<_> = (0..SESSIONS).map(begin).collect();
     sleep(Duration::from_mins(3)).await;
     let back = Instant::now();
-    let registry = EarRegistry::at(&place.to_string(), Mood::Accepts).await;
+    let registry = EarRegistry::at(&place, Mood::Accepts).await;
     for session in &sessions {
         known(session, |status| status.registered).await;
     }

@@ -5,13 +5,14 @@ use std::time::Duration;
 use tars::{Communicator, Server, code};
 use tokio::net::TcpStream;
 
-use crate::common::{ANYWHERE, Gate, OBJECT, Servant, TestServer, echo, echo_request, echoed, framed};
+use crate::common::{ANYWHERE, Gate, OBJECT, Place, Servant, TestServer, echo, echo_request, echoed, framed};
 
 #[tokio::test]
 async fn running_calls_end_and_are_answered() {
     const CALLS: usize = 100;
     let gate = Gate::new();
-    let mut server = TestServer::start(Servant::gated(&gate)).await;
+    let place = Place::new();
+    let mut server = TestServer::at(&place, Servant::gated(&gate)).await;
     let proxy = server.proxy();
     let calls: Vec<_> = (0..CALLS)
         .map(|n| tokio::spawn(echo(&proxy, &n.to_string()).into_future()))
@@ -81,6 +82,24 @@ async fn requests_that_had_arrived_are_answered_too() {
 }
 
 #[tokio::test]
+async fn a_request_that_arrived_right_before_the_signal_is_answered() {
+    for _ in 0..10 {
+        let mut server = TestServer::start(Servant::echo()).await;
+        let mut raw = server.raw().await;
+        raw.send(&framed(&echo_request(1, "before"))).await;
+        assert_eq!(echoed(&raw.response().await.unwrap()), "before");
+        // Nothing of this waits, so the runtime has not been told of the second request when the server is stopped.
+        let request = framed(&echo_request(2, "arrived"));
+        assert_eq!(raw.stream.try_write(&request).unwrap(), request.len());
+        server.signal();
+        assert_eq!(echoed(&raw.response().await.unwrap()), "arrived");
+        assert!(raw.is_closed().await);
+        drop(raw);
+        server.stopped().await;
+    }
+}
+
+#[tokio::test]
 async fn calls_that_do_not_end_are_given_up_after_the_grace_time() {
     let gate = Gate::new();
     let builder = Server::builder()
@@ -95,11 +114,11 @@ async fn calls_that_do_not_end_are_given_up_after_the_grace_time() {
 
 #[tokio::test]
 async fn a_client_reaches_the_server_that_comes_after() {
-    let server = TestServer::start(Servant::echo()).await;
-    let endpoint = server.endpoints[0].clone();
+    let place = Place::new();
+    let server = TestServer::at(&place, Servant::echo()).await;
     let proxy = Communicator::new().proxy(&server.object()).unwrap();
     assert_eq!(echo(&proxy, "first").await.unwrap(), "first");
     server.stopped().await;
-    let _second = TestServer::of(Server::builder().adapter(endpoint, OBJECT, Servant::echo())).await;
+    let _second = TestServer::at(&place, Servant::echo()).await;
     assert_eq!(echo(&proxy, "second").await.unwrap(), "second");
 }

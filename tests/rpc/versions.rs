@@ -495,7 +495,7 @@ async fn answers_of_strange_servers() {
 async fn what_fails_here_is_no_answer() {
     let server = RawServer::start().await;
     let proxy = server.proxy();
-    drop(server);
+    let _place = server.closed();
     let error = proxy.ping().await.unwrap_err();
     assert_eq!((error.code(), error.is_answer()), (code::PROXY_CONNECT_ERR, false));
     assert!(!Error::new(7, "made here").is_answer());

@@ -95,7 +95,7 @@ async fn lines_reach_the_log_server() {
 async fn lines_that_cannot_be_sent_are_counted() {
     let server = RawServer::start().await;
     let log = Communicator::new().client::<LogClient>(&server.object()).unwrap();
-    drop(server);
+    let _place = server.closed();
     let sink = LogSink::new(log, "Test.App").unwrap();
     let tracer = Tracer::new("Test.App", sink);
     let back = TestServer::start(Servant::echo()).await;
