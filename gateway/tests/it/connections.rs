@@ -241,6 +241,70 @@ async fn a_connection_over_the_limit_waits_for_busy_ones() {
 }
 
 #[tokio::test]
+async fn those_over_the_limit_are_answered_one_after_the_other() {
+    let (fake, came, go) = Fake::held();
+    let gateway = Running::start(&config(&["--connections", "1"]), &fake).await;
+    let mut streams = Vec::new();
+    for n in 0..3 {
+        let mut stream = gateway.connect().await;
+        let request = raw(&format!("{{\"n\":{n}}}"), "Connection: close\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        streams.push(stream);
+    }
+    came.notified().await;
+    gateway.wait_for_metric("tarsgateway_held_connections_total 1").await;
+    for (n, stream) in streams.iter_mut().enumerate() {
+        if n > 0 {
+            came.notified().await;
+        }
+        go.notify_one();
+        let answer = read_all(stream).await;
+        assert_eq!(parse(&answer), (200, format!("{{\"n\":{n}}}")));
+    }
+}
+
+#[tokio::test]
+async fn many_share_few_connections() {
+    let gateway = Running::start(&config(&["--connections", "2"]), &Fake::echo()).await;
+    let mut clients = tokio::task::JoinSet::new();
+    for n in 0..24 {
+        let mut stream = gateway.connect().await;
+        let header = if n % 3 == 0 { "Connection: close\r\n" } else { "" };
+        let body = format!("{{\"n\":{n}}}");
+        stream.write_all(raw(&body, header).as_bytes()).await.unwrap();
+        clients.spawn(async move {
+            assert_eq!(read_one(&mut stream).await, (200, body));
+            // Whoever keeps its connection loses it when another one needs the place.
+            stream
+        });
+    }
+    assert_eq!(clients.join_all().await.len(), 24);
+}
+
+#[tokio::test]
+async fn in_http2_connections_make_room_too() {
+    let gateway = Running::start(&config(&["--connections", "1"]), &Fake::echo()).await;
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        let (client, connection) = h2::client::handshake(gateway.connect().await).await.unwrap();
+        let connection = tokio::spawn(connection);
+        clients.push((client, connection));
+    }
+    let mut answers = tokio::task::JoinSet::new();
+    for (client, connection) in clients {
+        answers.spawn(async move {
+            let mut client = client.ready().await.unwrap();
+            let (answer, _) = client.send_request(http2_call("f"), true).unwrap();
+            let answer = answer.await.unwrap();
+            assert_eq!(answer.status(), 200);
+            assert_eq!(rest(answer.into_body()).await.0, 2);
+            (client, connection)
+        });
+    }
+    assert_eq!(answers.join_all().await.len(), 3);
+}
+
+#[tokio::test]
 async fn a_caller_that_goes_away_ends_its_call() {
     let (fake, came, _go) = Fake::held();
     let gateway = Running::start(&config(&[]), &fake).await;
