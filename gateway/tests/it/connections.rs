@@ -266,13 +266,15 @@ async fn those_over_the_limit_are_answered_one_after_the_other() {
 #[tokio::test]
 async fn many_share_few_connections() {
     let gateway = Running::start(&config(&["--connections", "2"]), &Fake::echo()).await;
+    let address = gateway.address;
     let mut clients = tokio::task::JoinSet::new();
     for n in 0..24 {
-        let mut stream = gateway.connect().await;
-        let header = if n % 3 == 0 { "Connection: close\r\n" } else { "" };
-        let body = format!("{{\"n\":{n}}}");
-        stream.write_all(raw(&body, header).as_bytes()).await.unwrap();
+        // All connect before the first is accepted.
         clients.spawn(async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let header = if n % 3 == 0 { "Connection: close\r\n" } else { "" };
+            let body = format!("{{\"n\":{n}}}");
+            stream.write_all(raw(&body, header).as_bytes()).await.unwrap();
             assert_eq!(read_one(&mut stream).await, (200, body));
             // Whoever keeps its connection loses it when another one needs the place.
             stream
