@@ -263,7 +263,7 @@ async fn those_over_the_limit_are_answered_one_after_the_other() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn many_share_few_connections() {
     let gateway = Running::start(&config(&["--connections", "2"]), &Fake::echo()).await;
     let address = gateway.address;
