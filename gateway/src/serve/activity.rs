@@ -17,6 +17,10 @@ use tokio::time::Instant;
 use super::paced::Paced;
 use super::taking::{self, Taking};
 
+/// How long a new connection has to begin its first request before another one may have its place. That only has to
+/// outlast the moment until what was sent with it is read.
+const FIRST: Duration = Duration::from_secs(1);
+
 /// How long things may last.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
@@ -113,21 +117,20 @@ impl Activity {
         }
     }
 
-    /// Whether no request is under way.
-    pub(super) fn is_idle(&self) -> bool {
-        self.state().running == 0
+    /// Whether another connection may have this one's place: it is between requests, or nothing came for a while.
+    pub(super) fn is_spare(&self) -> bool {
+        self.state().spare_at().is_some_and(|at| at <= Instant::now())
     }
 
-    /// Ready when no request is under way.
-    pub(super) async fn idle(&self) {
-        loop {
-            // Made before the look, so that no change in between is missed.
-            let changed = self.changed.notified();
-            if self.is_idle() {
-                return;
-            }
-            changed.await;
-        }
+    /// Ready when another connection may have this one's place.
+    pub(super) async fn spare(&self) {
+        self.passed(State::spare_at).await;
+    }
+
+    /// Ready when no request has been under way for `time`, from now on.
+    pub(super) async fn quiet(&self, time: Duration) {
+        let begun = Instant::now();
+        self.passed(|state| Some(state.idle_at()?.max(begun) + time)).await;
     }
 
     /// Ready when something has lasted too long.
@@ -146,11 +149,17 @@ impl Activity {
         }
     }
 
-    /// Ready when no request has come in time, which may change meanwhile.
+    /// Ready when no request has come in time.
     async fn unused(&self) {
+        self.passed(|state| state.request_deadline(self.times)).await;
+    }
+
+    /// Ready when that time of the state is over, which may change meanwhile.
+    async fn passed(&self, time: impl Fn(&State) -> Option<Instant>) {
         loop {
+            // Made before the look, so that no change in between is missed.
             let changed = self.changed.notified();
-            let at = self.state().request_deadline(self.times);
+            let at = time(&self.state());
             tokio::select! {
                 biased;
                 () = changed => {}
@@ -161,16 +170,28 @@ impl Activity {
 }
 
 impl State {
+    /// Since when no request is under way, if none is.
+    fn idle_at(&self) -> Option<Instant> {
+        (self.running == 0).then_some(self.idle_since)
+    }
+
     /// When a request must have come, if none is under way.
     fn request_deadline(&self, times: Times) -> Option<Instant> {
-        if self.running > 0 {
-            return None;
-        }
+        let idle_at = self.idle_at()?;
         Some(match self.head_since {
             Some(since) => since + times.head,
-            None if self.is_used => self.idle_since + times.idle,
-            None => self.idle_since + times.head,
+            None if self.is_used => idle_at + times.idle,
+            None => idle_at + times.head,
         })
+    }
+
+    /// From when on another connection may have the place, unless a request is under way or has begun to come.
+    fn spare_at(&self) -> Option<Instant> {
+        match (self.head_since, self.is_used) {
+            (Some(_), _) => None,
+            (None, true) => self.idle_at(),
+            (None, false) => Some(self.idle_at()? + FIRST),
+        }
     }
 }
 
@@ -309,11 +330,42 @@ mod tests {
         let request = activity.begin(Version::HTTP_11);
         tokio::time::advance(Duration::from_secs(1000)).await; // a request has its own limits
         let answer = request.answer(Body::from("x"));
-        assert!(!activity.is_idle());
+        assert!(!activity.is_spare());
         assert_eq!(seconds_until(&activity).await, (30, Expired::Stalled));
         drop(answer);
-        assert!(activity.is_idle());
+        assert!(activity.is_spare());
         assert_eq!(seconds_until(&activity).await, (75, Expired::Idle));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_is_kept_for_a_request_that_comes() {
+        let activity = Activity::new(TIMES);
+        let begun = Instant::now();
+        assert!(!activity.is_spare(), "what it sent may not be read yet");
+        activity.spare().await;
+        assert_eq!((begun.elapsed(), activity.is_spare()), (FIRST, true));
+        activity.received();
+        assert!(!activity.is_spare(), "a head has begun");
+        drop(activity.begin(Version::HTTP_2));
+        activity.received(); // may be anything
+        assert!(activity.is_spare());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn quiet_is_without_requests() {
+        let activity = Activity::new(TIMES);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let begun = Instant::now();
+        let requests = async {
+            tokio::time::sleep(Duration::from_millis(2500)).await;
+            drop(activity.begin(Version::HTTP_2));
+        };
+        tokio::join!(activity.quiet(Duration::from_secs(3)), requests);
+        assert_eq!(
+            begun.elapsed(),
+            Duration::from_millis(5500),
+            "from when on it is asked for"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,13 +15,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
 use super::activity::{Activity, Expired, Times, Watched};
 use super::paced::Paced;
+use super::room::Room;
 use super::taking;
 use crate::config::Limits;
 use crate::gateway::Peer;
@@ -42,9 +43,7 @@ pub(super) struct Connections {
     router: Router,
     http: auto::Builder<Tracked>,
     times: Times,
-    room: Arc<Semaphore>,
-    /// One idle connection is asked to make room.
-    make_room: Arc<Notify>,
+    room: Arc<Room>,
     metrics: Option<Arc<Metrics>>,
     tasks: TaskTracker,
     end: CancellationToken,
@@ -84,8 +83,7 @@ impl Connections {
                 idle: limits.idle_timeout_ms.millis(),
                 answer: limits.answer_timeout_ms.millis(),
             },
-            room: Arc::new(Semaphore::new(max)),
-            make_room: Arc::default(),
+            room: Arc::new(Room::new(max)),
             metrics: None,
             tasks,
             end: CancellationToken::new(),
@@ -127,17 +125,15 @@ impl Connections {
         }
     }
 
-    /// Room for a connection: an idle one ends for it.
+    /// Room for a connection: one that can be spared ends for it.
     async fn permit(&self) -> OwnedSemaphorePermit {
-        if let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() {
+        if let Some(permit) = self.room.place() {
             return permit;
         }
         if let Some(metrics) = &self.metrics {
             metrics.held_connections.inc();
         }
-        self.make_room.notify_one();
-        let permit = Arc::clone(&self.room).acquire_owned().await;
-        permit.expect("the semaphore is never closed")
+        self.room.place_in_time().await
     }
 
     /// Ready when no connection is left. Those that are left when `late` is ready are dropped.
@@ -162,46 +158,26 @@ impl Connections {
         let service = service_fn(|request| respond(self.router.clone(), Arc::clone(&activity), peer, request));
         let io = TokioIo::new(Watched::new(stream, &activity));
         let mut connection = pin!(self.http.serve_connection(io, service));
+        // What has come is read first, before anyone looks at how long it took or whether the connection is idle.
         tokio::select! {
+            biased;
             result = connection.as_mut() => return log(result),
             why = activity.expired() => if why == Expired::Stalled {
                 tracing::debug!(%peer, "closed: what was sent was not taken in time");
                 return;
             },
-            () = self.is_in_the_way(&activity) => {}
+            () = self.room.is_needed(&activity) => {}
             () = self.end.cancelled() => {}
             () = self.kill.cancelled() => return,
         }
         connection.as_mut().graceful_shutdown();
         tokio::select! {
+            biased;
             result = connection.as_mut() => log(result),
-            () = goodbye(&activity) => {}
+            // Its peer does not close it.
+            () = activity.quiet(GOODBYE) => {}
             () = activity.stalled() => {}
             () = self.kill.cancelled() => {}
-        }
-    }
-
-    /// Ready when this connection should make room for another one.
-    async fn is_in_the_way(&self, activity: &Activity) {
-        loop {
-            self.make_room.notified().await;
-            if activity.is_idle() {
-                return;
-            }
-            // Someone else's turn.
-            self.make_room.notify_one();
-            activity.idle().await;
-        }
-    }
-}
-
-/// Ready when nothing is under way in a connection that was asked to end, and its peer does not close it.
-async fn goodbye(activity: &Activity) {
-    loop {
-        activity.idle().await;
-        tokio::time::sleep(GOODBYE).await;
-        if activity.is_idle() {
-            return;
         }
     }
 }

@@ -3,6 +3,7 @@
 mod activity;
 mod connection;
 mod paced;
+mod room;
 mod taking;
 
 use std::fmt;

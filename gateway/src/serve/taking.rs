@@ -62,6 +62,7 @@ impl Taking {
 /// Ready when that time is over; never, when there is none.
 pub(super) async fn passed(at: Option<Instant>) {
     match at {
+        Some(at) if at <= Instant::now() => {} // a timer would say so a little later
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -32,11 +33,13 @@ pub(crate) type Servant = Arc<dyn Fn(Outgoing) -> BoxFuture<Result<Answer, Failu
 pub(crate) struct Fake {
     servant: Servant,
     pub(crate) calls: Arc<Mutex<Vec<Outgoing>>>,
+    called: Arc<Notify>,
 }
 
 impl Upstream for Fake {
     fn call(&self, call: Outgoing) -> BoxFuture<Result<Answer, Failure>> {
         self.calls.lock().unwrap().push(call.clone());
+        self.called.notify_one();
         (self.servant)(call)
     }
 }
@@ -48,6 +51,7 @@ impl Fake {
         Self {
             servant: Arc::new(servant),
             calls: Arc::default(),
+            called: Arc::default(),
         }
     }
 
@@ -89,6 +93,11 @@ impl Fake {
         let calls = self.calls.lock().unwrap();
         assert_eq!(calls.len(), 1);
         calls[0].clone()
+    }
+
+    /// Ready when a call has come since it was asked last.
+    pub(crate) async fn called(&self) {
+        self.called.notified().await;
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -269,7 +278,7 @@ impl Running {
                 tokio::task::yield_now().await;
             }
         };
-        let limit = std::time::Duration::from_secs(20);
+        let limit = Duration::from_secs(20);
         assert!(tokio::time::timeout(limit, told).await.is_ok(), "no `{line}` in time");
     }
 }
@@ -278,6 +287,13 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.serving.abort();
     }
+}
+
+/// Lets that time pass at once for all that wait for it. What the test itself takes does not count towards long times.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }
 
 /// A call of [`OBJECT`] as it goes over the wire.

@@ -8,8 +8,8 @@ use tokio::net::TcpStream;
 
 use crate::common::*;
 
-/// Short times, so that a test sees them pass.
-fn hasty(more: &str) -> tarsgateway::Config {
+/// Settings with times or sizes of the test.
+fn limited(more: &str) -> tarsgateway::Config {
     config_file(&format!(
         "[routes]\n\"A.B.C\" = \"tcp -h 127.0.0.1 -p 1\"\n[access]\nallow = [\"Test.*\"]\n[limits]\n{more}"
     ))
@@ -70,7 +70,7 @@ async fn heads_have_a_size() {
 #[tokio::test]
 async fn heads_have_a_time() {
     let gateway = Running::start(
-        &hasty("header_timeout_ms = 100\nidle_timeout_ms = 3600000"),
+        &limited("header_timeout_ms = 10000\nidle_timeout_ms = 3600000"),
         &Fake::echo(),
     )
     .await;
@@ -81,6 +81,9 @@ async fn heads_have_a_time() {
     second.write_all(raw("{}", "").as_bytes()).await.unwrap();
     assert_eq!(read_one(&mut second).await.0, 200);
     second.write_all(b"P").await.unwrap();
+    // When this is answered, what was sent before it is read. If something was not, it takes its time.
+    gateway.wait_for_metric("tarsgateway_connections 3").await;
+    pass(Duration::from_secs(10)).await;
     for stream in [&mut silent, &mut slow, &mut second] {
         assert_eq!(read_all(stream).await, "");
     }
@@ -89,7 +92,7 @@ async fn heads_have_a_time() {
 #[tokio::test]
 async fn connections_without_requests_end() {
     let gateway = Running::start(
-        &hasty("header_timeout_ms = 3600000\nidle_timeout_ms = 100"),
+        &limited("header_timeout_ms = 3600000\nidle_timeout_ms = 100"),
         &Fake::echo(),
     )
     .await;
@@ -101,7 +104,7 @@ async fn connections_without_requests_end() {
 
 #[tokio::test]
 async fn bodies_have_a_time() {
-    let gateway = Running::start(&hasty("body_timeout_ms = 100"), &Fake::echo()).await;
+    let gateway = Running::start(&limited("body_timeout_ms = 100"), &Fake::echo()).await;
     let mut stream = gateway.connect().await;
     let head = raw(&"x".repeat(100), "");
     stream.write_all(&head.as_bytes()[..head.len() - 50]).await.unwrap();
@@ -113,10 +116,10 @@ async fn bodies_have_a_time() {
 #[tokio::test]
 async fn answers_must_be_taken() {
     let fake = Fake::new(|_| Box::pin(async { Ok(body(format!("{{\"a\":\"{}\"}}", "x".repeat(9_000_000)))) }));
-    let gateway = Running::start(&hasty("answer_timeout_ms = 100"), &fake).await;
+    let gateway = Running::start(&limited("answer_timeout_ms = 100"), &fake).await;
     let mut stream = gateway.connect().await;
     stream.write_all(raw("{}", "").as_bytes()).await.unwrap();
-    gateway.wait_for_metric("tarsgateway_connections 1").await;
+    fake.called().await;
     gateway.wait_for_metric("tarsgateway_connections 0").await;
     assert!(read_all(&mut stream).await.len() < 9_000_000);
 }
@@ -125,11 +128,11 @@ async fn answers_must_be_taken() {
 async fn small_answers_must_be_taken_too() {
     let fake = Fake::new(|_| Box::pin(async { Ok(body(format!("{{\"a\":\"{}\"}}", "x".repeat(30_000)))) }));
     let times = "answer_timeout_ms = 100\nheader_timeout_ms = 3600000\nidle_timeout_ms = 3600000";
-    let gateway = Running::start(&hasty(times), &fake).await;
+    let gateway = Running::start(&limited(times), &fake).await;
     let mut stream = gateway.connect().await;
     let sent = raw("{}", "").repeat(500);
     stream.write_all(sent.as_bytes()).await.unwrap();
-    gateway.wait_for_metric("tarsgateway_connections 1").await;
+    fake.called().await;
     gateway.wait_for_metric("tarsgateway_connections 0").await;
 }
 
@@ -137,6 +140,15 @@ fn http2_call(function: &str) -> http::Request<()> {
     http::Request::post(format!("http://gateway/json/{OBJECT}/{function}"))
         .body(())
         .unwrap()
+}
+
+/// The first bytes of an answer, as many as there should be.
+async fn first(answer: &mut h2::RecvStream, size: usize) {
+    let mut came = 0;
+    while came < size {
+        came += answer.data().await.unwrap().unwrap().len();
+    }
+    assert_eq!(came, size);
 }
 
 /// What is left of an answer: how much came, and whether that was all.
@@ -158,7 +170,8 @@ async fn in_http2_a_stalled_stream_ends_alone() {
         "large" => Box::pin(async { Ok(body(format!("{{\"a\":\"{}\"}}", "x".repeat(1_000_000)))) }),
         _ => tarsgateway::Upstream::call(&held, call),
     });
-    let gateway = Running::start(&hasty("answer_timeout_ms = 100"), &fake).await;
+    let times = "answer_timeout_ms = 10000\n[upstream]\ntimeout_ms = 60000";
+    let gateway = Running::start(&limited(times), &fake).await;
     let mut windows = h2::client::Builder::new();
     windows.initial_connection_window_size(10_000_000);
     let (client, connection) = windows.handshake::<_, Bytes>(gateway.connect().await).await.unwrap();
@@ -170,8 +183,11 @@ async fn in_http2_a_stalled_stream_ends_alone() {
     let stalled = stalled.await.unwrap();
     assert_eq!(stalled.status(), 200);
     // Nothing gives its window back, so it stays shut until the stream is reset.
-    let (size, end) = rest(stalled.into_body()).await;
-    assert_eq!((size, end.unwrap_err().reason()), (65_535, Some(h2::Reason::CANCEL)));
+    let mut stalled = stalled.into_body();
+    first(&mut stalled, 65_535).await;
+    pass(Duration::from_secs(10)).await;
+    let (size, end) = rest(stalled).await;
+    assert_eq!((size, end.unwrap_err().reason()), (0, Some(h2::Reason::CANCEL)));
     go.notify_one();
     let answer = running.await.unwrap();
     assert_eq!(rest(answer.into_body()).await.0, 2, "on the same connection");
@@ -180,15 +196,18 @@ async fn in_http2_a_stalled_stream_ends_alone() {
 #[tokio::test]
 async fn in_http2_small_answers_must_be_taken_too() {
     let fake = Fake::new(|_| Box::pin(async { Ok(body(format!("{{\"a\":\"{}\"}}", "x".repeat(2000)))) }));
-    let gateway = Running::start(&hasty("answer_timeout_ms = 100"), &fake).await;
+    let gateway = Running::start(&limited("answer_timeout_ms = 10000"), &fake).await;
     let mut windows = h2::client::Builder::new();
     windows.initial_window_size(1);
     let (client, connection) = windows.handshake::<_, Bytes>(gateway.connect().await).await.unwrap();
     let _connection = tokio::spawn(connection);
     let mut client = client.ready().await.unwrap();
     let (answer, _) = client.send_request(http2_call("f"), true).unwrap();
-    let (size, end) = rest(answer.await.unwrap().into_body()).await;
-    assert_eq!((size, end.unwrap_err().reason()), (1, Some(h2::Reason::CANCEL)));
+    let mut answer = answer.await.unwrap().into_body();
+    first(&mut answer, 1).await;
+    pass(Duration::from_secs(10)).await;
+    let (size, end) = rest(answer).await;
+    assert_eq!((size, end.unwrap_err().reason()), (0, Some(h2::Reason::CANCEL)));
 }
 
 #[tokio::test]
@@ -219,6 +238,72 @@ async fn a_connection_over_the_limit_waits_for_busy_ones() {
     came.notified().await;
     go.notify_one();
     assert_eq!(read_one(&mut second).await, (200, "{\"n\":2}".to_owned()));
+}
+
+#[tokio::test]
+async fn those_over_the_limit_are_answered_one_after_the_other() {
+    let (fake, came, go) = Fake::held();
+    let gateway = Running::start(&config(&["--connections", "1"]), &fake).await;
+    let mut streams = Vec::new();
+    for n in 0..3 {
+        let mut stream = gateway.connect().await;
+        let request = raw(&format!("{{\"n\":{n}}}"), "Connection: close\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        streams.push(stream);
+    }
+    came.notified().await;
+    gateway.wait_for_metric("tarsgateway_held_connections_total 1").await;
+    for (n, stream) in streams.iter_mut().enumerate() {
+        if n > 0 {
+            came.notified().await;
+        }
+        go.notify_one();
+        let answer = read_all(stream).await;
+        assert_eq!(parse(&answer), (200, format!("{{\"n\":{n}}}")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_share_few_connections() {
+    let gateway = Running::start(&config(&["--connections", "2"]), &Fake::echo()).await;
+    let address = gateway.address;
+    let mut clients = tokio::task::JoinSet::new();
+    for n in 0..24 {
+        // All connect before the first is accepted.
+        clients.spawn(async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let header = if n % 3 == 0 { "Connection: close\r\n" } else { "" };
+            let body = format!("{{\"n\":{n}}}");
+            stream.write_all(raw(&body, header).as_bytes()).await.unwrap();
+            assert_eq!(read_one(&mut stream).await, (200, body));
+            // Whoever keeps its connection loses it when another one needs the place.
+            stream
+        });
+    }
+    assert_eq!(clients.join_all().await.len(), 24);
+}
+
+#[tokio::test]
+async fn in_http2_connections_make_room_too() {
+    let gateway = Running::start(&config(&["--connections", "1"]), &Fake::echo()).await;
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        let (client, connection) = h2::client::handshake(gateway.connect().await).await.unwrap();
+        let connection = tokio::spawn(connection);
+        clients.push((client, connection));
+    }
+    let mut answers = tokio::task::JoinSet::new();
+    for (client, connection) in clients {
+        answers.spawn(async move {
+            let mut client = client.ready().await.unwrap();
+            let (answer, _) = client.send_request(http2_call("f"), true).unwrap();
+            let answer = answer.await.unwrap();
+            assert_eq!(answer.status(), 200);
+            assert_eq!(rest(answer.into_body()).await.0, 2);
+            (client, connection)
+        });
+    }
+    assert_eq!(answers.join_all().await.len(), 3);
 }
 
 #[tokio::test]
@@ -270,7 +355,7 @@ async fn http2_without_tls_is_served() {
 #[tokio::test]
 async fn http2_streams_are_bounded() {
     let (fake, came, go) = Fake::held();
-    let gateway = Running::start(&hasty("streams_per_connection = 1"), &fake).await;
+    let gateway = Running::start(&limited("streams_per_connection = 1"), &fake).await;
     let (client, connection) = h2::client::handshake(gateway.connect().await).await.unwrap();
     let _connection = tokio::spawn(connection);
     let mut client = client.ready().await.unwrap();

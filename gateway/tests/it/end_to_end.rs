@@ -58,9 +58,14 @@ async fn routed(arguments: &[&str]) -> Running {
 }
 
 async fn call(gateway: &Running, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
+    call_with(gateway, path, "", body).await
+}
+
+async fn call_with(gateway: &Running, path: &str, headers: &str, body: &[u8]) -> (u16, Vec<u8>) {
     let mut stream = gateway.connect().await;
     let length = body.len();
-    let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+    let head =
+        format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n");
     stream.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
     let mut bytes = Vec::new();
     tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut bytes)
@@ -72,8 +77,29 @@ async fn call(gateway: &Running, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
 }
 
 async fn json(gateway: &Running, function: &str, body: &str) -> (u16, String) {
-    let (status, body) = call(gateway, &format!("/json/{OBJECT}/{function}"), body.as_bytes()).await;
+    json_with(gateway, function, "", body).await
+}
+
+async fn json_with(gateway: &Running, function: &str, headers: &str, body: &str) -> (u16, String) {
+    let path = format!("/json/{OBJECT}/{function}");
+    let (status, body) = call_with(gateway, &path, headers, body.as_bytes()).await;
     (status, String::from_utf8(body).unwrap())
+}
+
+/// A call that nobody answers.
+async fn unanswered_call(gateway: &Running, milliseconds: u32) -> (u16, String) {
+    json_with(
+        gateway,
+        "shutdown",
+        &format!("X-Tars-Timeout-Ms: {milliseconds}\r\n"),
+        "{}",
+    )
+    .await
+}
+
+fn assert_timeout((status, problem): &(u16, String)) {
+    let text = "timeout (return code -7)";
+    assert!(*status == 504 && problem.contains(text), "{status} {problem}");
 }
 
 #[tokio::test]
@@ -97,7 +123,7 @@ async fn json_reaches_a_servant_and_comes_back() {
 
 #[tokio::test]
 async fn a_servants_failures_are_problems() {
-    let gateway = routed(&["--timeout-ms=200"]).await;
+    let gateway = routed(&[]).await;
     for (function, body, status, text) in [
         ("notify", r#"{"command":"fail"}"#, 502, "with return code 1001"),
         (
@@ -113,12 +139,12 @@ async fn a_servants_failures_are_problems() {
             "could not decode the request (return code -1)",
         ),
         ("nothing", "{}", 502, "no such function (return code -3)"),
-        ("shutdown", "{}", 504, "timeout (return code -7)"),
     ] {
         let (found, problem) = json(&gateway, function, body).await;
         assert_eq!(found, status, "{problem}");
         assert!(problem.contains(text) && !problem.contains("10.1.2.3"), "{problem}");
     }
+    assert_timeout(&unanswered_call(&gateway, 200).await);
 }
 
 fn frame(version: i16, function: &str, body: &[u8]) -> Vec<u8> {
@@ -174,7 +200,7 @@ async fn packets_reach_a_servant_and_come_back() {
 
 #[tokio::test]
 async fn a_version_that_is_refused_harms_no_other_call() {
-    let gateway = routed(&["--timeout-ms=1000"]).await;
+    let gateway = routed(&[]).await;
     let refuse = async {
         let mut answers = Vec::new();
         for _ in 0..10 {
@@ -183,11 +209,8 @@ async fn a_version_that_is_refused_harms_no_other_call() {
         answers
     };
     // A call that nobody answers ends by its timeout, not by what happens to the connection.
-    let ((status, problem), answers) = tokio::join!(json(&gateway, "shutdown", "{}"), refuse);
-    assert!(
-        status == 504 && problem.contains("timeout (return code -7)"),
-        "{problem}"
-    );
+    let (unanswered, answers) = tokio::join!(unanswered_call(&gateway, 1000), refuse);
+    assert_timeout(&unanswered);
     for (status, answer) in answers {
         let answer: RequestPacket = codec::decode(&answer[4..], &Limits::default()).unwrap();
         let code = &answer.status[&b"STATUS_RESULT_CODE"[..]];
@@ -200,9 +223,11 @@ async fn a_version_that_is_refused_harms_no_other_call() {
 
 #[tokio::test]
 async fn a_servant_that_is_away_is_a_problem_and_then_no_more() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    // Nobody else is given its port, and with this option the servant can listen there all the same.
+    let reserved = tokio::net::TcpSocket::new_v4().unwrap();
+    reserved.set_reuseaddr(true).unwrap();
+    reserved.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = reserved.local_addr().unwrap().port();
     let gateway = gateway(&config(&[&format!("--route={OBJECT}=tcp -h 127.0.0.1 -p {port}")])).await;
     let (status, problem) = json(&gateway, "getPid", "").await;
     assert_eq!(status, 502, "{problem}");
