@@ -2,7 +2,10 @@
 
 use std::{fs, time::Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    fs::{CWD, FileType, Mode, mknodat},
+    process::{Pid, Signal, kill_process},
+};
 
 use crate::common::{Mood, Registry};
 use crate::harness::{Init, PLACES, Place, Server, changed, processes_with, until, unusual_time};
@@ -182,6 +185,32 @@ async fn an_operators_mark_keeps_an_ended_server_down() {
     let server = Server::new(Place::Namespace, "echo run; exit 3");
     fs::create_dir(server.path("data")).unwrap();
     fs::write(server.path("data/stop"), "").unwrap();
+#[tokio::test]
+async fn an_earlier_lifes_state_is_not_that_of_a_start() {
+    let server = Server::new(Place::Ordinary, "echo run");
+    fs::create_dir(server.path("data")).unwrap();
+    for file in ["data/check_status", "data/prestop"] {
+        fs::write(server.path(file), "active").unwrap();
+    }
+    // The start takes as long as this is not written.
+    let meta = server.path("bin/_server_meta.yaml");
+    fs::remove_file(&meta).unwrap();
+    mknodat(CWD, &meta, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let init = server.start(&[]);
+    server.is("activating").await;
+    assert!(!server.path("data/prestop").exists());
+    let status = server.status();
+    assert_eq!(
+        (&status["source"], &status["state"]),
+        (&"file".into(), &"activating".into())
+    );
+    assert_eq!(status["problem"], "not active:activating");
+    fs::write(&meta, "no such thing: 1\n").unwrap();
+    let (code, text) = init.wait().await;
+    assert_eq!(code, 1, "{text}");
+    assert_eq!(server.read("data/check_status"), "activating");
+}
+
     let init = server.start(&[("TARS_MAX_RESTARTS", "1")]);
     init.wait_for("as long as data/stop exists", 1).await;
     let before = changed(&server.path("data/check_status")).unwrap();
