@@ -2,7 +2,10 @@
 
 use std::{fs, time::Instant};
 
-use rustix::process::{Signal, kill_process};
+use rustix::{
+    fs::{CWD, RenameFlags, renameat_with},
+    process::{Signal, kill_process},
+};
 use tokio::{io::AsyncReadExt as _, time::timeout};
 
 use crate::harness::{Init, LIMIT, Place, Server, TARSCLI, changed, until};
@@ -86,8 +89,10 @@ async fn status_files_that_cannot_be_written_any_more_stop_nothing() {
     );
     let init = server.start(&[("TARS_MAX_RESTARTS", "0")]);
     init.wait_for("run", 1).await;
-    fs::remove_dir_all(server.path("data")).unwrap();
-    fs::write(server.path("data"), "a file where the folder should be").unwrap();
+    // Both at once: the supervisor, which makes the folder again when it is missing, never sees it so.
+    let file = server.path("file");
+    fs::write(&file, "a file where the folder should be").unwrap();
+    renameat_with(CWD, &file, CWD, server.path("data"), RenameFlags::EXCHANGE).unwrap();
     init.wait_for("going on without", 1).await;
     fs::write(server.path("go"), "").unwrap();
     let (code, text) = init.wait().await;
