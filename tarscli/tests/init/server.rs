@@ -166,11 +166,13 @@ async fn what_a_start_script_leaves_in_the_background_is_the_server() {
             (status["source"] == "supervisor" && status["pid"].is_null()).then_some(())
         })
         .await;
-        let daemon = processes_with(&time);
-        let [daemon] = daemon.as_slice() else {
-            panic!("{daemon:?}: {}", init.text());
-        };
-        kill_process(Pid::from_raw(*daemon).unwrap(), Signal::KILL).unwrap();
+        // It is a copy of the shell before it is what the shell starts.
+        let daemon = until("the daemon sleeps", || match *processes_with(&time) {
+            [daemon] => Pid::from_raw(daemon),
+            _ => None,
+        })
+        .await;
+        kill_process(daemon, Signal::KILL).unwrap();
         init.wait_for("run", 2).await;
         server.is("active").await;
         let last: serde_json::Value = serde_json::from_str(&server.read("data/last_exit.json")).unwrap();
