@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     command, cpu,
     leave::{self, Leaver},
-    machine::{Action, Event, Machine},
+    machine::{Action, Event, Machine, Notice},
     record::Record,
     registry, remains,
-    report::Reporter,
+    report::{self, Reporter},
     running::{Ended, Running},
     tasks::Tasks,
 };
@@ -142,7 +142,7 @@ impl<'a> Effects<'a> {
             Action::Leave { serve_on } => return self.leave(serve_on),
             Action::Hurry => self.hurry.cancel(),
             Action::Stop { signal, until } => self.stop(signal, until),
-            Action::Say(notice) => self.reporter.say(notice, &self.output),
+            Action::Say(notice) => self.say(notice),
             Action::Exit(_) => {}
         }
         None
@@ -295,13 +295,23 @@ impl<'a> Effects<'a> {
         Some(Event::DaemonEnded(exit))
     }
 
+    fn say(&self, notice: Notice) {
+        if matches!(notice, Notice::Ended(_)) {
+            // The last of it may still have to be read: that is waited for when what was left behind is ended.
+            report::last_words(&self.output);
+        }
+        self.reporter.say(notice);
+    }
+
     fn note_end(&mut self, exit: Exit) {
         if let Some(server) = &self.server {
             self.record.exit(server.ended(exit));
         }
     }
 
+    /// The server and all it left behind are gone, and what they printed has been read.
     fn note(&mut self, ended: Option<Ended>) -> Option<Exit> {
+        report::last_words(&self.output);
         let ended = ended?;
         self.record.exit(ended);
         Some(ended.exit)

@@ -134,7 +134,7 @@ impl Reporter {
     }
 
     /// Says what has happened: to the log, and to the operators.
-    pub(super) fn say(&self, notice: Notice, output: &Output) {
+    pub(super) fn say(&self, notice: Notice) {
         let fault = self.fault.as_deref().unwrap_or("it was not looked at yet");
         let (level, text) = match notice {
             Notice::Started => (Level::Normal, format!("server version: {}", self.version)),
@@ -180,9 +180,6 @@ impl Reporter {
             Level::Error => tracing::error!(server, "{text}"),
         }
         self.notices.send(level, text);
-        if matches!(notice, Notice::Ended(_)) {
-            last_words(output);
-        }
     }
 
     /// Waits for what there was to tell the operators, for a moment.
@@ -193,7 +190,7 @@ impl Reporter {
 }
 
 /// The last the server printed, where Kubernetes looks for it.
-fn last_words(output: &Output) {
+pub(super) fn last_words(output: &Output) {
     record::last_words(&output.last(LAST_WORDS));
 }
 
