@@ -7,7 +7,6 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     machine::{Machine, Notice},
-    record,
     running::Running,
 };
 use crate::{
@@ -15,13 +14,9 @@ use crate::{
     cli,
     control::{self, Left, Registry, Status},
     notice::{Level, Notices},
-    output::Output,
     server::ServerInfo,
     state::State,
 };
-
-/// Bytes of a server's last output that Kubernetes shows.
-const LAST_WORDS: usize = 4 << 10;
 
 /// How long the last message to the operators may take.
 const NOTICES: Duration = Duration::from_millis(500);
@@ -183,15 +178,9 @@ impl Reporter {
     }
 
     /// Waits for what there was to tell the operators, for a moment.
-    pub(super) async fn finish(self, output: &Output) {
-        last_words(output);
+    pub(super) async fn finish(self) {
         self.notices.finish(NOTICES).await;
     }
-}
-
-/// The last the server printed, where Kubernetes looks for it.
-pub(super) fn last_words(output: &Output) {
-    record::last_words(&output.last(LAST_WORDS));
 }
 
 fn first(server: String, node: String) -> Status {
