@@ -285,7 +285,7 @@ impl Machine {
     /// The grace period without its reserve.
     fn useful_grace(&self) -> Duration {
         let grace = self.settings.grace;
-        grace - RESERVE.min(grace / 9)
+        grace.saturating_sub(RESERVE.min(grace / 9))
     }
 
     /// All is over when the server is, and the registry has been told. A server that runs and only left the registry

@@ -209,10 +209,9 @@ fn in_a_short_grace_period_too_the_server_has_time_to_stop() {
     for grace in [100, 900, 1500, 2000, 9000].map(Duration::from_millis) {
         let mut play = Play::active(Settings { grace, ..SETTINGS });
         play.on(Event::Asked(Signal::TERM));
-        let until = play.now + (grace - grace / 9);
+        let end = play.now + grace.saturating_sub(grace / 9);
         play.now += grace / 3;
-        let signal = Signal::TERM;
-        let until = until.min(play.now + SETTINGS.stop);
+        let (signal, until) = (Signal::TERM, end.min(play.now + SETTINGS.stop));
         assert_eq!(
             play.does(Event::Leaving(Phase::Gone)),
             [Action::Stop { signal, until }],
