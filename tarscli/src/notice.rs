@@ -41,6 +41,11 @@ impl Notices {
     /// To the `notifyObj` of the server's configuration, which its locator finds. Without one every message is dropped.
     /// Fails when locator, set or object are none.
     pub(crate) fn new(info: &ServerInfo) -> anyhow::Result<Self> {
+        Self::with_limit(info, LIMIT)
+    }
+
+    /// The same with another time for one message.
+    fn with_limit(info: &ServerInfo, limit: Duration) -> anyhow::Result<Self> {
         if info.conf.notifyObj.is_empty() {
             return Ok(Self::nobody());
         }
@@ -56,9 +61,10 @@ impl Notices {
             ..ReportInfo::default()
         };
         let (queue, messages) = mpsc::channel(QUEUE);
+        let sender = tokio::spawn(send_all(client, limit, about, messages));
         Ok(Self {
             queue: Some(queue),
-            sender: Some(AbortOnDropHandle::new(tokio::spawn(send_all(client, about, messages)))),
+            sender: Some(AbortOnDropHandle::new(sender)),
         })
     }
 
@@ -92,7 +98,12 @@ impl Notices {
     }
 }
 
-async fn send_all(client: NotifyClient, about: ReportInfo, mut messages: mpsc::Receiver<(Level, String)>) {
+async fn send_all(
+    client: NotifyClient,
+    limit: Duration,
+    about: ReportInfo,
+    mut messages: mpsc::Receiver<(Level, String)>,
+) {
     let mut is_known_to_fail = false;
     while let Some((level, message)) = messages.recv().await {
         let info = ReportInfo {
@@ -101,14 +112,14 @@ async fn send_all(client: NotifyClient, about: ReportInfo, mut messages: mpsc::R
             ..about.clone()
         };
         // The call's own time ends with the answer; a lookup may take longer than that.
-        let sent = timeout(LIMIT, client.report_notify_info(&info).timeout(LIMIT)).await;
+        let sent = timeout(limit, client.report_notify_info(&info).timeout(limit)).await;
         let error = match sent {
             Ok(Ok(())) => {
                 is_known_to_fail = false;
                 continue;
             }
             Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {LIMIT:?}"),
+            Err(_) => format!("no answer within {limit:?}"),
         };
         if !is_known_to_fail {
             tracing::debug!(error, "tarsnotify does not hear of the server; messages are dropped");
@@ -171,7 +182,8 @@ mod tests {
         let servant = NotifyServer::new(Ear(ear));
         let server = Server::builder().adapter("tcp -h 127.0.0.1 -p 0", "NotifyObj", servant);
         let server = server.bind().await.unwrap();
-        let notices = Notices::new(&info(&format!("NotifyObj@{}", server.local_endpoints()[0]))).unwrap();
+        let object = format!("NotifyObj@{}", server.local_endpoints()[0]);
+        let notices = Notices::with_limit(&info(&object), LONG).unwrap();
         tokio::spawn(server.serve());
         notices.send(Level::Normal, "it starts");
         notices.send(Level::Error, "\u{e9}".repeat(LONGEST));

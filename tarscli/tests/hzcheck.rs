@@ -5,17 +5,15 @@ mod common;
 
 use std::{
     fs::File,
+    io::{BufRead as _, BufReader, Write as _},
     net::{TcpListener, UdpSocket},
+    os::unix::net::UnixListener,
     time::{Duration, SystemTime},
 };
 
 use common::Folder;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
-    net::UnixListener,
-    task::AbortHandle,
-};
+use tokio::net::TcpSocket;
 
 const PROBES: [&[&str]; 4] = [
     &["hzcheck"],
@@ -26,9 +24,14 @@ const PROBES: [&[&str]; 4] = [
 
 /// The codes of all probes, and what each says to people.
 async fn probe(folder: &Folder) -> ([i32; 4], [String; 4]) {
+    probe_with(folder, &[]).await
+}
+
+/// The same with these variables.
+async fn probe_with(folder: &Folder, environment: &[(&str, &str)]) -> ([i32; 4], [String; 4]) {
     let (mut codes, mut texts) = ([0; 4], [const { String::new() }; 4]);
     for (index, words) in PROBES.iter().enumerate() {
-        let run = folder.run(words).await;
+        let run = folder.run_with(environment, words).await;
         assert_eq!(run.out, "", "{words:?}");
         assert_eq!(run.code == 0, run.err.is_empty(), "{words:?} {run:?}");
         (codes[index], texts[index]) = (run.code, run.err);
@@ -47,18 +50,19 @@ fn status(state: &str, started: bool) -> Value {
     })
 }
 
-/// A supervisor in this state. It says that it lives when it `is_alive`, and else nothing.
-fn supervisor(folder: &Folder, status: Value, is_alive: bool) -> AbortHandle {
+/// A supervisor in this state, until the next one takes its place. It says that it lives when it `is_alive`, and else
+/// nothing. It is waited for as briefly as any, so it has a thread of its own.
+fn supervisor(folder: &Folder, status: Value, is_alive: bool) {
     let path = folder.data("supervisor.sock");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(path).unwrap();
-    let task = tokio::spawn(async move {
+    std::thread::spawn(move || {
         let mut silent = Vec::new();
         loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
+            let (mut stream, _) = listener.accept().unwrap();
             let mut question = String::new();
-            BufReader::new(&mut stream).read_line(&mut question).await.unwrap();
+            BufReader::new(&mut stream).read_line(&mut question).unwrap();
             let answer = match question.as_str() {
                 "{\"ask\":\"state\"}\n" => status.to_string(),
                 "{\"ask\":\"live\"}\n" if is_alive => json!({"answer": "live"}).to_string(),
@@ -68,10 +72,9 @@ fn supervisor(folder: &Folder, status: Value, is_alive: bool) -> AbortHandle {
                 }
             };
             // Who has waited long enough is gone.
-            let _ = stream.write_all(format!("{answer}\n").as_bytes()).await;
+            let _ = stream.write_all(format!("{answer}\n").as_bytes());
         }
     });
-    task.abort_handle()
 }
 
 #[tokio::test]
@@ -88,18 +91,17 @@ async fn the_supervisors_state_is_the_answer() {
         ),
         ("deactivating", true, [0, 0, 0, 0], ""),
     ] {
-        let task = supervisor(&folder, status(state, started), true);
+        supervisor(&folder, status(state, started), true);
         let (codes, texts) = probe(&folder).await;
         assert_eq!(codes, expected, "{state}");
         assert!(texts[0].contains(text), "{state}: {texts:?}");
-        task.abort();
     }
 }
 
 #[tokio::test]
 async fn the_whole_state_is_printed_as_json() {
     let folder = Folder::new();
-    let _task = supervisor(&folder, status("inactive", true), true);
+    supervisor(&folder, status("inactive", true), true);
     let run = folder.run(&["hzcheck", "--json"]).await;
     assert_eq!((run.code, run.err.as_str()), (1, ""));
     let printed = run.json();
@@ -117,7 +119,7 @@ async fn the_whole_state_is_printed_as_json() {
 #[tokio::test]
 async fn a_supervisor_whose_loop_hangs_is_judged_by_its_file() {
     let folder = Folder::new();
-    let _task = supervisor(&folder, status("active", true), false);
+    supervisor(&folder, status("active", true), false);
     folder.write("check_status", "active");
     assert_eq!(folder.run(&["hzcheck", "--live"]).await.code, 0, "only slow");
     set_age(&folder, Duration::from_secs(61));
@@ -151,8 +153,14 @@ async fn without_a_supervisors_answer_its_file_counts() {
         );
     }
     folder.write("check_status", "active");
-    set_age(&folder, Duration::from_secs(58));
+    set_age(&folder, Duration::from_secs(31));
     assert_eq!(probe(&folder).await.0, [0; 4]);
+    // Near the border, with an interval that is not over before the last probe has come.
+    let long = [("TARS_REPORT_INTERVAL", "10m")];
+    set_age(&folder, Duration::from_mins(19));
+    assert_eq!(probe_with(&folder, &long).await.0, [0; 4]);
+    set_age(&folder, Duration::from_secs(20 * 60 + 1));
+    assert_eq!(probe_with(&folder, &long).await.0, [1; 4]);
     set_age(&folder, Duration::from_secs(61));
     let (codes, texts) = probe(&folder).await;
     assert_eq!(codes, [1; 4]);
@@ -183,7 +191,12 @@ async fn without_the_file_the_ports_count() {
     folder.describe("none", &local, &adapters);
     assert_eq!(probe(&folder).await.0, [0; 4]);
 
-    drop((udp, admin));
+    // Bound as before, so that nobody else gets them, and deaf: one for all but its peer, one for all.
+    udp.connect("127.0.0.1:9").unwrap();
+    let deaf = TcpSocket::new_v4().unwrap();
+    deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let local = format!("tcp -h 127.0.0.1 -p {}", port(deaf.local_addr()));
+    folder.describe("none", &local, &adapters);
     let (codes, texts) = probe(&folder).await;
     assert_eq!(codes, [1; 4]);
     let text = &texts[0];

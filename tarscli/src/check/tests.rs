@@ -8,6 +8,7 @@ use tars::{
     Context, Server,
     protocol::{AdminF, AdminFServer},
 };
+use tokio::net::TcpSocket;
 
 use super::*;
 use crate::{
@@ -52,11 +53,22 @@ fn said(result: Result<(), Fault>) -> String {
     result.err().map(|fault| fault.to_string()).unwrap_or_default()
 }
 
+/// A port that refuses, as long as the socket is kept that is bound and does not listen: nobody else gets it.
+fn deaf() -> (TcpSocket, u16) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
+}
+
 #[tokio::test]
 async fn every_kind_of_port_is_looked_at() {
     let four = TcpListener::bind("127.0.0.1:0").unwrap();
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (_deaf, closed) = deaf();
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.connect("127.0.0.1:9").unwrap();
+    let unheard = client.local_addr().unwrap().port();
     let (port, datagrams) = (four.local_addr().unwrap().port(), udp.local_addr().unwrap().port());
     let endpoint = |kind: &str, host: &str, port: u16| format!("{kind} -h {host} -p {port}");
     for (endpoint, expected) in [
@@ -69,7 +81,7 @@ async fn every_kind_of_port_is_looked_at() {
         (endpoint("udp", "0.0.0.0", datagrams), ""),
         (endpoint("tcp", "127.0.0.1", closed), "refused"),
         (endpoint("tcp", "0.0.0.0", closed), "refused"),
-        (endpoint("udp", "127.0.0.1", closed), "nobody has bound the port"),
+        (endpoint("udp", "127.0.0.1", unheard), "nobody has bound the port"),
         (endpoint("udp", "127.0.0.9", datagrams), "nobody has bound the port"),
     ] {
         let fault = said(checks(&[], &[("OneObj", &endpoint, "tars")]).run().await);
@@ -114,7 +126,7 @@ async fn a_servant_is_pinged_when_it_speaks_tars() {
     let server = server.bind().await.unwrap();
     let alive = server.local_endpoints()[0].to_string();
     tokio::spawn(server.serve());
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (_deaf, closed) = deaf();
     let closed = format!("tcp -h 127.0.0.1 -p {closed}");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("tcp -h 127.0.0.1 -p {}", listener.local_addr().unwrap().port());

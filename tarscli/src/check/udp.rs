@@ -102,7 +102,8 @@ mod tests {
             let here = socket.local_addr().unwrap();
             let is_bound = || Bound::read().unwrap().has(here.port(), |found| found == here.ip());
             assert!(is_bound());
-            drop(socket);
+            // A client's; it keeps the port, which somebody else could get.
+            socket.connect((here.ip(), 9)).unwrap();
             assert!(!is_bound());
         }
     }

@@ -58,7 +58,7 @@ pub(crate) async fn run(args: &Prestop) -> anyhow::Result<Outcome> {
     let start = Instant::now();
     let layout = Layout::new(&args.place.path);
     let times = Budget::new(&args.grace).from(start);
-    let (by, left) = take_out(&layout, times).await?;
+    let (by, left) = take_out(&layout, start, times).await?;
     let code = u8::from(!left.told);
     if args.json {
         let seconds = start.elapsed().as_secs_f64();
@@ -76,13 +76,14 @@ pub(crate) async fn run(args: &Prestop) -> anyhow::Result<Outcome> {
     }
 }
 
-async fn take_out(layout: &Layout, times: Deadlines) -> anyhow::Result<(By, Left)> {
+async fn take_out(layout: &Layout, start: Instant, times: Deadlines) -> anyhow::Result<(By, Left)> {
     if mark::is_set(layout) {
         return Ok((By::Earlier, Left::TOLD));
     }
     // A supervisor that is there and does nothing is no help.
     if control::ask_live(layout, HELLO).await.is_ok() {
-        let limit = times.hook.saturating_duration_since(Instant::now()) + SLACK;
+        // Its budget begins with the order, whenever that comes.
+        let limit = times.hook - start + SLACK;
         match control::ask_prestop(layout, limit).await {
             Ok(left) => return Ok((By::Supervisor, left)),
             Err(error @ (AskError::Late(_) | AskError::Refused(_))) => return Err(error.into()),
@@ -138,5 +139,56 @@ fn say_deactivating(layout: &Layout) {
         && let Err(error) = files::write(&path, State::Deactivating.as_str(), PUBLIC)
     {
         tracing::warn!("{error:#}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+        net::UnixListener,
+        time::advance,
+    };
+
+    use super::*;
+    use crate::cli::Grace;
+
+    /// Answers one question, after this time.
+    async fn answer(listener: &UnixListener, after: Duration, answer: &str) {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        BufReader::new(&mut stream).read_line(&mut String::new()).await.unwrap();
+        advance(after).await;
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_supervisor_that_was_slow_to_say_hello_has_its_whole_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        std::fs::create_dir(layout.data()).unwrap();
+        let listener = UnixListener::bind(layout.socket()).unwrap();
+        // Time only passes where it is said: there is always something to do.
+        tokio::spawn(async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        });
+        let hook = Duration::from_secs(23);
+        let supervisor = tokio::spawn(async move {
+            answer(&listener, HELLO * 9 / 10, "{\"answer\":\"live\"}\n").await;
+            let left = "{\"answer\":\"left\",\"told\":false,\"error\":\"no database\"}\n";
+            answer(&listener, hook + SLACK * 9 / 10, left).await;
+        });
+        let start = Instant::now();
+        let times = Budget::new(&Grace {
+            grace_period: Duration::from_secs(29),
+            prestop_waittime: None,
+        });
+        let (by, left) = take_out(&layout, start, times.from(start)).await.unwrap();
+        supervisor.await.unwrap();
+        assert_eq!(
+            (by, left.told, left.error.as_deref()),
+            (By::Supervisor, false, Some("no database"))
+        );
     }
 }

@@ -125,7 +125,7 @@ mod tests {
         let exit = end(&processes, Some(&mut server), Signal::TERM, seconds(1)).await;
         let killed = Exit::Signal { number: 9, core: false };
         assert_eq!(exit, Some(killed));
-        assert!(begin.elapsed() < Duration::from_secs(4));
+        assert!(begin.elapsed() < Duration::from_secs(30), "its script has no end");
         assert_eq!(processes.leftovers(), []);
     }
 

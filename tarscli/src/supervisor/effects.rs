@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     command, cpu,
     leave::{self, Leaver},
-    machine::{Action, Event, Machine},
+    machine::{Action, Event, Machine, Notice},
     record::Record,
     registry, remains,
     report::Reporter,
@@ -26,7 +26,7 @@ use crate::{
     control::{Left, Phase, Status},
     generate::{Generated, HeldPorts},
     layout::Layout,
-    leaving::{self, mark},
+    leaving,
     output::Output,
     process::{Exit, Processes, Signal},
     server::ServerInfo,
@@ -41,12 +41,15 @@ pub(super) enum Done {
     Stopped(Option<Ended>),
     /// Out of the registry, or the time for it is over.
     Gone(leaving::Outcome),
-    /// Nothing more is told to the registry; whether it has been told.
-    Told(bool),
+    /// Nothing more is told to the registry.
+    Told,
 }
 
 /// How a start ends for which there is no worker number: as that of the supervisor itself.
 const NO_WORKER_ID: Exit = Exit::Code(1);
+
+/// Bytes of a server's last output that Kubernetes shows.
+const LAST_WORDS: usize = 4 << 10;
 
 /// Everything outside the machine.
 pub(super) struct Effects<'a> {
@@ -99,7 +102,7 @@ impl<'a> Effects<'a> {
             held: Some(held),
             clean_until: watch::Sender::new(None),
             output: Output::to(layout.start_log()),
-            record: Record::new(layout.clone()),
+            record: Record::start(layout.clone()),
             checks,
             check: (0, None),
             registry: session.as_ref().map_or_else(nobody, Session::status),
@@ -142,7 +145,7 @@ impl<'a> Effects<'a> {
             Action::Leave { serve_on } => return self.leave(serve_on),
             Action::Hurry => self.hurry.cancel(),
             Action::Stop { signal, until } => self.stop(signal, until),
-            Action::Say(notice) => self.reporter.say(notice, &self.output),
+            Action::Say(notice) => self.say(notice),
             Action::Exit(_) => {}
         }
         None
@@ -243,10 +246,6 @@ impl<'a> Effects<'a> {
             });
             return Some(Event::Left);
         };
-        if mark::is_set(self.layout) {
-            // A `prestop` that could not reach this program has waited already.
-            self.hurry.cancel();
-        }
         let leaver = Leaver {
             session,
             admin: self
@@ -257,6 +256,7 @@ impl<'a> Effects<'a> {
             times: leave::times(self.args, serve_on),
             hurry: self.hurry.clone(),
             phases: self.phases.clone(),
+            record: self.record.clone(),
         };
         self.tasks
             .spawn(Event::Left, async move { Done::Gone(leaver.leave().await) });
@@ -295,13 +295,27 @@ impl<'a> Effects<'a> {
         Some(Event::DaemonEnded(exit))
     }
 
+    fn say(&self, notice: Notice) {
+        if matches!(notice, Notice::Ended(_)) {
+            // The last of it may still have to be read: that is waited for when what was left behind is ended.
+            self.note_last_words();
+        }
+        self.reporter.say(notice);
+    }
+
+    fn note_last_words(&self) {
+        self.record.last_words(self.output.last(LAST_WORDS));
+    }
+
     fn note_end(&mut self, exit: Exit) {
         if let Some(server) = &self.server {
             self.record.exit(server.ended(exit));
         }
     }
 
+    /// The server and all it left behind are gone, and what they printed has been read.
     fn note(&mut self, ended: Option<Ended>) -> Option<Exit> {
+        self.note_last_words();
         let ended = ended?;
         self.record.exit(ended);
         Some(ended.exit)
@@ -320,33 +334,21 @@ impl<'a> Effects<'a> {
             Done::Cleaned(ended) => Some(Event::Cleaned(self.note(ended))),
             Done::Stopped(ended) => Some(Event::Stopped(self.note(ended))),
             Done::Gone(outcome) => Some(self.gone(outcome)),
-            Done::Told(told) => {
-                if told {
-                    self.mark();
-                }
-                Some(Event::Left)
-            }
+            Done::Told => Some(Event::Left),
         }
     }
 
     fn gone(&mut self, outcome: leaving::Outcome) -> Event {
-        if outcome.left.told {
-            self.mark();
-        }
         self.reporter.left(outcome.left);
         let Some(rest) = outcome.rest else {
             return Event::Left;
         };
-        self.tasks
-            .spawn(Event::Left, async move { Done::Told(leave::try_on(rest).await) });
+        let record = self.record.clone();
+        self.tasks.spawn(Event::Left, async move {
+            leave::try_on(rest, record).await;
+            Done::Told
+        });
         Event::Leaving(Phase::Gone)
-    }
-
-    /// Out of the registry: a `prestop` that comes later has nothing to do.
-    fn mark(&self) {
-        if let Err(error) = mark::set(self.layout) {
-            tracing::warn!("{error:#}");
-        }
     }
 
     /// A task could not do its work. -> what stands for it
@@ -388,6 +390,7 @@ impl<'a> Effects<'a> {
         self.publish(machine);
         self.tasks.shutdown().await;
         tracing::debug!(orphans = self.processes.orphans(), "ending");
-        self.reporter.finish(&self.output).await;
+        self.note_last_words();
+        tokio::join!(self.record.flush(), self.reporter.finish());
     }
 }

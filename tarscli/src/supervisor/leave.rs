@@ -6,6 +6,7 @@ use tars::{Endpoint, registration::Session};
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
+use super::record::Record;
 use crate::{
     cli::{self, Grace},
     control::Phase,
@@ -37,31 +38,40 @@ pub(super) struct Leaver {
     /// Cancelled when nothing is waited for any more.
     pub(super) hurry: CancellationToken,
     pub(super) phases: mpsc::UnboundedSender<Phase>,
+    pub(super) record: Record,
 }
 
 impl Leaver {
+    /// Leaves; that it is told is on the disk when this returns.
     pub(super) async fn leave(self) -> Outcome {
+        if self.record.has_left().await {
+            // A `prestop` that could not reach this program has waited already.
+            self.hurry.cancel();
+        }
         let phases = self.phases;
-        leave(self.session, self.admin, self.times, self.hurry, move |phase| {
+        let outcome = leave(self.session, self.admin, self.times, self.hurry, move |phase| {
             // That it is gone is told with the outcome: who waits for it wants to know that, too.
             if phase < Phase::Gone {
                 let _ = phases.send(phase);
             }
         })
-        .await
+        .await;
+        if outcome.left.told {
+            self.record.left().await;
+        }
+        outcome
     }
 }
 
-/// Waits for who goes on telling the registry. -> whether it has been told
-pub(super) async fn try_on(rest: JoinHandle<tars::Result<()>>) -> bool {
+/// Waits for who goes on telling the registry.
+pub(super) async fn try_on(rest: JoinHandle<tars::Result<()>>, record: Record) {
     let error = match rest.await {
         Ok(Ok(())) => {
             tracing::info!("the registry has been told after all");
-            return true;
+            return record.left().await;
         }
         Ok(Err(error)) => error.to_string(),
         Err(error) => error.to_string(),
     };
     tracing::error!(error, "the registry has not been told that the server is gone");
-    false
 }

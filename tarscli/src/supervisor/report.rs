@@ -7,7 +7,6 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     machine::{Machine, Notice},
-    record,
     running::Running,
 };
 use crate::{
@@ -15,13 +14,9 @@ use crate::{
     cli,
     control::{self, Left, Registry, Status},
     notice::{Level, Notices},
-    output::Output,
     server::ServerInfo,
     state::State,
 };
-
-/// Bytes of a server's last output that Kubernetes shows.
-const LAST_WORDS: usize = 4 << 10;
 
 /// How long the last message to the operators may take.
 const NOTICES: Duration = Duration::from_millis(500);
@@ -134,7 +129,7 @@ impl Reporter {
     }
 
     /// Says what has happened: to the log, and to the operators.
-    pub(super) fn say(&self, notice: Notice, output: &Output) {
+    pub(super) fn say(&self, notice: Notice) {
         let fault = self.fault.as_deref().unwrap_or("it was not looked at yet");
         let (level, text) = match notice {
             Notice::Started => (Level::Normal, format!("server version: {}", self.version)),
@@ -180,21 +175,12 @@ impl Reporter {
             Level::Error => tracing::error!(server, "{text}"),
         }
         self.notices.send(level, text);
-        if matches!(notice, Notice::Ended(_)) {
-            last_words(output);
-        }
     }
 
     /// Waits for what there was to tell the operators, for a moment.
-    pub(super) async fn finish(self, output: &Output) {
-        last_words(output);
+    pub(super) async fn finish(self) {
         self.notices.finish(NOTICES).await;
     }
-}
-
-/// The last the server printed, where Kubernetes looks for it.
-fn last_words(output: &Output) {
-    record::last_words(&output.last(LAST_WORDS));
 }
 
 fn first(server: String, node: String) -> Status {

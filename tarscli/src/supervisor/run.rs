@@ -14,10 +14,12 @@ use super::{
 use crate::{
     cli,
     control::{self, Listening, Order, Phase},
+    files::{self, PUBLIC},
     generate::{self, Generated},
     layout::Layout,
     leaving::mark,
     process::{Exit, Processes, Signal, Signals},
+    state::State,
 };
 
 /// Time between two looks at what tells nobody by itself, and two signs of life.
@@ -34,16 +36,25 @@ pub(super) async fn run(args: &cli::Supervisor, layout: &Layout) -> anyhow::Resu
     // First of all: as PID 1, a signal that nobody listens to is lost.
     let signals = Signals::listen()?;
     let processes = Processes::start()?;
+    forget_earlier_life(layout);
     let generated = generate::genconf(&args.genconf, false)?;
     for warning in &generated.warnings {
         tracing::warn!("{warning}");
     }
-    if let Err(error) = mark::clear(layout) {
-        tracing::warn!(%error, "cannot remove `{}`", layout.prestop_mark().display());
-    }
     Supervisor::new(args, layout, (signals, processes), generated)?
         .run()
         .await
+}
+
+/// A volume outlives the container. What it says of an earlier life must not be taken for this one's: until the socket is
+/// there, probes go by the file.
+fn forget_earlier_life(layout: &Layout) {
+    if let Err(error) = mark::clear(layout) {
+        tracing::warn!(%error, "cannot remove `{}`", layout.prestop_mark().display());
+    }
+    if let Err(error) = files::write(&layout.check_status(), State::Activating.as_str(), PUBLIC) {
+        tracing::warn!("{error:#}");
+    }
 }
 
 struct Supervisor<'a> {

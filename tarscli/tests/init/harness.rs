@@ -2,8 +2,10 @@
 
 use std::{
     fs,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
@@ -187,6 +189,7 @@ pub(crate) fn unusual_time() -> String {
 /// The folder of a Tars server, whose ports the test itself holds: it decides whether the server is ready.
 pub(crate) struct Server {
     folder: TempDir,
+    address: Ipv4Addr,
     ports: [u16; 2],
     place: Place,
 }
@@ -194,9 +197,11 @@ pub(crate) struct Server {
 impl Server {
     /// With this start script. No registry is to be found.
     pub(crate) fn new(place: Place, script: &str) -> Self {
+        let address = own_address();
         let server = Self {
             folder: tempfile::tempdir().unwrap(),
-            ports: [free_port(), free_port()],
+            address,
+            ports: [free_port(address), free_port(address)],
             place,
         };
         let bin = server.path("bin");
@@ -204,8 +209,8 @@ impl Server {
         let [servant, admin] = server.ports;
         let meta = format!(
             "application: TestApp\nserver: InitServer\nlocator: tars.tarsregistry.QueryObj@tcp -h 127.0.0.1 -p 1\n\
-             notifyObj: \"\"\nlocal: tcp -h 127.0.0.1 -p {admin}\nadapters:\n  - object: InitObj\n    endpoint: tcp -h \
-             127.0.0.1 -p {servant}\n"
+             notifyObj: \"\"\nlocal: tcp -h {address} -p {admin}\nadapters:\n  - object: InitObj\n    endpoint: tcp -h \
+             {address} -p {servant}\n"
         );
         fs::write(bin.join("_server_meta.yaml"), meta).unwrap();
         fs::write(bin.join("start.sh"), format!("#!/bin/sh\n{script}\n")).unwrap();
@@ -228,7 +233,7 @@ impl Server {
     /// Opens the server's ports: its checks succeed as long as this is kept.
     pub(crate) fn ready(&self) -> [std::net::TcpListener; 2] {
         self.ports
-            .map(|port| std::net::TcpListener::bind(("127.0.0.1", port)).unwrap())
+            .map(|port| std::net::TcpListener::bind((self.address, port)).unwrap())
     }
 
     /// The supervisor. Everything is quick unless the variables say otherwise.
@@ -237,7 +242,7 @@ impl Server {
         command
             .arg("supervisor")
             .env("TARS_PATH", self.folder.path())
-            .env("POD_IP", "127.0.0.1")
+            .env("POD_IP", self.address.to_string())
             .env("TARS_GRACE_PERIOD", "2s")
             .env("TARS_CHECK_INTERVAL", "50ms")
             .env("TARS_CHECK_RETRY_TIMEOUT", "0")
@@ -267,10 +272,18 @@ impl Server {
     }
 }
 
-/// A port that the system gives nobody by itself, so that it is free later, too.
-fn free_port() -> u16 {
-    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let mut ports = std::iter::repeat_with(|| rand::random_range(17_000..32_000));
+/// An address of this machine that no other running test process has: who else looks for free ports does so at another.
+fn own_address() -> Ipv4Addr {
+    // Process numbers have 22 bits.
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 64 + high, middle, low)
+}
+
+/// A port that the system gives nobody by itself, and this process only once: it is free later, too.
+fn free_port(address: Ipv4Addr) -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(17_000);
+    let is_free = |port: &u16| std::net::TcpListener::bind((address, *port)).is_ok();
+    let mut ports = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed));
     ports.find(is_free).unwrap()
 }
 

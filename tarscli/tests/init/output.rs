@@ -2,7 +2,10 @@
 
 use std::{fs, time::Instant};
 
-use rustix::process::{Signal, kill_process};
+use rustix::{
+    fs::{CWD, RenameFlags, renameat_with},
+    process::{Signal, kill_process},
+};
 use tokio::{io::AsyncReadExt as _, time::timeout};
 
 use crate::harness::{Init, LIMIT, Place, Server, TARSCLI, changed, until};
@@ -46,7 +49,8 @@ async fn a_server_that_floods_an_output_nobody_reads_stops_nobody_else() {
                   trap 'exit 0' TERM; while :; do sleep 0.05; done";
     let server = Server::new(Place::Ordinary, script);
     let _ports = server.ready();
-    let (mut child, pid) = Init::start_unread(server.command(&[]));
+    // The registry that is away takes a third of it; the rest is the server's.
+    let (mut child, pid) = Init::start_unread(server.command(&[("TARS_GRACE_PERIOD", "9s")]));
     server.is("active").await;
     until("the pipes are full", || {
         fs::metadata(server.path("log/start.log"))
@@ -86,13 +90,38 @@ async fn status_files_that_cannot_be_written_any_more_stop_nothing() {
     );
     let init = server.start(&[("TARS_MAX_RESTARTS", "0")]);
     init.wait_for("run", 1).await;
-    fs::remove_dir_all(server.path("data")).unwrap();
-    fs::write(server.path("data"), "a file where the folder should be").unwrap();
+    // Both at once: the supervisor, which makes the folder again when it is missing, never sees it so.
+    let file = server.path("file");
+    fs::write(&file, "a file where the folder should be").unwrap();
+    renameat_with(CWD, &file, CWD, server.path("data"), RenameFlags::EXCHANGE).unwrap();
     init.wait_for("going on without", 1).await;
     fs::write(server.path("go"), "").unwrap();
     let (code, text) = init.wait().await;
     assert_eq!(code, 3, "{text}");
     assert_eq!(text.matches("going on without").count(), 1, "{text}");
+}
+
+/// Runs the supervisor so, which is `"$0" supervisor`. -> what the script prints
+///
+/// It has a `/dev` of its own, with the file in it that a kubelet mounts there. `$1` is the server's folder.
+async fn with_a_termination_log(server: &Server, variables: &[(&str, &str)], script: &str) -> String {
+    let script = format!(
+        "mkdir \"$1/dev\" && mount --bind /dev \"$1/dev\" && mount -t tmpfs none /dev
+         touch /dev/null /dev/termination-log && mount --bind \"$1/dev/null\" /dev/null
+         {script}"
+    );
+    let mut command = server.command(variables);
+    let supervisor = command.as_std_mut();
+    let mut unshare = std::process::Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        unshare.arg("-Ur");
+    }
+    unshare.args(["-m", "sh", "-c", &script, TARSCLI]).arg(server.path(""));
+    for (name, value) in supervisor.get_envs() {
+        unshare.env(name, value.unwrap_or_default());
+    }
+    let output = timeout(LIMIT, tokio::process::Command::from(unshare).output()).await;
+    String::from_utf8(output.unwrap().unwrap().stdout).unwrap()
 }
 
 #[tokio::test]
@@ -101,24 +130,31 @@ async fn the_last_words_are_where_kubernetes_looks_for_them() {
         Place::Ordinary,
         "i=0; while [ $i -lt 200 ]; do echo a line that is about forty bytes long $i; i=$((i+1)); done; exit 5",
     );
-    // A `/dev` of its own, with the file in it that a kubelet mounts there.
-    let script = "mkdir \"$1/dev\" && mount --bind /dev \"$1/dev\" && mount -t tmpfs none /dev
-                  touch /dev/null /dev/termination-log && mount --bind \"$1/dev/null\" /dev/null
-                  \"$0\" supervisor >\"$1/all\" 2>&1; echo code $?; cat /dev/termination-log";
-    let mut command = server.command(&[("TARS_MAX_RESTARTS", "0")]);
-    let supervisor = command.as_std_mut();
-    let mut unshare = std::process::Command::new("unshare");
-    if !rustix::process::geteuid().is_root() {
-        unshare.arg("-Ur");
-    }
-    unshare.args(["-m", "sh", "-c", script, TARSCLI]).arg(server.path(""));
-    for (name, value) in supervisor.get_envs() {
-        unshare.env(name, value.unwrap_or_default());
-    }
-    let output = timeout(LIMIT, tokio::process::Command::from(unshare).output()).await;
-    let text = String::from_utf8(output.unwrap().unwrap().stdout).unwrap();
+    let script = "\"$0\" supervisor >\"$1/all\" 2>&1; echo code $?; cat /dev/termination-log";
+    let text = with_a_termination_log(&server, &[("TARS_MAX_RESTARTS", "0")], script).await;
     let words = text.strip_prefix("code 5\n").unwrap();
     assert!(words.starts_with("a line that is about forty bytes long 1"), "{text}");
     assert!(words.ends_with("a line that is about forty bytes long 199\n"), "{text}");
     assert!((4000..=4096).contains(&words.len()), "{}", words.len());
+}
+
+#[tokio::test]
+async fn a_supervisor_that_is_killed_before_the_new_start_leaves_all_the_last_words() {
+    // The last of them come when the server's end is known already.
+    let server = Server::new(
+        Place::Ordinary,
+        "(trap 'echo the last words; exit' TERM; touch \"$TARS_PATH/up\"; while :; do sleep 0.05; done) &
+         while [ ! -e \"$TARS_PATH/up\" ]; do sleep 0.05; done; exit 5",
+    );
+    let script = "\"$0\" supervisor >\"$1/all\" 2>&1 &
+                  for _ in $(seq 600); do grep -q 'last words' /dev/termination-log && break; sleep 0.05; done
+                  kill -9 $!; cat /dev/termination-log";
+    let pause = [
+        ("TARS_STOP_TIMEOUT", "30s"),
+        ("TARS_RESTART_DELAY", "1h"),
+        ("TARS_RESTART_DELAY_MAX", "1h"),
+    ];
+    let text = with_a_termination_log(&server, &pause, script).await;
+    // Its shell may say something, too.
+    assert!(text.lines().any(|line| line == "the last words"), "{text}");
 }

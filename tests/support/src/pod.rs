@@ -195,6 +195,18 @@ impl Pod {
         fs::read_to_string(self.path().join(name)).unwrap_or_default()
     }
 
+    /// Waits until the text of a file in its folder is as a test waits for.
+    ///
+    /// # Panics
+    /// When a minute passes before.
+    pub async fn until_file(&self, name: &str, is_so: impl Fn(&str) -> bool) {
+        self.until_some(name, async || {
+            let text = self.file(name);
+            if is_so(&text) { Ok(()) } else { Err(text) }
+        })
+        .await;
+    }
+
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(binary("tarscli"));
         command

@@ -246,7 +246,7 @@ async fn an_image_made_for_k8stars_runs_as_it_is() {
     assert_same(&ours, &read_by_node(&path).await);
 
     // The files that others look for.
-    assert_eq!(pod.file("data/check_status"), "active");
+    pod.until_file("data/check_status", |text| text == "active").await;
     assert!(pod.file("log/start.log").contains("pod-server"));
     assert!(pod.path().join("log/supervisor.log").exists());
     assert_eq!(pod.run(&["hzcheck"]).await.code, Some(0));

@@ -1,5 +1,7 @@
 //! What each event means.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::{Action, By, Leaving, Machine, Notice, Server, Then};
@@ -10,8 +12,8 @@ use crate::{
     supervisor::checking::Meaning,
 };
 
-/// Time at the end of the grace period in which nothing is begun any more.
-const RESERVE: std::time::Duration = std::time::Duration::from_secs(1);
+/// Time at the end of the grace period in which nothing is begun any more; of a short one a ninth, as all its parts shrink.
+const RESERVE: Duration = Duration::from_secs(1);
 
 /// The code of a supervisor that got no worker number.
 const NO_WORKER_ID: u8 = 1;
@@ -264,20 +266,26 @@ impl Machine {
 
     /// When what is to end is ended by force: after its time, and in the grace period that began at `since`.
     fn stop_until(&self, since: Instant, now: Instant) -> Instant {
-        let end = since + self.settings.grace.saturating_sub(RESERVE);
+        let end = since + self.useful_grace();
         (now + self.settings.stop).min(end).max(now)
     }
 
     /// A hook's grace period that is over bounds nothing any more: an operator may have called it long ago. Who asks for
     /// the end then gives another one.
     fn renew_grace(&mut self, now: Instant) {
-        let grace = self.settings.grace.saturating_sub(RESERVE);
+        let grace = self.useful_grace();
         if let Some(leaving) = &mut self.leaving
             && leaving.signal.is_none()
             && now >= leaving.since + grace
         {
             leaving.since = now;
         }
+    }
+
+    /// The grace period without its reserve.
+    fn useful_grace(&self) -> Duration {
+        let grace = self.settings.grace;
+        grace.saturating_sub(RESERVE.min(grace / 9))
     }
 
     /// All is over when the server is, and the registry has been told. A server that runs and only left the registry

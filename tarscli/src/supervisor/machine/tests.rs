@@ -204,6 +204,23 @@ fn the_end_of_the_grace_period_cuts_the_time_to_stop() {
 }
 
 #[test]
+fn in_a_short_grace_period_too_the_server_has_time_to_stop() {
+    // A third of it is the registry's, which is away; a ninth is for the end itself.
+    for grace in [100, 900, 1500, 2000, 9000].map(Duration::from_millis) {
+        let mut play = Play::active(Settings { grace, ..SETTINGS });
+        play.on(Event::Asked(Signal::TERM));
+        let end = play.now + grace.saturating_sub(grace / 9);
+        play.now += grace / 3;
+        let (signal, until) = (Signal::TERM, end.min(play.now + SETTINGS.stop));
+        assert_eq!(
+            play.does(Event::Leaving(Phase::Gone)),
+            [Action::Stop { signal, until }],
+            "{grace:?}"
+        );
+    }
+}
+
+#[test]
 fn a_hook_leaves_the_server_running_until_the_signal() {
     let mut play = Play::active(SETTINGS);
     assert_eq!(
@@ -265,11 +282,11 @@ fn a_signal_while_remains_are_ended_waits_for_that() {
 
 #[test]
 fn a_signal_bounds_the_time_in_which_remains_are_ended() {
-    for (grace, seconds) in [(29, 5), (3, 2), (0, 0)] {
-        let grace = Duration::from_secs(grace);
+    for (grace, milliseconds) in [(29_000, 5000), (5400, 4800), (900, 800), (0, 0)] {
+        let grace = Duration::from_millis(grace);
         let mut play = Play::active(Settings { grace, ..SETTINGS });
         play.crash();
-        let until = play.now + Duration::from_secs(seconds);
+        let until = play.now + Duration::from_millis(milliseconds);
         assert_eq!(
             play.does(Event::Asked(Signal::TERM)),
             [

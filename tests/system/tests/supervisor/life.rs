@@ -73,7 +73,7 @@ async fn from_the_first_start_to_the_end() {
         (&false.into(), &false.into()),
         "{status}"
     );
-    assert_eq!(pod.file("data/check_status"), "activating");
+    pod.until_file("data/check_status", |text| text == "activating").await;
 
     pod.order("ready", "");
     let active = until(&pod, rows, "active").await;
@@ -81,7 +81,7 @@ async fn from_the_first_start_to_the_end() {
     assert_eq!(active.endpoints, activating.endpoints);
     probes(&pod, READY).await;
     is_served(&active).await;
-    assert_eq!(pod.file("data/check_status"), "active");
+    pod.until_file("data/check_status", |text| text == "active").await;
 
     crash(&pod, 3);
     let inactive = until(&pod, rows, "inactive").await;
@@ -93,7 +93,7 @@ async fn from_the_first_start_to_the_end() {
         (&"inactive".into(), &3.into()),
         "{status}"
     );
-    assert!(pod.file("data/last_exit.json").contains('3'));
+    pod.until_file("data/last_exit.json", |text| text.contains('3')).await;
 
     pod.order("ready", "");
     let again = until(&pod, rows, "active").await;
