@@ -10,6 +10,7 @@ pub mod mysql;
 pub mod named;
 pub mod node;
 pub mod pod;
+pub mod port;
 pub mod process;
 pub mod proxy;
 pub mod registry;
