@@ -9,6 +9,7 @@ pub mod lookup;
 pub mod mysql;
 pub mod named;
 pub mod node;
+pub mod patient;
 pub mod pod;
 pub mod port;
 pub mod process;
