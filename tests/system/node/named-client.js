@@ -21,7 +21,7 @@ class NamedProxy {
 }
 
 client.setProperty('locator', locator);
-client.setProperty('timeout', 2000);
+client.setProperty('timeout', 20000);
 if (set !== undefined) {
     // In this order: switching sets on without a division switches them off again.
     client.setProperty('setdivision', set);

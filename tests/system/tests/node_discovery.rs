@@ -22,9 +22,9 @@ async fn registry() -> Registry {
     registry
 }
 
-/// A server that registers itself, and serves for two seconds after it took itself out.
+/// A server that registers itself, and serves for a minute after it took itself out.
 async fn server(registry: &Registry, name: &str, host: &str, set: Option<&str>) -> Named {
-    let mut arguments = vec!["--registry", registry.object(), "--drain", "2"];
+    let mut arguments = vec!["--registry", registry.object(), "--drain", "60"];
     arguments.extend(set.iter().flat_map(|set| ["--set", set]));
     Named::start(name, host, &arguments).await
 }
@@ -81,7 +81,9 @@ async fn node_calls_both_servers_of_an_object_and_none_that_has_gone() {
     answered_by(&client, &["one", "two"]).await;
 
     one.process.terminate().await;
-    one.process.wait_for("ended").await;
+    answered_by(&client, &["two"]).await;
+    // It would serve on, and nobody calls it any more.
+    one.process.kill().await;
     answered_by(&client, &["two"]).await;
     assert_eq!(
         failures(&client),
@@ -108,7 +110,7 @@ async fn node_keeps_the_last_servers_when_the_registry_has_none_and_finds_the_ne
             lines.iter().any(|line| line.contains("activeEps is empty"))
         })
         .await;
-    last.process.wait_for("ended").await;
+    last.process.kill().await;
     let _next = server(&registry, "next", "127.0.0.3", None).await;
     answered_by(&client, &["next"]).await;
 }
