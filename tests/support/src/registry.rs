@@ -1,14 +1,20 @@
 //! A `tarsregistry` process on a database of its own, and a look at its rows.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 use sqlx::{Connection, Row, SqliteConnection};
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::{process::Command, time::interval};
 
 use crate::{
+    http::Http,
     mysql::Database,
     process::{Process, binary},
 };
+
+/// Between two looks at what a registry does.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Where a registry keeps its rows.
 #[derive(Debug)]
@@ -290,6 +296,37 @@ impl Registry {
     #[must_use]
     pub fn backend(&self) -> &Backend {
         &self.backend
+    }
+
+    /// How long `event` takes, not counting the time in which the registry lets nobody expire: that is a lease after its
+    /// start, and after any while in which it was too slow to look at the leases.
+    ///
+    /// # Panics
+    /// When its metrics cannot be read.
+    pub async fn time_expiring(&self, event: impl Future<Output = ()>) -> Duration {
+        let mut begun = Instant::now();
+        let looking = async {
+            let mut again = interval(LOOK);
+            loop {
+                again.tick().await;
+                if !self.expires().await {
+                    begun = Instant::now();
+                }
+            }
+        };
+        tokio::select! {
+            () = event => {}
+            () = looking => unreachable!("it never ends"),
+        }
+        begun.elapsed()
+    }
+
+    async fn expires(&self) -> bool {
+        let reading = async { Http::connect(&self.http).await?.get("/metrics").await };
+        let page = reading.await.unwrap_or_else(|e| panic!("metrics of a registry: {e}"));
+        String::from_utf8_lossy(&page.body)
+            .lines()
+            .any(|line| line == "registry_expiry_leader 1")
     }
 }
 
