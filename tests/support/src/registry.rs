@@ -344,8 +344,8 @@ pub struct Paused {
 impl Paused {
     /// The object that answered lookups, with its endpoint.
     #[must_use]
-    pub fn query(&self) -> &str {
-        &self.query
+    pub fn query(&self) -> String {
+        self.query.clone()
     }
 
     /// Where it kept its rows.
