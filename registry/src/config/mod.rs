@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
@@ -17,6 +18,9 @@ pub(crate) use listener::is_loopback;
 use listener::{advertised_host, is_same, listener};
 
 pub use database::{Database, DatabaseSettingError, MySqlAddress, MySqlParts, Secret, Tls};
+
+/// Clients of K8STARS give up after a second and try again: the answer must be there before.
+pub(crate) const CALL_LIMIT: Duration = Duration::from_millis(900);
 
 /// Seconds in which a cluster hears that a container leaves.
 const CONTAINER_DRAIN: u32 = 5;
@@ -63,6 +67,9 @@ pub struct Config {
     pub protection: Option<u8>,
     /// Seconds in which `/readyz` fails and calls are still taken, before the listeners are closed.
     pub drain_seconds: u32,
+    /// How long a call, or a look at the leases, may wait for the database. No setting of the program: 0.9 s, because the
+    /// clients of K8STARS give up after a second.
+    pub call_limit: Duration,
     /// How the log is written.
     pub log_format: LogFormat,
     /// What is logged, in the syntax of tracing's `EnvFilter`.
@@ -375,6 +382,7 @@ impl Flags {
             flush_seconds: self.flush_interval,
             protection: self.protection.0,
             drain_seconds: self.drain_delay.unwrap_or(drain_here),
+            call_limit: CALL_LIMIT,
             log_format: self.log_format,
             log: self.log,
         })

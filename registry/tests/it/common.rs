@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use sqlx::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
@@ -14,6 +15,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+/// How long a call may take, on a slow and busy machine.
+const CALL_LIMIT: Duration = Duration::from_mins(1);
 
 /// The settings that arguments give.
 pub(crate) fn config(arguments: &[&str]) -> Config {
@@ -33,6 +37,14 @@ pub(crate) fn config(arguments: &[&str]) -> Config {
     let arguments = fixed.iter().chain(given).map(OsString::from);
     match Command::read(arguments, |_| None).unwrap() {
         Command::Serve(config) | Command::Migrate(config) => *config,
+    }
+}
+
+/// The same settings with a limit that no call meets.
+fn patient(config: Config) -> Config {
+    Config {
+        call_limit: CALL_LIMIT,
+        ..config
     }
 }
 
@@ -63,7 +75,7 @@ impl Running {
         let url = format!("sqlite:{}", file.path().join("registry.db").display());
         let mut all = vec!["--database-url", &url];
         all.extend(arguments);
-        let mut running = Self::start(&config(&all)).await;
+        let mut running = Self::start(&patient(config(&all))).await;
         running.file = Some(file);
         running.ready().await;
         running
@@ -78,12 +90,20 @@ impl Running {
     pub(crate) async fn mysql_with(url: &str, arguments: &[&str]) -> Self {
         let mut all = vec!["--database-url", url, "--registry-endpoint", "tcp -h 127.0.0.1 -p 0"];
         all.extend(arguments);
+        Self::start(&patient(config(&all))).await
+    }
+
+    /// The same with the limit of a call that clients of K8STARS are used to: on a busy machine, calls are told to try
+    /// again.
+    pub(crate) async fn mysql_in_haste(url: &str, arguments: &[&str]) -> Self {
+        let mut all = vec!["--database-url", url, "--registry-endpoint", "tcp -h 127.0.0.1 -p 0"];
+        all.extend(arguments);
         Self::start(&config(&all)).await
     }
 
     async fn start(config: &Config) -> Self {
         let bound = Bound::bind(config).await.unwrap();
-        let comm = Communicator::new();
+        let comm = Communicator::builder().timeout(2 * CALL_LIMIT).build();
         let mut endpoint = bound.registry_endpoint().clone();
         endpoint.host = "127.0.0.1".into();
         let object = format!("tars.tarsregistry.Registry@{endpoint}");

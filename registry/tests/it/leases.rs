@@ -5,7 +5,7 @@ use crate::outage::forward;
 use sqlx::Row;
 use tars::protocol::KeepAliveReq;
 use tars_test_support::mysql::Database;
-use tokio::net::TcpListener;
+use tars_test_support::port::HeldPort;
 
 const NODE: &str = "10.0.0.7";
 
@@ -55,10 +55,9 @@ async fn what_was_acknowledged_from_memory_is_there_after_the_end() {
 #[tokio::test]
 async fn beats_are_acknowledged_while_the_database_is_away_and_written_when_it_is_back() {
     let database = migrated().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let proxy = tokio::spawn(forward(listener, database.clone()));
-    let url = database.url_through_port(address.port());
+    let port = HeldPort::any();
+    let proxy = tokio::spawn(forward(port.listen().await, database.clone()));
+    let url = database.url_through_port(port.address().port());
     let running = Running::mysql_with(&url, &["--flush-interval", "1"]).await;
     running.ready().await;
     running.registry.on_startup(&startup(NODE)).await.unwrap();
@@ -68,8 +67,7 @@ async fn beats_are_acknowledged_while_the_database_is_away_and_written_when_it_i
     running.registry.keep_alive(&beat("active")).await.unwrap();
     let error = running.registry.keep_alive(&beat("inactive")).await.unwrap_err();
     assert_eq!(error.code(), -9, "a change needs the database: {error}");
-    let listener = TcpListener::bind(address).await.unwrap();
-    tokio::spawn(forward(listener, database.clone()));
+    tokio::spawn(forward(port.listen().await, database.clone()));
     while fresh(&database).await == 0 {
         tokio::task::yield_now().await;
     }

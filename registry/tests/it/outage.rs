@@ -1,23 +1,44 @@
 //! The registry when its database is away, slow, or not what it should be.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::common::{Running, migrated, startup};
 use tars_test_support::mysql::Database;
+use tars_test_support::port::HeldPort;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// A client of K8STARS hears the answer before it gives up.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Code of a failed registration that was answered in time.
+/// Code of a failed registration that was answered in time: by the clock that limits the call, which moves only when there
+/// is nothing to do but wait.
 async fn failed(running: &Running) -> i32 {
+    tokio::time::pause();
     let begun = Instant::now();
     let error = running.registry.on_startup(&startup("10.0.0.7")).await.unwrap_err();
-    assert!(begun.elapsed() < CLIENT_PATIENCE, "{:?}: {error}", begun.elapsed());
+    let took = begun.elapsed();
+    tokio::time::resume();
+    assert!(took < CLIENT_PATIENCE, "{took:?}: {error}");
     assert!(error.message().contains("try again"), "{error}");
     error.code()
+}
+
+/// Registers, and tries again as long as it is told to.
+async fn register(running: &Running) {
+    while let Err(error) = running.registry.on_startup(&startup("10.0.0.7")).await {
+        assert!(error.code() == -9 && error.message().contains("try again"), "{error}");
+    }
+}
+
+/// Waits until lookups show what [`register`] registered.
+async fn shown(running: &Running) {
+    let found = async || running.query.find_object_by_id_in_same_group("App.S.Obj").await;
+    while found().await.unwrap().active_ep.len() != 1 {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Forwards from a listener to the server of a database.
@@ -34,17 +55,15 @@ pub(crate) async fn forward(listener: TcpListener, database: Database) {
 #[tokio::test]
 async fn it_waits_for_its_database_and_answers_meanwhile() {
     let database = migrated().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let running = Running::mysql(&database.url_through_port(address.port())).await;
+    let port = HeldPort::any();
+    let running = Running::mysql_in_haste(&database.url_through_port(port.address().port()), &[]).await;
     assert_eq!(failed(&running).await, -9);
     assert_eq!(running.get("/healthz").await.0, 200);
     assert_eq!(running.get("/readyz").await.0, 503);
-    let listener = TcpListener::bind(address).await.unwrap();
-    let proxy = tokio::spawn(forward(listener, database));
+    let proxy = tokio::spawn(forward(port.listen().await, database));
     running.ready().await;
-    running.registry.on_startup(&startup("10.0.0.7")).await.unwrap();
+    register(&running).await;
+    shown(&running).await;
     // And away again.
     proxy.abort();
     assert!(proxy.await.unwrap_err().is_cancelled());
@@ -71,7 +90,7 @@ async fn it_waits_for_its_database_and_answers_meanwhile() {
 #[tokio::test]
 async fn a_database_that_never_answers_is_not_waited_for() {
     let database = migrated().await;
-    let running = Running::mysql(database.url()).await;
+    let running = Running::mysql_in_haste(database.url(), &[]).await;
     running.ready().await;
     // Somebody holds the table.
     let mut other = database.connect().await;
@@ -81,7 +100,7 @@ async fn a_database_that_never_answers_is_not_waited_for() {
         .unwrap();
     assert_eq!(failed(&running).await, -9);
     sqlx::raw_sql("UNLOCK TABLES").execute(&mut other).await.unwrap();
-    running.registry.on_startup(&startup("10.0.0.7")).await.unwrap();
+    register(&running).await;
 }
 
 /// Forwards like [`forward`], but what was accepted before `freeze` says nothing any more from then on, and stays open:
@@ -112,14 +131,12 @@ async fn a_database_that_vanished_without_a_word_is_left_behind() {
     let (freeze, is_frozen) = watch::channel(false);
     tokio::spawn(forward_until_frozen(listener, database, is_frozen));
     // One connection: if its place were lost, nothing would ever work again.
-    let running = Running::mysql_with(&url, &["--database-connections", "1"]).await;
+    let running = Running::mysql_in_haste(&url, &["--database-connections", "1"]).await;
     running.ready().await;
-    running.registry.on_startup(&startup("10.0.0.7")).await.unwrap();
+    register(&running).await;
     freeze.send_replace(true);
     assert_eq!(failed(&running).await, -9);
-    while let Err(error) = running.registry.on_startup(&startup("10.0.0.7")).await {
-        assert_eq!(error.code(), -9, "{error}");
-    }
+    register(&running).await;
 }
 
 #[tokio::test]
@@ -133,15 +150,12 @@ async fn tables_that_are_not_there_end_it() {
 #[tokio::test]
 async fn lookups_outlive_the_database_and_never_start_without_it() {
     let database = migrated().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let running = Running::mysql(&database.url_through_port(address.port())).await;
+    let port = HeldPort::any();
+    let running = Running::mysql(&database.url_through_port(port.address().port())).await;
     let ask = async || running.query.find_object_by_id_in_same_group("App.S.Obj").await;
     let error = ask().await.unwrap_err();
     assert_eq!(error.code(), -9, "nothing is answered from a cold start: {error}");
-    let listener = TcpListener::bind(address).await.unwrap();
-    let proxy = tokio::spawn(forward(listener, database));
+    let proxy = tokio::spawn(forward(port.listen().await, database));
     running.ready().await;
     running.registry.on_startup(&startup("10.0.0.7")).await.unwrap();
     assert_eq!(ask().await.unwrap().active_ep.len(), 1);

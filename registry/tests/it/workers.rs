@@ -88,7 +88,7 @@ async fn sessions_have_numbers_and_states_and_leave() {
     let told = known(&a, |_| true).await.last_accepted;
     a.report(State::Active);
     known(&a, |status| status.last_accepted > told).await;
-    let soon = || Instant::now() + Duration::from_secs(10);
+    let soon = || Instant::now() + Duration::from_mins(1);
     b.deactivate(soon()).await.unwrap();
     assert_eq!(running.sql(states).await, ["active", "deactivating"]);
     b.deregister(soon()).await.unwrap();

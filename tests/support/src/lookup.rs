@@ -24,7 +24,7 @@ impl Lookup {
     /// When the locator is no object with an endpoint.
     #[must_use]
     pub fn at(locator: &str) -> Self {
-        let client = Communicator::new().client(locator);
+        let client = Communicator::builder().timeout(PATIENCE).build().client(locator);
         Self {
             client: client.unwrap_or_else(|e| panic!("{locator}: {e}")),
         }

@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::registry::Registry;
+use crate::{port::HeldPort, registry::Registry};
 
 /// How a proxy treats those who come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,8 @@ impl Proxy {
     /// # Panics
     /// When the address cannot be listened at.
     pub async fn start(at: SocketAddr, to: SocketAddr) -> Self {
-        let listener = listen(at).await;
+        let port = HeldPort::at(at);
+        let listener = port.listen().await;
         let manner = watch::Sender::new(Manner::Passing);
         let arrivals = Arc::default();
         let route = Route {
@@ -79,7 +80,7 @@ impl Proxy {
         Self {
             manner,
             arrivals,
-            task: tokio::spawn(route.serve(at, listener)),
+            task: tokio::spawn(route.serve(port, listener)),
         }
     }
 
@@ -155,12 +156,6 @@ fn moved(object: &str, host: &str) -> (SocketAddr, SocketAddr, String) {
     (address(host), address(&endpoint.host), locator)
 }
 
-async fn listen(at: SocketAddr) -> TcpListener {
-    TcpListener::bind(at)
-        .await
-        .unwrap_or_else(|e| panic!("listen at {at}: {e}"))
-}
-
 /// Where a proxy's connections lead.
 #[derive(Clone)]
 struct Route {
@@ -170,14 +165,14 @@ struct Route {
 }
 
 impl Route {
-    async fn serve(mut self, at: SocketAddr, listener: TcpListener) {
+    async fn serve(mut self, port: HeldPort, listener: TcpListener) {
         let mut listener = Some(listener);
         let mut connections = JoinSet::new();
         loop {
             if *self.manner.borrow_and_update() == Manner::Away {
                 listener = None;
             } else if listener.is_none() {
-                listener = Some(listen(at).await);
+                listener = Some(port.listen().await);
             }
             tokio::select! {
                 changed = self.manner.changed() => if changed.is_err() {

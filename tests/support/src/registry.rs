@@ -1,14 +1,21 @@
 //! A `tarsregistry` process on a database of its own, and a look at its rows.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 use sqlx::{Connection, Row, SqliteConnection};
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::{process::Command, time::interval};
 
 use crate::{
+    http::Http,
     mysql::Database,
+    port::HeldPort,
     process::{Process, binary},
 };
+
+/// Between two looks at what a registry does.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Where a registry keeps its rows.
 #[derive(Debug)]
@@ -158,6 +165,8 @@ pub struct Registry {
     /// The process.
     pub process: Process,
     backend: Backend,
+    /// Its own while it is paused, too.
+    ports: [HeldPort; 4],
     args: Vec<String>,
     query: String,
     object: String,
@@ -180,21 +189,23 @@ impl Registry {
     /// # Panics
     /// When it does not start.
     pub async fn start_with(backend: Backend, args: &[&str]) -> Self {
-        // Adapters of one host share a listener when both ask for any port: these are to be three.
-        let endpoints = ["127.0.0.1", "127.0.1.1", "127.0.2.1"].map(|host| format!("tcp -h {host} -p 0"));
-        Self::start_at(backend, endpoints.each_ref().map(String::as_str), "127.0.0.1:0", args).await
+        let ports = [[127, 0, 0, 1], [127, 0, 1, 1], [127, 0, 2, 1], [127, 0, 0, 1]];
+        let ports = ports.map(|host| HeldPort::at((host, 0).into()));
+        Self::start_at(backend, ports, args).await
     }
 
-    /// The endpoints are those of lookups, registration and administration.
-    async fn start_at(backend: Backend, endpoints: [&str; 3], http: &str, args: &[&str]) -> Self {
+    /// The ports are those of lookups, registration, administration and HTTP.
+    async fn start_at(backend: Backend, ports: [HeldPort; 4], args: &[&str]) -> Self {
+        let [query, registry, admin, http] = ports.each_ref().map(HeldPort::address);
+        let [query, registry, admin] =
+            [query, registry, admin].map(|at| format!("tcp -h {} -p {}", at.ip(), at.port()));
         let flush = ["--flush-interval", "0"];
         let flush = if args.contains(&flush[0]) { &[] } else { &flush[..] };
         let mut command = Command::new(binary("tarsregistry"));
-        let [query, registry, admin] = endpoints;
         command
             .args(["serve", "--database-url", &backend.url(), "--log-format", "json"])
-            .args(["--query-endpoint", query, "--registry-endpoint", registry])
-            .args(["--admin-endpoint", admin, "--http", http])
+            .args(["--query-endpoint", &query, "--registry-endpoint", &registry])
+            .args(["--admin-endpoint", &admin, "--http", &http.to_string()])
             .args(flush)
             .args(args);
         let process = Process::start(command);
@@ -208,6 +219,7 @@ impl Registry {
         };
         Self {
             backend,
+            ports,
             args: args.iter().map(|&arg| arg.to_owned()).collect(),
             query: format!("tars.tarsregistry.QueryObj@{}", field("query")),
             object: format!("tars.tarsregistry.Registry@{}", field("registry")),
@@ -241,15 +253,11 @@ impl Registry {
 
     /// The process, and what it takes to start it again.
     fn parted(self) -> (Process, Paused) {
-        let endpoints = [&self.query, &self.object, &self.admin].map(|object| {
-            let endpoint = object.split_once('@').map_or(object.as_str(), |(_, endpoint)| endpoint);
-            endpoint.to_owned()
-        });
         let paused = Paused {
             backend: self.backend,
+            ports: self.ports,
             args: self.args,
-            endpoints,
-            http: self.http,
+            query: self.query,
         };
         (self.process, paused)
     }
@@ -291,22 +299,53 @@ impl Registry {
     pub fn backend(&self) -> &Backend {
         &self.backend
     }
+
+    /// How long `event` takes, not counting the time in which the registry lets nobody expire: that is a lease after its
+    /// start, and after any while in which it was too slow to look at the leases.
+    ///
+    /// # Panics
+    /// When its metrics cannot be read.
+    pub async fn time_expiring(&self, event: impl Future<Output = ()>) -> Duration {
+        let mut begun = Instant::now();
+        let looking = async {
+            let mut again = interval(LOOK);
+            loop {
+                again.tick().await;
+                if !self.expires().await {
+                    begun = Instant::now();
+                }
+            }
+        };
+        tokio::select! {
+            () = event => {}
+            () = looking => unreachable!("it never ends"),
+        }
+        begun.elapsed()
+    }
+
+    async fn expires(&self) -> bool {
+        let reading = async { Http::connect(&self.http).await?.get("/metrics").await };
+        let page = reading.await.unwrap_or_else(|e| panic!("metrics of a registry: {e}"));
+        String::from_utf8_lossy(&page.body)
+            .lines()
+            .any(|line| line == "registry_expiry_leader 1")
+    }
 }
 
 /// A registry that ran, and can run again.
 #[derive(Debug)]
 pub struct Paused {
     backend: Backend,
+    ports: [HeldPort; 4],
     args: Vec<String>,
-    endpoints: [String; 3],
-    http: String,
+    query: String,
 }
 
 impl Paused {
     /// The object that answered lookups, with its endpoint.
     #[must_use]
     pub fn query(&self) -> String {
-        format!("tars.tarsregistry.QueryObj@{}", self.endpoints[0])
+        self.query.clone()
     }
 
     /// Where it kept its rows.
@@ -320,8 +359,7 @@ impl Paused {
     /// # Panics
     /// When it does not start.
     pub async fn start(self) -> Registry {
-        let endpoints = self.endpoints.each_ref().map(String::as_str);
         let args: Vec<_> = self.args.iter().map(String::as_str).collect();
-        Registry::start_at(self.backend, endpoints, &self.http, &args).await
+        Registry::start_at(self.backend, self.ports, &args).await
     }
 }

@@ -1,7 +1,7 @@
 // Calls `who` of Peers.NamedServer.NamedObj all the time, finding its servers through a registry, and prints a line for each
-// call: `answer NAME`, or `failure CODE MESSAGE`.
+// call: `answer NAME`, or `failure CODE MESSAGE`. A call may take so many milliseconds.
 //
-//   node named-client.js "tars.tarsregistry.QueryObj@tcp -h 127.0.0.1 -p 17890" [SET]
+//   node named-client.js "tars.tarsregistry.QueryObj@tcp -h 127.0.0.1 -p 17890" 2000 [SET]
 'use strict';
 
 const { client } = require('@tars/rpc');
@@ -11,7 +11,7 @@ const OBJECT = 'Peers.NamedServer.NamedObj';
 const REFRESH = 300;
 const BETWEEN_CALLS = 10;
 
-const [locator, set] = process.argv.slice(2);
+const [locator, timeout, set] = process.argv.slice(2);
 
 class NamedProxy {
     async who() {
@@ -21,7 +21,7 @@ class NamedProxy {
 }
 
 client.setProperty('locator', locator);
-client.setProperty('timeout', 2000);
+client.setProperty('timeout', Number(timeout));
 if (set !== undefined) {
     // In this order: switching sets on without a division switches them off again.
     client.setProperty('setdivision', set);

@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use tars::Communicator;
 use tars::protocol::{AdapterConf, KeepAliveReq, OnStartupReq, TarsregistryClient};
+use tars_test_support::patient;
 use tars_test_support::registry::{Backend, Registry};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -18,8 +19,15 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Time between two beats of a server.
 const PACE: Duration = Duration::from_millis(300);
 
+/// How long a server may take to be in the state a test waits for.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 /// A server that registered and beats until it is killed.
-struct Beating(JoinHandle<()>);
+struct Beating {
+    task: JoinHandle<()>,
+    /// When the last beat that was answered was sent.
+    beat: watch::Receiver<Instant>,
+}
 
 impl Beating {
     async fn start(registry: &Registry, server: &str) -> Self {
@@ -41,18 +49,25 @@ impl Beating {
 
     /// Beats without registering, as after a restart of the registry.
     fn go_on(registry: &Registry, server: &str) -> Self {
-        let (client, beat) = (client(registry), beat(server));
-        Self(tokio::spawn(async move {
+        let (client, alive) = (client(registry), beat(server));
+        let (sender, beat) = watch::channel(Instant::now());
+        let task = tokio::spawn(async move {
             loop {
+                let sent = Instant::now();
                 // The registry may be away.
-                let _ = client.keep_alive(&beat).await;
+                if client.keep_alive(&alive).await.is_ok() {
+                    sender.send_replace(sent);
+                }
                 sleep(PACE).await;
             }
-        }))
+        });
+        Self { task, beat }
     }
 
-    fn kill(&self) {
-        self.0.abort();
+    /// -> when it last told that it lives
+    fn kill(&self) -> Instant {
+        self.task.abort();
+        *self.beat.borrow()
     }
 }
 
@@ -63,7 +78,7 @@ impl Drop for Beating {
 }
 
 fn client(registry: &Registry) -> TarsregistryClient {
-    Communicator::new().client(registry.object()).unwrap()
+    patient::client(registry.object())
 }
 
 /// Each server is on a node of its own.
@@ -89,7 +104,8 @@ async fn states(backend: &Backend, server: &str) -> [String; 2] {
 }
 
 /// Waits until a server and its node are in a state; meanwhile, and then, the others are active.
-async fn until(backend: &Backend, server: &str, state: &str, others: &[&str]) {
+async fn until(registry: &Registry, server: &str, state: &str, others: &[&str]) {
+    let backend = registry.backend();
     let limit = Duration::from_secs(LEASE.into()) + GRACE;
     let reached = async {
         loop {
@@ -103,9 +119,9 @@ async fn until(backend: &Backend, server: &str, state: &str, others: &[&str]) {
             sleep(PACE / 3).await;
         }
     };
-    timeout(limit, reached)
-        .await
-        .unwrap_or_else(|_| panic!("{server} is not {state} within {limit:?}"));
+    let took = timeout(PATIENCE, registry.time_expiring(reached)).await;
+    let took = took.unwrap_or_else(|_| panic!("{server} is not {state} within {PATIENCE:?}"));
+    assert!(took <= limit, "{server} was {state} after {took:?}");
 }
 
 async fn a_killed_server_is_out_and_back_at_its_next_beat(backend: Backend) {
@@ -117,10 +133,9 @@ async fn a_killed_server_is_out_and_back_at_its_next_beat(backend: Backend) {
     // After the start of the registry nobody expires for a lease.
     let first = Beating::start(&registry, "First").await;
     first.kill();
-    until(registry.backend(), "First", "inactive", &["Killed", "Lives"]).await;
-    killed.kill();
-    let begun = Instant::now();
-    until(registry.backend(), "Killed", "inactive", &["Lives"]).await;
+    until(&registry, "First", "inactive", &["Killed", "Lives"]).await;
+    let begun = killed.kill();
+    until(&registry, "Killed", "inactive", &["Lives"]).await;
     assert!(
         begun.elapsed() > Duration::from_secs(u64::from(LEASE) - 1),
         "it had its lease"
@@ -149,7 +164,7 @@ async fn a_registry_that_was_away_expires_nobody_who_lives(backend: Backend) {
     registry.process.wait_for("ready").await;
     assert_eq!(states(registry.backend(), "Lives").await, ["active", "active"]);
     let _lives = Beating::go_on(&registry, "Lives");
-    until(registry.backend(), "Dies", "inactive", &["Lives"]).await;
+    until(&registry, "Dies", "inactive", &["Lives"]).await;
     assert!(!registry.process.output().contains("expired App.Lives"));
 }
 

@@ -1,10 +1,13 @@
 //! Lookups of the registry as a program: a client that knows nothing but the locator, and replicas on one database.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::time::Duration;
+
 use hello::Greeter;
 use hello::test_app::{HelloClient, HelloServer};
 use tars::protocol::{AdapterConf, KeepAliveReq, OnPrestopReq, OnStartupReq, QueryFClient, TarsregistryClient};
 use tars::{Communicator, Server};
+use tars_test_support::patient;
 use tars_test_support::registry::{Backend, Registry};
 
 const OBJECT: &str = "TestApp.HelloServer.HelloObj";
@@ -35,10 +38,15 @@ async fn a_client_finds_a_server_by_name() {
         .unwrap();
     let endpoint = server.local_endpoints()[0].to_string();
     let serving = tokio::spawn(server.serve());
-    let locator = Communicator::builder().locator(registry.query()).unwrap().build();
+    let locator = Communicator::builder()
+        .locator(registry.query())
+        .unwrap()
+        .timeout(Duration::from_mins(1))
+        .build();
     // The registry itself is found through its locator too.
-    let registration_client: TarsregistryClient = locator.client("tars.tarsregistry.Registry").unwrap();
+    let registration_client: TarsregistryClient = patient::through(&locator, "tars.tarsregistry.Registry");
     registration_client.on_startup(&registration(&endpoint)).await.unwrap();
+    shown(&registry, &patient::client(registry.query()), (1, 0)).await;
     let hello: HelloClient = locator.client(OBJECT).unwrap();
     assert_eq!(hello.say_hello("registry").await.unwrap(), "hello, registry");
     serving.abort();
@@ -48,6 +56,17 @@ async fn a_client_finds_a_server_by_name() {
 async fn known(query: &QueryFClient) -> (usize, usize) {
     let found = query.find_object_by_id4_any(OBJECT).await.unwrap();
     (found.active_ep.len(), found.inactive_ep.len())
+}
+
+/// Sees what was said to this registry: at once, unless it says that it is late.
+async fn shown(registry: &Registry, query: &QueryFClient, expected: (usize, usize)) {
+    if known(query).await == expected {
+        return;
+    }
+    registry.process.wait_for("answered before lookups show").await;
+    while known(query).await != expected {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -60,14 +79,10 @@ async fn replicas_hear_of_each_other() {
     for registry in [&first, &second] {
         registry.process.wait_for("ready").await;
     }
-    let comm = Communicator::new();
-    let registration_client: TarsregistryClient = comm.client(first.object()).unwrap();
-    let (here, there): (QueryFClient, QueryFClient) = (
-        comm.client(first.query()).unwrap(),
-        comm.client(second.query()).unwrap(),
-    );
+    let registration_client: TarsregistryClient = patient::client(first.object());
+    let (here, there): (QueryFClient, QueryFClient) = (patient::client(first.query()), patient::client(second.query()));
     let becomes = async |expected| {
-        assert_eq!(known(&here).await, expected, "at once where it was said");
+        shown(&first, &here, expected).await;
         while known(&there).await != expected {
             tokio::task::yield_now().await;
         }

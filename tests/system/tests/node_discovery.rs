@@ -16,15 +16,21 @@ use tars_test_support::{
 /// So many calls of Node, at 10 ms from one to the next, see every server of a round robin and several refreshes.
 const MANY: usize = 100;
 
+/// Milliseconds of a call that may fail.
+const HASTY: &str = "2000";
+
+/// Milliseconds of a call that no slow machine is to let fail.
+const PATIENT: &str = "60000";
+
 async fn registry() -> Registry {
     let registry = Registry::start(Backend::sqlite()).await;
     registry.process.wait_for("ready").await;
     registry
 }
 
-/// A server that registers itself, and serves for two seconds after it took itself out.
+/// A server that registers itself, and serves for a minute after it took itself out.
 async fn server(registry: &Registry, name: &str, host: &str, set: Option<&str>) -> Named {
-    let mut arguments = vec!["--registry", registry.object(), "--drain", "2"];
+    let mut arguments = vec!["--registry", registry.object(), "--drain", "60"];
     arguments.extend(set.iter().flat_map(|set| ["--set", set]));
     Named::start(name, host, &arguments).await
 }
@@ -34,9 +40,9 @@ async fn found_at(registry: &Registry, hosts: &[&str]) {
     Lookup::at(registry.query()).finds(OBJECT, hosts, &[]).await;
 }
 
-/// A Node client that calls all the time, of a set or of none.
-fn client(registry: &Registry, set: Option<&str>) -> Process {
-    let mut arguments = vec![registry.query()];
+/// A Node client that calls all the time, of a set or of none. It gives a call up after so many milliseconds.
+fn client(registry: &Registry, timeout: &str, set: Option<&str>) -> Process {
+    let mut arguments = vec![registry.query(), timeout];
     arguments.extend(set);
     node::start("named-client.js", &arguments)
 }
@@ -77,11 +83,13 @@ async fn node_calls_both_servers_of_an_object_and_none_that_has_gone() {
     let one = server(&registry, "one", "127.0.0.2", None).await;
     let _two = server(&registry, "two", "127.0.0.3", None).await;
     found_at(&registry, &["127.0.0.2", "127.0.0.3"]).await;
-    let client = client(&registry, None);
+    let client = client(&registry, PATIENT, None);
     answered_by(&client, &["one", "two"]).await;
 
     one.process.terminate().await;
-    one.process.wait_for("ended").await;
+    answered_by(&client, &["two"]).await;
+    // It would serve on, and nobody calls it any more.
+    one.process.kill().await;
     answered_by(&client, &["two"]).await;
     assert_eq!(
         failures(&client),
@@ -99,7 +107,7 @@ async fn node_keeps_the_last_servers_when_the_registry_has_none_and_finds_the_ne
     let registry = registry().await;
     let last = server(&registry, "last", "127.0.0.2", None).await;
     found_at(&registry, &["127.0.0.2"]).await;
-    let client = client(&registry, None);
+    let client = client(&registry, HASTY, None);
     answered_by(&client, &["last"]).await;
 
     last.process.terminate().await;
@@ -108,7 +116,7 @@ async fn node_keeps_the_last_servers_when_the_registry_has_none_and_finds_the_ne
             lines.iter().any(|line| line.contains("activeEps is empty"))
         })
         .await;
-    last.process.wait_for("ended").await;
+    last.process.kill().await;
     let _next = server(&registry, "next", "127.0.0.3", None).await;
     answered_by(&client, &["next"]).await;
 }
@@ -137,11 +145,11 @@ async fn node_clients_of_a_set_reach_servers_of_their_set() {
         (None, &["exact", "no set", "other area", "other set", "wildcard"]),
     ];
     for (set, servers) in cases {
-        answered_by(&client(&registry, set), servers).await;
+        answered_by(&client(&registry, HASTY, set), servers).await;
     }
 
     // Neither the group nor a wildcard group: the lookup is refused, and Node has nobody to call.
-    let stranger = client(&registry, Some("gray.sz.2"));
+    let stranger = client(&registry, HASTY, Some("gray.sz.2"));
     stranger
         .wait_until("a refusal", |lines| {
             lines.iter().any(|line| line.contains("return: -1"))

@@ -12,7 +12,8 @@ use tars::{
 use tars_test_support::{
     gateway::Gateway,
     http::Http,
-    node,
+    lookup::Lookup,
+    node, patient,
     process::Process,
     registry::{Backend, Registry},
 };
@@ -38,6 +39,7 @@ async fn register(registry: &Registry, object: &str, process: &Process) {
         ..OnStartupReq::default()
     };
     supervisor(registry).on_startup(&request).await.unwrap();
+    Lookup::at(registry.query()).finds(object, &[NODE], &[]).await;
 }
 
 fn application_and_server(object: &str) -> (String, String) {
@@ -46,7 +48,7 @@ fn application_and_server(object: &str) -> (String, String) {
 }
 
 fn supervisor(registry: &Registry) -> TarsregistryClient {
-    Communicator::new().client(registry.object()).unwrap()
+    patient::client(registry.object())
 }
 
 async fn registry() -> Registry {
@@ -85,6 +87,7 @@ async fn a_registered_node_server_is_found_by_name() {
         server,
     };
     supervisor(&registry).on_prestop(&end).await.unwrap();
+    Lookup::at(registry.query()).finds(INDEX, &[], &[]).await;
     let newcomer: FrontendClient = communicator(&registry).client(INDEX).unwrap();
     let error = newcomer.jsonfunc("Tars", &req).await.unwrap_err();
     assert!(!error.is_answer() && error.message().contains(INDEX), "{error}");

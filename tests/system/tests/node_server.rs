@@ -1,6 +1,8 @@
 //! Our generated client and a server that we did not write.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::time::Duration;
+
 use hello::test_app::HelloClient;
 use tars::Communicator;
 use tars_test_support::node;
@@ -10,7 +12,9 @@ async fn a_node_server_answers_our_client() {
     let server = node::start("hello-server.js", &[]);
     let endpoint = server.endpoint().await;
     let object = format!("TestApp.HelloServer.HelloObj@{endpoint}");
-    let hello: HelloClient = Communicator::new().client(&object).unwrap();
+    // A thousand calls at once are to be answered, however slow the machine is.
+    let comm = Communicator::builder().timeout(Duration::from_mins(1)).build();
+    let hello: HelloClient = comm.client(&object).unwrap();
 
     assert_eq!(hello.say_hello("Rust").await.unwrap(), "hello from Node, Rust");
 

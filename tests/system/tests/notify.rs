@@ -1,11 +1,9 @@
 //! `tarscli notify clean`: what an operator types, as far as the rows.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use tars::{
-    Communicator,
-    protocol::{AdapterConf, OnStartupReq, TarsregistryClient},
-};
+use tars::protocol::{AdapterConf, OnStartupReq, TarsregistryClient};
 use tars_test_support::{
+    patient,
     process::{Process, binary},
     registry::{Backend, Registry},
 };
@@ -38,7 +36,7 @@ async fn register(client: &TarsregistryClient, node: &str) {
 async fn clean_lists_then_deletes(backend: Backend) {
     let registry = Registry::start(backend).await;
     registry.process.wait_for("ready").await;
-    let client: TarsregistryClient = Communicator::new().client(registry.object()).unwrap();
+    let client: TarsregistryClient = patient::client(registry.object());
     register(&client, "10.0.0.1").await;
     register(&client, "10.0.0.2").await;
     let rows = registry.backend();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use sqlx::Executor;
+use tars_test_support::port::HeldPort;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -192,10 +193,11 @@ async fn an_absent_database_is_told_from_a_mistake() {
     };
     let store = |address| MySqlStore::new(&address, 1, RULES, Counter::default()).unwrap();
     // A port that nobody listens on.
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
-    let error = store(parts("127.0.0.1", port, "root")).ping().await.unwrap_err();
+    let unheard = HeldPort::any();
+    let error = store(parts("127.0.0.1", unheard.address().port(), "root"))
+        .ping()
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     // A login that is refused.
     let world = mysql_unmigrated().await;

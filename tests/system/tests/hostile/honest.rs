@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use tars::{
-    Communicator,
+    Communicator, code,
     protocol::{AdminFClient, GetMetricsAdaptersReq, KeepAliveReq, QueryFClient, TarsregistryClient},
 };
 use tars_system_tests::peers::{NamedClient, Parcel};
@@ -155,6 +155,17 @@ fn text(error: impl fmt::Display) -> String {
     error.to_string()
 }
 
+/// Calls as long as the answer says to try again: hostile connections may hold all places of costly calls.
+/// [`PATIENCE`] is the limit of all calls together.
+async fn again<T, F: Future<Output = tars::Result<T>>>(call: impl Fn() -> F) -> Result<T, String> {
+    loop {
+        match call().await {
+            Err(error) if error.code() == code::SERVER_OVERLOAD => sleep(PAUSE).await,
+            answer => return answer.map_err(text),
+        }
+    }
+}
+
 async fn instance_is_known(object: Arc<str>, mut beat: Beat) -> Result<Beat, String> {
     let client: TarsregistryClient = Communicator::new().client(&object).map_err(text)?;
     let alive = KeepAliveReq {
@@ -164,13 +175,11 @@ async fn instance_is_known(object: Arc<str>, mut beat: Beat) -> Result<Beat, Str
         server: INSTANCE.server.into(),
     };
     for _ in 0..CONNECTION {
-        let reply = client.keep_alive(&alive).with_reply().await.map_err(text)?;
+        let reply = again(|| client.keep_alive(&alive).with_reply().into_future()).await?;
         check(reply.context.is_empty(), &reply.context)?;
         beat.answered().await;
-        let adapters = client
-            .get_metrics_adapters(&GetMetricsAdaptersReq::default())
-            .await
-            .map_err(text)?;
+        let all = GetMetricsAdaptersReq::default();
+        let adapters = again(|| client.get_metrics_adapters(&all).into_future()).await?;
         let ours = adapters.iter().any(|adapter| adapter.targets == [TARGET]);
         check(ours, &adapters)?;
         beat.answered().await;

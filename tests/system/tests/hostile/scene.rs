@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 
 use tars::{
-    Communicator, Endpoint,
+    Endpoint,
     protocol::{OnStartupReq, RegisterMetricsReq, TarsregistryClient},
 };
 use tars_test_support::{
     gateway::Gateway,
     lookup::Lookup,
     named::{self, Named},
+    patient,
     process::Process,
     registry::{Backend, Registry},
 };
@@ -134,7 +135,7 @@ fn address(endpoint: &str) -> SocketAddr {
 }
 
 async fn register(registry: &Registry) {
-    let client: TarsregistryClient = Communicator::new().client(registry.object()).unwrap();
+    let client: TarsregistryClient = patient::client(registry.object());
     let Instance {
         application,
         server,
