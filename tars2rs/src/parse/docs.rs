@@ -149,29 +149,18 @@ fn is_ornament(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::{Cell, RefCell};
-
     use super::super::lexical::lex;
     use super::super::tokens::{Shared, Tokens};
     use super::*;
-    use crate::text::Texts;
 
     /// The doc of the declaration `x;` in the text.
     fn doc(text: &str) -> Vec<String> {
         let lexed = lex(text, 0);
-        let shared = Shared {
-            docs: Docs {
-                text,
-                comments: &lexed.comments,
-            },
-            tokens: &lexed.tokens,
-            base: 0,
-            names: Texts::default(),
-            errors: RefCell::default(),
-            swallowed: Vec::new(),
-            unbalanced: Cell::default(),
-            lost: RefCell::default(),
+        let docs = Docs {
+            text,
+            comments: &lexed.comments,
         };
+        let shared = Shared::new(docs, &lexed.tokens, 0, Vec::new());
         let mut input = Tokens::new(&shared);
         while !input.at("x") {
             input = input.advance();

@@ -14,8 +14,6 @@ mod ty;
 
 pub(crate) use tokens::KEYWORDS;
 
-use std::cell::{Cell, RefCell};
-
 use body::{Members, body, recover, semicolon_after_brace};
 use docs::Docs;
 use item::definition;
@@ -25,7 +23,6 @@ use tokens::{PResult, Shared, Tokens, name};
 use crate::ast::{Definition, File, Lost, Module};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile, Span};
-use crate::text::Texts;
 
 /// Parses a file. What could not be read is left out and reported.
 pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostics) -> File {
@@ -39,17 +36,7 @@ pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostic
         text: &source.text,
         comments: &lexed.comments,
     };
-    let shared = Shared {
-        docs,
-        tokens: &lexed.tokens,
-        names: Texts::default(),
-        base: source.start,
-        errors: RefCell::new(Vec::new()),
-        swallowed,
-        unbalanced: Cell::new(false),
-        unclosed: Cell::new(None),
-        lost: RefCell::new(Lost::default()),
-    };
+    let shared = Shared::new(docs, &lexed.tokens, source.start, swallowed);
     let mut file = File {
         id,
         modules: Vec::new(),

@@ -33,6 +33,23 @@ pub(super) struct Shared<'t, 's> {
     pub(super) lost: RefCell<Lost>,
 }
 
+impl<'t, 's> Shared<'t, 's> {
+    /// Of a file in which nothing is wrong yet but `swallowed`.
+    pub(super) fn new(docs: Docs<'t, 's>, tokens: &'t [lexical::Token], base: u32, swallowed: Vec<u32>) -> Self {
+        Self {
+            docs,
+            tokens,
+            names: Texts::default(),
+            base,
+            errors: RefCell::default(),
+            swallowed,
+            unbalanced: Cell::new(false),
+            unclosed: Cell::new(None),
+            lost: RefCell::default(),
+        }
+    }
+}
+
 /// A token with its text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token<'s> {
