@@ -78,9 +78,10 @@ pub(super) async fn migrate_with_session(
             Err(error) => error,
         };
         let raced = match &error {
-            // Another `migrate` is under way: its row, table or column is there already, or noted and not there yet.
+            // Another `migrate` is under way: its row, table, column or key is there already, or noted and not there yet, or
+            // a table changed under a statement.
             MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-                matches!(code(error), Some(1050 | 1060 | 1062 | 1146 | 1205 | 1213))
+                matches!(code(error), Some(1050 | 1060 | 1061 | 1062 | 1146 | 1205 | 1213 | 1412))
             }
             MigrateError::Dirty(_) => true,
             _ => false,
