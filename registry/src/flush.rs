@@ -74,6 +74,8 @@ impl<S: Store> Registry<S> {
                     self.metrics.leases.flushed_beats.inc();
                 }
                 Flushed::Newer => self.catch_up(beat).await,
+                // It stays, and is compared again, or is followed by another one that is clearly the younger.
+                Flushed::Unclear => {}
                 Flushed::Outdated => {
                     self.beats.forget(&beat.key);
                     self.metrics.leases.dropped_beats.inc();
