@@ -13,7 +13,7 @@ use std::{
 
 use common::Folder;
 use serde_json::{Value, json};
-use tokio::net::TcpSocket;
+use tars_test_support::port::HeldPort;
 
 const PROBES: [&[&str]; 4] = [
     &["hzcheck"],
@@ -193,9 +193,8 @@ async fn without_the_file_the_ports_count() {
 
     // Bound as before, so that nobody else gets them, and deaf: one for all but its peer, one for all.
     udp.connect("127.0.0.1:9").unwrap();
-    let deaf = TcpSocket::new_v4().unwrap();
-    deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let local = format!("tcp -h 127.0.0.1 -p {}", port(deaf.local_addr()));
+    let deaf = HeldPort::any();
+    let local = format!("tcp -h 127.0.0.1 -p {}", deaf.address().port());
     folder.describe("none", &local, &adapters);
     let (codes, texts) = probe(&folder).await;
     assert_eq!(codes, [1; 4]);

@@ -5,7 +5,7 @@ use tars::codec::{self, Limits};
 use tars::protocol::{AdminF, AdminFServer, RequestPacket, ResponsePacket};
 use tars::trace::{FileSink, Tracer};
 use tars::{Context, Endpoint, Error, Result, Server};
-use tars_test_support::guide;
+use tars_test_support::{guide, port::HeldPort};
 use tarsgateway::Config;
 use tokio::io::AsyncWriteExt;
 
@@ -223,11 +223,8 @@ async fn a_version_that_is_refused_harms_no_other_call() {
 
 #[tokio::test]
 async fn a_servant_that_is_away_is_a_problem_and_then_no_more() {
-    // Nobody else is given its port, and with this option the servant can listen there all the same.
-    let reserved = tokio::net::TcpSocket::new_v4().unwrap();
-    reserved.set_reuseaddr(true).unwrap();
-    reserved.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let port = reserved.local_addr().unwrap().port();
+    let held = HeldPort::any();
+    let port = held.address().port();
     let gateway = gateway(&config(&[&format!("--route={OBJECT}=tcp -h 127.0.0.1 -p {port}")])).await;
     let (status, problem) = json(&gateway, "getPid", "").await;
     assert_eq!(status, 502, "{problem}");

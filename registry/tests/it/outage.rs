@@ -26,10 +26,10 @@ async fn failed(running: &Running) -> i32 {
     error.code()
 }
 
-/// Registers, and tries again as long as it is told to.
+/// Registers where nothing is in the way but that the machine may be slow: a call that is refused for anything else fails.
 async fn register(running: &Running) {
     while let Err(error) = running.registry.on_startup(&startup("10.0.0.7")).await {
-        assert!(error.code() == -9 && error.message().contains("try again"), "{error}");
+        assert_eq!(error.message(), "the database is slow; try again");
     }
 }
 
@@ -136,7 +136,9 @@ async fn a_database_that_vanished_without_a_word_is_left_behind() {
     register(&running).await;
     freeze.send_replace(true);
     assert_eq!(failed(&running).await, -9);
-    register(&running).await;
+    while let Err(error) = running.registry.on_startup(&startup("10.0.0.7")).await {
+        assert_eq!(error.code(), -9, "{error}");
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use tars::{
     Context, Server,
     protocol::{AdminF, AdminFServer},
 };
-use tokio::net::TcpSocket;
+use tars_test_support::port::HeldPort;
 
 use super::*;
 use crate::{
@@ -53,19 +53,12 @@ fn said(result: Result<(), Fault>) -> String {
     result.err().map(|fault| fault.to_string()).unwrap_or_default()
 }
 
-/// A port that refuses, as long as the socket is kept that is bound and does not listen: nobody else gets it.
-fn deaf() -> (TcpSocket, u16) {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let port = socket.local_addr().unwrap().port();
-    (socket, port)
-}
-
 #[tokio::test]
 async fn every_kind_of_port_is_looked_at() {
     let four = TcpListener::bind("127.0.0.1:0").unwrap();
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let (_deaf, closed) = deaf();
+    let deaf = HeldPort::any();
+    let closed = deaf.address().port();
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
     client.connect("127.0.0.1:9").unwrap();
     let unheard = client.local_addr().unwrap().port();
@@ -126,7 +119,8 @@ async fn a_servant_is_pinged_when_it_speaks_tars() {
     let server = server.bind().await.unwrap();
     let alive = server.local_endpoints()[0].to_string();
     tokio::spawn(server.serve());
-    let (_deaf, closed) = deaf();
+    let deaf = HeldPort::any();
+    let closed = deaf.address().port();
     let closed = format!("tcp -h 127.0.0.1 -p {closed}");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("tcp -h 127.0.0.1 -p {}", listener.local_addr().unwrap().port());

@@ -28,9 +28,9 @@ async fn registry() -> Registry {
     registry
 }
 
-/// A server that registers itself, and serves for a minute after it took itself out.
+/// A server that registers itself, and serves for a while after it took itself out: long enough for Node to leave it.
 async fn server(registry: &Registry, name: &str, host: &str, set: Option<&str>) -> Named {
-    let mut arguments = vec!["--registry", registry.object(), "--drain", "60"];
+    let mut arguments = vec!["--registry", registry.object(), "--drain", "15"];
     arguments.extend(set.iter().flat_map(|set| ["--set", set]));
     Named::start(name, host, &arguments).await
 }
@@ -88,8 +88,7 @@ async fn node_calls_both_servers_of_an_object_and_none_that_has_gone() {
 
     one.process.terminate().await;
     answered_by(&client, &["two"]).await;
-    // It would serve on, and nobody calls it any more.
-    one.process.kill().await;
+    one.process.wait_for("ended").await;
     answered_by(&client, &["two"]).await;
     assert_eq!(
         failures(&client),
@@ -116,7 +115,7 @@ async fn node_keeps_the_last_servers_when_the_registry_has_none_and_finds_the_ne
             lines.iter().any(|line| line.contains("activeEps is empty"))
         })
         .await;
-    last.process.kill().await;
+    last.process.wait_for("ended").await;
     let _next = server(&registry, "next", "127.0.0.3", None).await;
     answered_by(&client, &["next"]).await;
 }
