@@ -65,7 +65,8 @@ impl Call {
     /// Runs the command.
     pub(crate) async fn run(&self, gateway: &str) -> anyhow::Result<Answer> {
         let mut curl = Command::new("curl");
-        curl.args([&self.url(gateway), "-d", self.body, "-vvv"])
+        // curl draws its progress into the lines of the report, once a second.
+        curl.args([&self.url(gateway), "-d", self.body, "-vvv", "--silent", "--show-error"])
             // The gateway is on this machine, whatever proxy leads out of it.
             .env("NO_PROXY", "*")
             .env("no_proxy", "*")
