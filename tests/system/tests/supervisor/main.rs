@@ -9,4 +9,5 @@ mod life;
 mod outage;
 mod rows;
 mod server;
+mod traffic;
 mod worker;
