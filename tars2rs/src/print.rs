@@ -115,6 +115,10 @@ fn ends_item(line: &str, next: &str) -> bool {
     if depth > 12 || indent(next) != depth || begin.starts_with(['}', ')', '>']) {
         return false;
     }
+    // Documentation may end as code does: it often is code that somebody has commented out.
+    if end.starts_with("///") {
+        return false;
+    }
     let documented = begin.starts_with("///") || begin.starts_with("#[");
     end.ends_with('}')
         || (end.ends_with(';')
@@ -149,6 +153,13 @@ mod tests {
         let parts = std::iter::once(open).chain(parts).chain([Part::Close]);
         assert_eq!(page(parts).as_deref(), Ok(wanted));
         assert!(page([Part::Items(tokens("pub mod 5;"))]).is_err());
+    }
+
+    #[test]
+    fn documentation_that_looks_like_code_stays_with_its_item() {
+        let text = "pub mod a {\n    /// int b;\n    /// struct {}\n    pub struct C {\n        /// int d;\n        pub d: u8,\n    }\n}\n";
+        let page = page([Part::Items(tokens(text))]).expect("Rust");
+        assert!(page.ends_with(text), "{page}");
     }
 
     #[test]

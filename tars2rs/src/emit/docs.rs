@@ -5,23 +5,40 @@ use quote::quote;
 
 use crate::text::Doc;
 
+/// What a Doxygen command begins with.
+const COMMAND: [char; 2] = ['@', '\\'];
+
 /// Doc attributes of a comment, or of `fallback` when there is none.
 pub(super) fn docs(doc: &Doc, fallback: &str) -> TokenStream {
     let mut out = TokenStream::new();
     if doc.is_empty() && !fallback.is_empty() {
         return doc_line(fallback);
     }
+    for line in markdown(doc) {
+        out.extend(doc_line(&line));
+    }
+    out
+}
+
+/// The lines of a comment as Markdown.
+fn markdown(doc: &Doc) -> Vec<String> {
+    let mut out = Vec::new();
     // What follows an entry of a list belongs to it when it is indented, and otherwise may be a slip.
     let mut indent = 0;
-    for line in doc.lines() {
-        let line = sanitise(line);
+    for text in doc.lines() {
+        let line = sanitise(text);
         let marker = list_marker(&line);
         if marker > 0 || line.is_empty() {
             indent = marker;
-            out.extend(doc_line(&line));
-        } else {
-            out.extend(doc_line(&format!("{}{line}", " ".repeat(indent))));
+            out.push(line);
+            continue;
         }
+        // A command ends what stands before it, the last parameter too.
+        if indent > 0 && text.trim_start().starts_with(COMMAND) {
+            indent = 0;
+            out.push(String::new());
+        }
+        out.push(format!("{}{line}", " ".repeat(indent)));
     }
     out
 }
@@ -99,7 +116,7 @@ fn means_something(c: char, (before, next): (Option<char>, Option<char>), spans:
 
 /// Doxygen commands as they occur in Tars files.
 fn doxygen(line: &str) -> String {
-    let Some(command) = line.strip_prefix(['@', '\\']) else {
+    let Some(command) = line.strip_prefix(COMMAND) else {
         return line.to_owned();
     };
     let (word, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
@@ -132,7 +149,8 @@ fn address(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::sanitise;
+    use super::{markdown, sanitise};
+    use crate::text::Doc;
 
     #[test]
     fn accidental_markup_is_escaped() {
@@ -162,5 +180,20 @@ mod tests {
         assert_eq!(sanitise("@param id name of <it>"), "- `id` name of \\<it\\>");
         assert_eq!(sanitise("\\return 0"), "Returns: 0");
         assert_eq!(sanitise("@author x"), "@author x");
+    }
+
+    #[test]
+    fn a_command_ends_the_list_of_parameters() {
+        let comment = "@param id the id,\nwhich counts\n@param name\n@return 0,\nor else\n\\note slow";
+        let wanted = [
+            "- `id` the id,",
+            "  which counts",
+            "- `name`",
+            "",
+            "Returns: 0,",
+            "or else",
+            "\\note slow",
+        ];
+        assert_eq!(markdown(&Doc::from(comment.to_owned())), wanted);
     }
 }

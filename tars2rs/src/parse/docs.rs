@@ -79,25 +79,32 @@ impl Docs<'_, '_> {
         clean(&self.comments[first..end])
     }
 
-    /// The comment that ends the line behind `end`, if it is the next, before which there are so many comments.
+    /// The comments that end the line behind `end`, if they are the next, before which there are so many comments.
     pub(super) fn behind(&self, end: usize, first: usize) -> Doc {
-        let Some(comment) = self.comments.get(first) else {
-            return Doc::default();
-        };
-        let ends_line = || {
-            self.text[comment.end..]
-                .chars()
-                .find(|c| !is_blank(*c))
-                .is_none_or(|c| c == '\n')
-        };
-        if newlines(&self.text[end..comment.start]) != Some(0) || !(comment.flavor.is_line() || ends_line()) {
+        let mut after = first;
+        let mut from = end;
+        while let Some(comment) = self.comments.get(after) {
+            if newlines(&self.text[from..comment.start]) != Some(0) {
+                break;
+            }
+            after += 1;
+            from = comment.end;
+            if comment.flavor.is_line() {
+                break;
+            }
+        }
+        let ends_line = self.text[from..]
+            .chars()
+            .find(|c| !is_blank(*c))
+            .is_none_or(|c| c == '\n');
+        if !ends_line {
             return Doc::default();
         }
-        let more = self.comments[first + 1..]
+        let more = self.comments[after..]
             .iter()
             .take_while(|comment| comment.continues)
             .count();
-        clean(&self.comments[first..=first + more])
+        clean(&self.comments[first..after + more])
     }
 }
 
@@ -127,6 +134,8 @@ fn clean(comments: &[Comment<'_>]) -> Doc {
     for Comment { text, .. } in comments {
         match text.strip_prefix("/*").and_then(|text| text.strip_suffix("*/")) {
             Some(block) => block
+                .strip_prefix('!')
+                .unwrap_or(block)
                 .lines()
                 .for_each(|line| add(line.trim_ascii().trim_start_matches('*'))),
             None => add(text.trim_start_matches('/').trim_start_matches('!')),
@@ -178,6 +187,8 @@ mod tests {
         assert_eq!(doc("x; /* b */\n// c"), ["b"]);
         assert_eq!(doc("x; ///< b\n   ///< c\ny;"), ["b", "c"]);
         assert_eq!(doc("/* a */ x;"), ["a"]);
+        assert_eq!(doc("/*! a\n!b */ x;"), ["a", "!b"]);
+        assert_eq!(doc("x; /*!< a */ /* b */ // c\n// d"), ["a", "b", "c"]);
         assert_eq!(doc("x;\x0B/* a */\x0C\n"), ["a"]);
     }
 
@@ -187,6 +198,8 @@ mod tests {
         assert!(doc("y; // a\nx;").is_empty());
         assert!(doc("y; // a\n   // b\nx;").is_empty());
         assert!(doc("x; /* c */ y;").is_empty());
+        assert!(doc("x; /* c */ y; // d").is_empty());
+        assert!(doc("x;\n/* c */ // d").is_empty());
         assert_eq!(doc("// old\n/* new */\nx;"), ["new"]);
         assert_eq!(doc("// plain\n/// doc\nx;"), ["doc"]);
     }
