@@ -36,7 +36,7 @@ fn samples() -> Vec<PathBuf> {
 type Wishes = fn(&mut Config);
 
 /// Other ways to generate the samples that have the most of everything.
-const VARIANTS: [(&str, &str, Wishes); 7] = [
+const VARIANTS: [(&str, &str, Wishes); 8] = [
     ("client", "interfaces", |config| _ = config.build_server(false)),
     ("server", "interfaces", |config| _ = config.build_client(false)),
     ("structs", "interfaces", |config| {
@@ -45,6 +45,7 @@ const VARIANTS: [(&str, &str, Wishes); 7] = [
     ("types", "all_types", |config| {
         config.bytes(["."]).hash_map(["."]).presence(["."]);
     }),
+    ("deep", "deep", |config| _ = config.hash_map(["."]).presence(["."])),
     ("framework", "framework", |config| {
         config
             .bytes(["."])

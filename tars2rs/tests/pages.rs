@@ -115,11 +115,6 @@ fn tool(dir: &TempDir, arguments: &str) -> (String, i32) {
 /// Examples that are too long to be read: the page has an abridged one.
 fn abridged(code: &str) -> Option<String> {
     let inside = match code {
-        "T0109" => format!(
-            "struct Deep {{ 0 require {}int{} deep; }};",
-            "vector<".repeat(101),
-            ">".repeat(101)
-        ),
         "T0604" => {
             let params: Vec<String> = (1..=256).map(|number| format!("int p{number}")).collect();
             format!(

@@ -15,6 +15,16 @@ pub(super) struct Choice {
     hash_map: bool,
 }
 
+impl Choice {
+    /// The choices for keys: what is compared is no hash map.
+    fn of_key(self) -> Self {
+        Self {
+            hash_map: false,
+            ..self
+        }
+    }
+}
+
 impl Emitter<'_> {
     /// The choices at a path, marked as used where they change the type.
     pub(super) fn choice(&self, path: &str, ty: &Type, keyed: bool) -> Choice {
@@ -22,7 +32,7 @@ impl Emitter<'_> {
         Choice {
             bytes: contains(ty, &|ty| *ty == Type::String) && settings.has(Setting::Bytes, path),
             // A struct with a key is ordered, which a hash map is not.
-            hash_map: !keyed && contains(ty, &|ty| can_be_hashed(self.model, ty)) && settings.is_hash_map(path),
+            hash_map: !keyed && has_hash_map(self.model, ty) && settings.is_hash_map(path),
         }
     }
 
@@ -44,11 +54,11 @@ impl Emitter<'_> {
                 quote!(#vec<#element>)
             }
             Type::Map(key, value) => {
-                let (key_type, value) = (self.ty(key, choice, place), self.ty(value, choice, place));
+                let (key_type, value) = (self.ty(key, choice.of_key(), place), self.ty(value, choice, place));
                 if !self.model.is_ordered(key) {
                     let vec = self.std("Vec", place);
                     quote!(#vec<(#key_type, #value)>)
-                } else if choice.hash_map && can_be_hashed(self.model, ty) {
+                } else if choice.hash_map && can_be_hashed(self.model, key) {
                     quote!(::std::collections::HashMap<#key_type, #value>)
                 } else {
                     quote!(::std::collections::BTreeMap<#key_type, #value>)
@@ -73,7 +83,7 @@ impl Emitter<'_> {
                 quote!(&[#element])
             }
             Type::Map(key, value) if !self.model.is_ordered(key) => {
-                let (key, value) = (self.ty(key, choice, place), self.ty(value, choice, place));
+                let (key, value) = (self.ty(key, choice.of_key(), place), self.ty(value, choice, place));
                 quote!(&[(#key, #value)])
             }
             _ => {
@@ -185,9 +195,17 @@ fn contains(ty: &Type, test: &dyn Fn(&Type) -> bool) -> bool {
         }
 }
 
-/// A map whose key Rust can hash: structs with a key have an order, but no hash.
-fn can_be_hashed(model: &Model, ty: &Type) -> bool {
-    let Type::Map(key, _) = ty else { return false };
+/// Whether there is a map in the type that can be a hash map.
+fn has_hash_map(model: &Model, ty: &Type) -> bool {
+    match ty {
+        Type::Vector(element) => has_hash_map(model, element),
+        Type::Map(key, value) => can_be_hashed(model, key) || has_hash_map(model, value),
+        _ => false,
+    }
+}
+
+/// Whether Rust can hash values of the type: structs with a key and maps have an order, but no hash.
+fn can_be_hashed(model: &Model, key: &Type) -> bool {
     model.is_ordered(key) && !contains(key, &|ty| matches!(ty, Type::Struct(_) | Type::Map(..)))
 }
 

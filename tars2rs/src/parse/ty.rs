@@ -10,8 +10,9 @@ use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, pu
 use crate::ast::{Basic, Declarator, Path, Shape, Size, Type, TypeKind, Value, ValueKind};
 use crate::diag::{Code, Diagnostic, suggest};
 
-/// Deeper types than this are refused: the codec's own default limit is the same.
-const MOST_NESTED: usize = 100;
+/// Deeper types than this are refused. Of maps in maps that go on deeper, rustc and rustdoc say that their own limit of
+/// recursion is reached: rustdoc from 14, rustc from 30.
+const MOST_NESTED: usize = 12;
 
 /// A type, with its size if it has one.
 pub(super) fn ty<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Type> {
