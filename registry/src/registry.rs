@@ -15,13 +15,13 @@ use crate::beats::Beats;
 use crate::config::Config;
 use crate::domain::clean::Clean;
 use crate::domain::worker::{NUMBERS, WorkerId, WorkerWish};
-use crate::domain::{Beat, Filter, InstanceKey, MetricsPort, Refusal, Registration, Scope, group_targets};
+use crate::domain::{Beat, Filter, InstanceKey, Life, MetricsPort, Refusal, Registration, Scope, group_targets};
 use crate::failure::Failure;
 use crate::identity::{Identity, Verdict};
 use crate::metrics::Metrics;
 use crate::readiness::{Probe, Readiness};
 use crate::snapshot::{Lookups, Touched};
-use crate::store::{BeatOutcome, PastBeat, Store};
+use crate::store::{BeatOutcome, EndOutcome, PastBeat, Store};
 use crate::{clean, flush};
 
 /// A clean that is done waits so long for lookups to show it.
@@ -140,8 +140,10 @@ impl<S: Store> Registry<S> {
         caller: Option<IpAddr>,
         req: &OnStartupReq,
         worker: WorkerWish,
+        life: Option<Life>,
     ) -> Result<Option<i64>, Failure> {
         let registration = Registration {
+            life,
             worker,
             ..Registration::from_request(req)?
         };
@@ -196,22 +198,35 @@ impl<S: Store> Registry<S> {
         }
     }
 
-    pub(crate) async fn on_prestop(&self, caller: Option<IpAddr>, req: &OnPrestopReq) -> Result<(), Failure> {
+    pub(crate) async fn on_prestop(
+        &self,
+        caller: Option<IpAddr>,
+        req: &OnPrestopReq,
+        life: Option<Life>,
+    ) -> Result<(), Failure> {
         let scope = Scope::from_request(req)?;
         let limit = self.call_end();
-        let existed = self
+        let outcome = self
             .within_limit(async {
                 self.authorise(caller, &scope).await?;
                 let store = self.store()?;
                 let change = self.beats.begin(&scope, Instant::now());
-                let existed = store.end(&scope).await?;
+                let outcome = store.end(&scope, life).await?;
                 change.settle(None);
-                Ok(existed)
+                Ok(outcome)
             })
             .await?;
         self.show(self.touched_scope(&scope), limit).await;
         let caller = caller.map(tracing::field::display);
+        let existed = outcome == EndOutcome::Ended;
         match &scope {
+            Scope::Instance(key) if outcome == EndOutcome::Superseded => tracing::info!(
+                application = key.application,
+                server = key.server,
+                node = key.node,
+                caller,
+                "{key} goes on: what ended is an earlier process of it"
+            ),
             Scope::Instance(key) => tracing::info!(
                 application = key.application,
                 server = key.server,
@@ -225,8 +240,13 @@ impl<S: Store> Registry<S> {
         Ok(())
     }
 
-    pub(crate) async fn keep_alive(&self, caller: Option<IpAddr>, req: &KeepAliveReq) -> Result<BeatAnswer, Failure> {
-        let beat = Beat::from_request(req)?;
+    pub(crate) async fn keep_alive(
+        &self,
+        caller: Option<IpAddr>,
+        req: &KeepAliveReq,
+        life: Option<Life>,
+    ) -> Result<BeatAnswer, Failure> {
+        let beat = Beat::from_request(req, life)?;
         let limit = self.call_end();
         let outcome = self
             .within_limit(async {
@@ -309,6 +329,7 @@ impl<S: Store> Registry<S> {
         let beat = Beat {
             scope: Scope::Instance(past.key.clone()),
             state: past.state,
+            life: None,
         };
         match self.write_beat(&beat, Instant::now()).await {
             Ok(outcome) => {
@@ -533,7 +554,8 @@ pub(crate) mod tests {
     /// A beat of `App.S` on a node.
     pub(crate) fn beat(node: &str, state: State) -> Beat {
         let scope = Scope::Instance(registration(node).key);
-        Beat { scope, state }
+        let life = None;
+        Beat { scope, state, life }
     }
 
     #[tokio::test]
@@ -557,7 +579,7 @@ pub(crate) mod tests {
         tokio::time::pause();
         let begun = tokio::time::Instant::now();
         let failure = registry
-            .on_startup("10.0.0.7".parse().ok(), &req, WorkerWish::Unwanted)
+            .on_startup("10.0.0.7".parse().ok(), &req, WorkerWish::Unwanted, None)
             .await
             .unwrap_err();
         assert_eq!(failure.code(), -9, "{failure}");

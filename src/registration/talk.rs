@@ -25,8 +25,8 @@ const FAREWELL: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(5)]
 /// How often a call is made that takes the instance out when that is to be brief.
 const BRIEF_TRIES: u32 = 2;
 
-/// Keys of contexts: the registry's advice, a word of it that this side repeats with each later call, and the number of
-/// an instance.
+/// Keys of contexts: the registry's advice, a word that tells this process from another one of the same name, and the
+/// number of an instance.
 const HINT: &str = "tars-registry-hint";
 const LEASE: &str = "tars-registry-lease";
 const WORKER_ID: &str = "tars-worker-id";
@@ -140,6 +140,11 @@ impl Parting {
     }
 }
 
+/// A word for this process.
+fn new_word() -> ByteString {
+    format!("{:016x}", rand::random::<u64>()).into()
+}
+
 /// What goes on between an instance and its registry.
 pub(super) struct Talk {
     pub(super) settings: Registration,
@@ -150,7 +155,8 @@ pub(super) struct Talk {
     pub(super) life: Life,
     /// Found out once.
     pub(super) node: Option<String>,
-    /// What the registry calls this registration.
+    /// Our word for this process, from the first registration on: an answer that is lost makes no other one of it. None
+    /// when somebody else registered the instance. A registry may answer another word.
     lease: Option<ByteString>,
     /// The number it gave last, which is asked for again.
     worker_id: Option<u32>,
@@ -249,6 +255,9 @@ impl Talk {
 
     async fn call(&mut self, step: Step, time: Duration) -> Result<Reply<()>> {
         let node = self.node().await?;
+        if let Step::Startup(_) = step {
+            self.lease.get_or_insert_with(new_word);
+        }
         let Self {
             settings,
             instance,
@@ -257,7 +266,6 @@ impl Talk {
         } = self;
         let call = match step {
             Step::Startup(state) => {
-                self.lease = None;
                 let call = client.on_startup(&instance.startup(&node, state, settings));
                 if settings.worker_id {
                     let held = self.worker_id.map(|number| number.to_string());

@@ -1,6 +1,8 @@
 //! What a heartbeat does to an instance.
 
-use super::{Registration, State};
+use serde::{Deserialize, Serialize};
+
+use super::{Life, Registration, State};
 
 /// What the database holds of an instance when its beat arrives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,6 +11,12 @@ pub(crate) struct Known {
     pub(crate) server_state: Option<String>,
     /// Its row in our own table, if there is one.
     pub(crate) instance: Option<KnownInstance>,
+}
+
+/// The part of a document that a tombstone keeps.
+#[derive(Deserialize, Serialize)]
+struct Remains {
+    life: Option<Life>,
 }
 
 /// Our own row of an instance.
@@ -42,20 +50,50 @@ pub(crate) enum BeatPlan {
     TouchOnly,
     /// Make the rows of a living instance again that a clean removed.
     Recreate(Box<Registration>),
-    /// The instance ended: acknowledge its last beats and do nothing.
+    /// The instance ended, or this end is that of an earlier life: acknowledge and do nothing.
     Gone,
     /// Nobody knows it. It is acknowledged (old clients would retry for 100 s and restart nothing meanwhile) and told
     /// to register again.
     Unknown,
 }
 
+impl KnownInstance {
+    /// The life that registered last.
+    fn life(&self) -> Option<Life> {
+        serde_json::from_str::<Remains>(self.document.as_deref()?).ok()?.life
+    }
+
+    /// Whether what is known is of another life than this.
+    pub(crate) fn is_of_another(&self, life: Option<Life>) -> bool {
+        life.is_some() && Life::differ(self.life(), life)
+    }
+
+    /// What stays of the document when the instance ended: whose end it was.
+    pub(crate) fn remains(&self) -> Option<String> {
+        let life = Some(self.life()?);
+        serde_json::to_string(&Remains { life }).ok()
+    }
+}
+
 /// Decides. States go activating -> active <-> inactive -> deactivating -> gone; what follows `deactivating` other than
 /// an end is a late message.
-pub(crate) fn plan_beat(known: Known, state: State) -> BeatPlan {
+pub(crate) fn plan_beat(known: Known, state: State, life: Option<Life>) -> BeatPlan {
     let instance = known.instance.unwrap_or_default();
+    // A tombstone beside a row: another registry made the row since, and the tombstone says nothing of it.
+    let is_apart = known.server_state.is_some() && instance.removed_by.is_some();
+    if !is_apart && instance.is_of_another(life) {
+        let is_over = known.server_state.is_none() || instance.has_expired;
+        match (state.is_leaving(), is_over) {
+            // The other life, which registered later, goes on.
+            (true, _) => return BeatPlan::Gone,
+            // It is over, and this one lives: what is known of the other is not to come back in its place.
+            (false, true) => return BeatPlan::Unknown,
+            // Both live, or both are parts of one server.
+            (false, false) => {}
+        }
+    }
     if let Some(stored) = &known.server_state {
-        // A tombstone beside a row: another registry made the row since, and the tombstone says nothing of it.
-        let draining = instance.draining && instance.removed_by.is_none();
+        let draining = instance.draining && !is_apart;
         if is_fenced(stored, draining) && !state.is_leaving() {
             return BeatPlan::TouchOnly;
         }
@@ -108,6 +146,7 @@ mod tests {
             version: "1".into(),
             template: None,
             server_type: None,
+            life: None,
             kept: Kept::default(),
             worker: WorkerWish::Kept,
         }
@@ -145,11 +184,11 @@ mod tests {
         };
         for state in State::ALL {
             for stored in ["active", "inactive", "activating", ""] {
-                assert_eq!(plan_beat(present(stored, false), state), apply(state));
+                assert_eq!(plan_beat(present(stored, false), state, None), apply(state));
             }
             // Another registry took its registration meanwhile.
             for stored in ["active", "activating"] {
-                assert_eq!(plan_beat(present(stored, true), state), apply(state));
+                assert_eq!(plan_beat(present(stored, true), state, None), apply(state));
             }
         }
     }
@@ -165,10 +204,10 @@ mod tests {
         ];
         for (stored, draining) in fenced {
             for state in [State::Active, State::Inactive, State::Activating] {
-                assert_eq!(plan_beat(present(stored, draining), state), BeatPlan::TouchOnly);
+                assert_eq!(plan_beat(present(stored, draining), state, None), BeatPlan::TouchOnly);
             }
             assert_eq!(
-                plan_beat(present(stored, draining), State::Destroyed),
+                plan_beat(present(stored, draining), State::Destroyed, None),
                 BeatPlan::Apply {
                     state: State::Destroyed,
                     draining: true
@@ -181,26 +220,26 @@ mod tests {
     fn a_tombstone_says_nothing_of_a_row_made_since() {
         let mut known = present("inactive", true);
         known.instance.as_mut().unwrap().removed_by = Some(REMOVED_BY_CLEAN.into());
-        assert!(matches!(plan_beat(known, State::Active), BeatPlan::Apply { .. }));
+        assert!(matches!(plan_beat(known, State::Active, None), BeatPlan::Apply { .. }));
     }
 
     #[test]
     fn who_was_leaving_is_not_brought_back_after_a_clean() {
         let mut known = tombstone(REMOVED_BY_CLEAN);
         known.instance.as_mut().unwrap().draining = true;
-        assert_eq!(plan_beat(known, State::Active), BeatPlan::Gone);
+        assert_eq!(plan_beat(known, State::Active, None), BeatPlan::Gone);
     }
 
     #[test]
     fn a_beat_brings_back_what_a_clean_took() {
-        let plan = plan_beat(tombstone(REMOVED_BY_CLEAN), State::Active);
+        let plan = plan_beat(tombstone(REMOVED_BY_CLEAN), State::Active, None);
         let expected = Registration {
             state: State::Active,
             ..registration()
         };
         assert_eq!(plan, BeatPlan::Recreate(Box::new(expected)));
         assert_eq!(
-            plan_beat(tombstone(REMOVED_BY_CLEAN), State::Deactivating),
+            plan_beat(tombstone(REMOVED_BY_CLEAN), State::Deactivating, None),
             BeatPlan::Gone
         );
     }
@@ -208,16 +247,55 @@ mod tests {
     #[test]
     fn a_beat_never_brings_back_what_ended_by_itself() {
         for state in State::ALL {
-            assert_eq!(plan_beat(tombstone("prestop"), state), BeatPlan::Gone);
+            assert_eq!(plan_beat(tombstone("prestop"), state, None), BeatPlan::Gone);
         }
     }
 
     #[test]
+    fn the_end_of_another_life_is_not_that_of_this_one() {
+        let [own, other] = ["1", "2"].map(|word| Life::from_request(Some(word)));
+        let document = serde_json::to_string(&Registration {
+            life: own,
+            ..registration()
+        });
+        let document = document.ok();
+        let mut known = present("active", false);
+        known.instance.as_mut().unwrap().document.clone_from(&document);
+        for state in State::ALL {
+            for life in [own, None, other] {
+                let plan = plan_beat(known.clone(), state, life);
+                if state.is_leaving() && life == other {
+                    assert_eq!(plan, BeatPlan::Gone);
+                } else {
+                    assert!(matches!(plan, BeatPlan::Apply { .. }), "{plan:?}");
+                }
+            }
+        }
+        // When that one is over, whoever still beats is the instance.
+        known.instance.as_mut().unwrap().has_expired = true;
+        assert_eq!(plan_beat(known.clone(), State::Active, other), BeatPlan::Unknown);
+        assert_eq!(plan_beat(known, State::Deactivating, other), BeatPlan::Gone);
+        let mut ended = tombstone("prestop");
+        let instance = ended.instance.as_mut().unwrap();
+        instance.document = document;
+        instance.document = instance.remains();
+        assert_eq!(plan_beat(ended.clone(), State::Active, own), BeatPlan::Gone);
+        assert_eq!(plan_beat(ended.clone(), State::Inactive, other), BeatPlan::Unknown);
+        assert_eq!(plan_beat(ended.clone(), State::Destroyed, other), BeatPlan::Gone);
+        // Beside a row that another registry made, the tombstone is of nobody.
+        ended.server_state = Some("active".into());
+        assert!(matches!(
+            plan_beat(ended, State::Inactive, other),
+            BeatPlan::Apply { .. }
+        ));
+    }
+
+    #[test]
     fn without_document_or_row_the_instance_is_unknown() {
-        assert_eq!(plan_beat(Known::default(), State::Active), BeatPlan::Unknown);
-        assert_eq!(plan_beat(Known::default(), State::Deactivating), BeatPlan::Gone);
+        assert_eq!(plan_beat(Known::default(), State::Active, None), BeatPlan::Unknown);
+        assert_eq!(plan_beat(Known::default(), State::Deactivating, None), BeatPlan::Gone);
         let mut known = tombstone(REMOVED_BY_CLEAN);
         known.instance.as_mut().unwrap().document = Some("{}".into());
-        assert_eq!(plan_beat(known, State::Active), BeatPlan::Unknown);
+        assert_eq!(plan_beat(known, State::Active, None), BeatPlan::Unknown);
     }
 }

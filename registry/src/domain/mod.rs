@@ -7,6 +7,7 @@ mod adapter;
 mod beat;
 pub(crate) mod clean;
 pub(crate) mod lease;
+mod life;
 pub(crate) mod lookup;
 mod metrics;
 mod name;
@@ -19,6 +20,7 @@ pub(crate) mod worker;
 
 pub(crate) use adapter::{Adapter, StoredAdapter, changes};
 pub(crate) use beat::{BeatPlan, Known, KnownInstance, is_fenced, plan_beat};
+pub(crate) use life::Life;
 pub(crate) use metrics::{Filter, MetricsInstance, group_targets};
 pub(crate) use quote::quoted;
 pub(crate) use refusal::Refusal;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::worker::WorkerWish;
-use super::{Adapter, InstanceKey, Refusal, State, name, quoted, same_key};
+use super::{Adapter, InstanceKey, Life, Refusal, State, name, quoted, same_key};
 use tars::protocol::OnStartupReq;
 
 const MAX_ADAPTERS: usize = 64;
@@ -32,6 +32,9 @@ pub(crate) struct Registration {
     pub(crate) template: Option<String>,
     /// Kind of server; `None` keeps what is stored.
     pub(crate) server_type: Option<ServerType>,
+    /// Whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) life: Option<Life>,
     /// Only in the document of an instance that a clean removed.
     #[serde(default, skip_serializing)]
     pub(crate) kept: Kept,
@@ -172,6 +175,7 @@ impl Registration {
             version: name::text("Version", &req.version, VERSION_WIDTH)?,
             template: (!template.is_empty()).then_some(template),
             server_type: ServerType::from_request(&req.server_type)?,
+            life: None,
             kept: Kept::default(),
             worker: WorkerWish::Unwanted,
             key,

@@ -1,6 +1,6 @@
 //! The smaller requests, checked.
 
-use super::{InstanceKey, Refusal, State, name};
+use super::{InstanceKey, Life, Refusal, State, name};
 use tars::protocol::{KeepAliveReq, OnPrestopReq, RegisterMetricsReq};
 
 /// Port a server's metrics are on when the request says 0, as K8STARS assumes.
@@ -20,6 +20,8 @@ pub(crate) enum Scope {
 pub(crate) struct Beat {
     pub(crate) scope: Scope,
     pub(crate) state: State,
+    /// Whose it is.
+    pub(crate) life: Option<Life>,
 }
 
 /// Where a server's metrics are.
@@ -53,10 +55,11 @@ impl Scope {
 
 impl Beat {
     /// Checks `keepAlive`.
-    pub(crate) fn from_request(req: &KeepAliveReq) -> Result<Self, Refusal> {
+    pub(crate) fn from_request(req: &KeepAliveReq, life: Option<Life>) -> Result<Self, Refusal> {
         Ok(Self {
             scope: Scope::from_names(&req.node_name, &req.application, &req.server)?,
             state: State::from_request("state", &req.state)?,
+            life,
         })
     }
 }
@@ -79,12 +82,13 @@ mod tests {
     use super::*;
 
     fn beat(application: &str, server: &str) -> Result<Beat, Refusal> {
-        Beat::from_request(&KeepAliveReq {
+        let req = KeepAliveReq {
             node_name: "10.0.0.7".into(),
             application: application.into(),
             server: server.into(),
             ..KeepAliveReq::default()
-        })
+        };
+        Beat::from_request(&req, None)
     }
 
     #[test]

@@ -9,12 +9,16 @@ use tars::protocol::{
     Tarsregistry,
 };
 
+use crate::domain::Life;
 use crate::domain::worker::WorkerWish;
 use crate::registry::{BeatAnswer, Registry};
 use crate::store::Store;
 
 /// Key of an answer's context that advises its caller.
 const HINT: &str = "tars-registry-hint";
+
+/// Key of the word by which an instance tells its process from another one of the same name.
+const LEASE: &str = "tars-registry-lease";
 
 /// Key of the worker id: in the context of `onStartup` the number that was held before, or nothing, asks for one; in the
 /// answer's context stands the one that was given.
@@ -28,10 +32,14 @@ fn caller(cx: &Context) -> Option<IpAddr> {
     cx.peer_address().map(|address| address.ip())
 }
 
+fn life(cx: &Context) -> Option<Life> {
+    Life::from_request(cx.context_str(LEASE))
+}
+
 impl<S: Store> Tarsregistry for RegistrationServant<S> {
     async fn on_startup(&self, cx: &mut Context, req: OnStartupReq) -> tars::Result<()> {
         let worker = WorkerWish::from_request(cx.context_str(WORKER_ID));
-        let startup = self.0.on_startup(caller(cx), &req, worker);
+        let startup = self.0.on_startup(caller(cx), &req, worker, life(cx));
         if let Some(number) = self.0.counted("onStartup", startup).await? {
             cx.set_response_context(WORKER_ID, number.to_string());
         }
@@ -39,11 +47,13 @@ impl<S: Store> Tarsregistry for RegistrationServant<S> {
     }
 
     async fn on_prestop(&self, cx: &mut Context, req: OnPrestopReq) -> tars::Result<()> {
-        self.0.counted("onPrestop", self.0.on_prestop(caller(cx), &req)).await
+        let end = self.0.on_prestop(caller(cx), &req, life(cx));
+        self.0.counted("onPrestop", end).await
     }
 
     async fn keep_alive(&self, cx: &mut Context, req: KeepAliveReq) -> tars::Result<()> {
-        let answer = self.0.counted("keepAlive", self.0.keep_alive(caller(cx), &req)).await?;
+        let beat = self.0.keep_alive(caller(cx), &req, life(cx));
+        let answer = self.0.counted("keepAlive", beat).await?;
         if answer == BeatAnswer::Reregister {
             cx.set_response_context(HINT, "reregister");
         }

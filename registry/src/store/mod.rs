@@ -26,7 +26,7 @@ pub(crate) use error::StoreError;
 pub(crate) use flush::{BEATS, Flushed, PastBeat};
 pub(crate) use lease::{Look, NODES, SilentNodes};
 pub(crate) use mysql::{MySqlStore, migrate as migrate_mysql};
-pub(crate) use operations::BeatOutcome;
+pub(crate) use operations::{BeatOutcome, EndOutcome};
 pub(crate) use sqlite::SqliteStore;
 pub(crate) use world::{Seen, Young};
 
@@ -37,7 +37,7 @@ use crate::domain::clean::{Cleaned, CutOff};
 use crate::domain::lease::{Leases, Looked, Overdue};
 use crate::domain::lookup::{AdapterRow, ServerName, ServerRow, World};
 use crate::domain::worker::WorkerId;
-use crate::domain::{Beat, InstanceKey, MetricsInstance, MetricsPort, Registration, Scope};
+use crate::domain::{Beat, InstanceKey, Life, MetricsInstance, MetricsPort, Registration, Scope};
 use engine::{Engine, read, transact};
 
 /// One step of a clean takes that long at most: nobody else bounds it, and a database that vanished says nothing.
@@ -67,8 +67,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// `onStartup`: the instance's rows become what the registration says. -> the worker id it asked for
     fn register(&self, registration: &Registration) -> impl Future<Output = Result<WorkerId, StoreError>> + Send;
 
-    /// `onPrestop`: the instance's rows go, a tombstone stays. -> whether there was one
-    fn end(&self, scope: &Scope) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// `onPrestop`: the instance's rows go, a tombstone stays.
+    fn end(&self, scope: &Scope, life: Option<Life>) -> impl Future<Output = Result<EndOutcome, StoreError>> + Send;
 
     /// `keepAlive`.
     fn beat(&self, beat: &Beat) -> impl Future<Output = Result<BeatOutcome, StoreError>> + Send;
@@ -159,13 +159,14 @@ impl<B: Backend> Store for B {
         .await
     }
 
-    async fn end(&self, scope: &Scope) -> Result<bool, StoreError> {
+    async fn end(&self, scope: &Scope, life: Option<Life>) -> Result<EndOutcome, StoreError> {
         let Rules {
             lease_seconds,
             delete_configs,
         } = self.rules();
         let input = operations::EndInput {
             scope,
+            life,
             lease_seconds: lease_seconds.into(),
             delete_configs,
         };

@@ -10,8 +10,8 @@ use super::statement::{self as sql, Statement};
 use super::worker;
 use crate::domain::worker::WorkerId;
 use crate::domain::{
-    Adapter, Beat, BeatPlan, InstanceKey, Known, KnownInstance, MetricsInstance, MetricsPort, Registration, Scope,
-    ServerType, State, StoredAdapter, changes, is_fenced, plan_beat, same_key,
+    Adapter, Beat, BeatPlan, InstanceKey, Known, KnownInstance, Life, MetricsInstance, MetricsPort, Registration,
+    Scope, ServerType, State, StoredAdapter, changes, is_fenced, plan_beat, same_key,
 };
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -33,6 +33,17 @@ pub(crate) enum BeatOutcome {
     Unknown,
 }
 
+/// What an end met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndOutcome {
+    /// The instance, which is out now.
+    Ended,
+    /// Nothing.
+    Unknown,
+    /// Another life of the instance, which goes on.
+    Superseded,
+}
+
 /// A beat, and how long an instance without one counts as alive.
 #[derive(Debug)]
 pub(super) struct BeatInput<'a> {
@@ -44,6 +55,8 @@ pub(super) struct BeatInput<'a> {
 #[derive(Debug)]
 pub(super) struct EndInput<'a> {
     pub(super) scope: &'a Scope,
+    /// Whose end it is.
+    pub(super) life: Option<Life>,
     pub(super) lease_seconds: i64,
     pub(super) delete_configs: bool,
 }
@@ -229,12 +242,13 @@ fn stored_adapter(row: &Row) -> StoredAdapter {
 /// Takes a beat of one instance or of a whole node.
 pub(super) async fn beat<T: Tx>(tx: &mut T, input: &BeatInput<'_>) -> Result<BeatOutcome> {
     match &input.beat.scope {
-        Scope::Instance(key) => beat_instance(tx, key, input.beat.state, input.lease_seconds).await,
+        Scope::Instance(key) => beat_instance(tx, key, input).await,
         Scope::Node(node) => beat_node(tx, node, input).await,
     }
 }
 
-async fn beat_instance<T: Tx>(tx: &mut T, key: &InstanceKey, state: State, lease: i64) -> Result<BeatOutcome> {
+async fn beat_instance<T: Tx>(tx: &mut T, key: &InstanceKey, input: &BeatInput<'_>) -> Result<BeatOutcome> {
+    let lease = input.lease_seconds;
     let node = lock_node(tx, &key.node).await?;
     let known = known(tx, key).await?;
     let stored_state = known.server_state.clone();
@@ -243,7 +257,7 @@ async fn beat_instance<T: Tx>(tx: &mut T, key: &InstanceKey, state: State, lease
         Some(instance) if instance.has_expired => BeatOutcome::Back,
         _ => BeatOutcome::Taken,
     };
-    let plan = plan_beat(known, state);
+    let plan = plan_beat(known, input.beat.state, input.beat.life);
     // Who comes back after its worker id was given to another must not go on with it: it has to register again.
     let is_back = match &plan {
         BeatPlan::Apply { .. } => taken == BeatOutcome::Back,
@@ -453,8 +467,8 @@ impl ServerOfNode {
     }
 }
 
-/// Ends one instance, or takes every server of a node out. -> whether there was one.
-pub(super) async fn end<T: Tx>(tx: &mut T, input: &EndInput<'_>) -> Result<bool> {
+/// Ends one instance, or takes every server of a node out.
+pub(super) async fn end<T: Tx>(tx: &mut T, input: &EndInput<'_>) -> Result<EndOutcome> {
     let key = match input.scope {
         Scope::Instance(key) => key,
         // Old clients name no server; the rows stay, as with K8STARS, and a registration revives them.
@@ -462,17 +476,32 @@ pub(super) async fn end<T: Tx>(tx: &mut T, input: &EndInput<'_>) -> Result<bool>
             let beat = Beat {
                 scope: input.scope.clone(),
                 state: State::Destroyed,
+                life: None,
             };
             let input = BeatInput {
                 beat: &beat,
                 lease_seconds: input.lease_seconds,
             };
-            return Ok(beat_node(tx, node, &input).await? == BeatOutcome::Taken);
+            return Ok(match beat_node(tx, node, &input).await? {
+                BeatOutcome::Taken => EndOutcome::Ended,
+                _ => EndOutcome::Unknown,
+            });
         }
     };
     let node = lock_node(tx, &key.node).await?;
+    let known = known_instance(tx, key).await?;
+    // A tombstone beside a row says nothing of it: see `plan_beat`.
+    if known
+        .as_ref()
+        .is_some_and(|known| known.removed_by.is_none() && known.is_of_another(input.life))
+    {
+        return Ok(EndOutcome::Superseded);
+    }
+    let remains = known.and_then(|known| known.remains());
     let existed = tx.execute(&sql::SERVER_DELETE, &key_args(key)).await? > 0;
-    if tx.execute(&sql::INSTANCE_END, &key_args(key)).await? == 0 && existed {
+    let [application, server, name] = key_args(key);
+    let args = [Arg::OptionalText(remains.as_deref()), application, server, name];
+    if tx.execute(&sql::INSTANCE_END, &args).await? == 0 && existed {
         tx.execute(&sql::INSTANCE_INSERT_ENDED, &key_args(key)).await?;
     }
     tx.execute(&sql::ADAPTERS_DELETE, &key_args(key)).await?;
@@ -490,7 +519,11 @@ pub(super) async fn end<T: Tx>(tx: &mut T, input: &EndInput<'_>) -> Result<bool>
         }
     }
     worker::free(tx, key).await?;
-    Ok(existed)
+    Ok(if existed {
+        EndOutcome::Ended
+    } else {
+        EndOutcome::Unknown
+    })
 }
 
 /// Stores a server's metrics port. -> whether the server is there.

@@ -221,11 +221,11 @@ statements! {
     /// The end of an instance by itself: its document goes too, nothing may bring it back. It left, so it is not leaving
     /// any more. application, server, node
     INSTANCE_END:
-        "UPDATE tarsregistry_instance SET removed_at = UTC_TIMESTAMP(3), removed_by = 'prestop', registration = NULL, \
+        "UPDATE tarsregistry_instance SET removed_at = UTC_TIMESTAMP(3), removed_by = 'prestop', registration = ?, \
          lease_state = 'ended', draining = 0 WHERE application = ? AND server_name = ? AND node_name = ?",
         sqlite
         "UPDATE tarsregistry_instance SET removed_at = strftime('%Y-%m-%d %H:%M:%f', 'now'), removed_by = 'prestop', \
-         registration = NULL, lease_state = 'ended', draining = 0 WHERE application = ? AND server_name = ? AND node_name = ?";
+         registration = ?, lease_state = 'ended', draining = 0 WHERE application = ? AND server_name = ? AND node_name = ?";
 
     /// The tombstone of an instance that another registry had registered. application, server, node
     INSTANCE_INSERT_ENDED:

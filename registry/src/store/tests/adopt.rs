@@ -99,6 +99,7 @@ async fn live(world: &MySqlWorld, store: &MySqlStore) {
     let whole_node = Beat {
         scope: Scope::Node("10.0.0.9".into()),
         state: State::Inactive,
+        life: None,
     };
     assert_eq!(store.beat(&whole_node).await.unwrap(), BeatOutcome::Taken);
     assert_eq!(world.server_state("10.0.0.9", "T").await, "inactive");

@@ -126,11 +126,12 @@ async fn happen(world: &impl World, event: &Event) -> String {
             let beat = crate::domain::Beat {
                 scope: Scope::Node(node(n)),
                 state: State::ALL[usize::from(*state)],
+                life: None,
             };
             format!("{:?}", store.beat(&beat).await.unwrap())
         }
-        Event::End(n, s) => format!("{:?}", store.end(&instance(&node(n), &server(s))).await.unwrap()),
-        Event::NodeEnd(n) => format!("{:?}", store.end(&Scope::Node(node(n))).await.unwrap()),
+        Event::End(n, s) => format!("{:?}", store.end(&instance(&node(n), &server(s)), None).await.unwrap()),
+        Event::NodeEnd(n) => format!("{:?}", store.end(&Scope::Node(node(n)), None).await.unwrap()),
         Event::Metrics(n, s) => {
             let metrics = MetricsPort {
                 key: key(&node(n), &server(s)),

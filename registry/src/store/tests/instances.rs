@@ -2,8 +2,8 @@
 
 use super::on_both;
 use super::world::{World, adapter, instance, key, startup};
-use crate::domain::{Beat, MetricsPort, Scope, State};
-use crate::store::{BeatOutcome, Store};
+use crate::domain::{Beat, Life, MetricsPort, Registration, Scope, State};
+use crate::store::{BeatOutcome, EndOutcome, Store};
 use tars::protocol::OnStartupReq;
 
 on_both! {
@@ -18,6 +18,7 @@ on_both! {
     a_beat_of_the_node_leaves_who_is_leaving
     rows_of_others_with_null
     an_end_takes_rows_and_leaves_a_tombstone
+    the_end_of_an_earlier_life_is_not_that_of_the_present_one
     configuration_of_other_nodes_survives_an_end
     a_beat_of_an_unknown_instance_writes_nothing
     a_server_of_another_registry_is_taken_over_by_its_beat
@@ -221,6 +222,7 @@ async fn a_beat_of_the_node_leaves_who_is_leaving(world: impl World) {
     let beat = |state| Beat {
         scope: Scope::Node("n1".into()),
         state,
+        life: None,
     };
     for state in [State::Inactive, State::Active] {
         let outcome = world.store().beat(&beat(state)).await.unwrap();
@@ -293,6 +295,44 @@ async fn an_end_takes_rows_and_leaves_a_tombstone(world: impl World) {
     assert_eq!(world.count("tarsregistry_instance").await, "1");
 }
 
+async fn the_end_of_an_earlier_life_is_not_that_of_the_present_one(world: impl World) {
+    let [earlier, present] = ["1", "2"].map(|word| Life::from_request(Some(word)));
+    let register = async |life| {
+        let registration = Registration {
+            life,
+            ..Registration::from_request(&startup("n1", "S")).unwrap()
+        };
+        world.store().register(&registration).await.unwrap();
+    };
+    let scope = instance("n1", "S");
+    let beat = async |state, life| {
+        let scope = scope.clone();
+        world.store().beat(&Beat { scope, state, life }).await.unwrap()
+    };
+    let end = async |life| world.store().end(&scope, life).await.unwrap();
+
+    register(earlier).await;
+    register(present).await;
+    assert_eq!(beat(State::Active, present).await, BeatOutcome::Taken);
+    let before = world.dump().await;
+    for state in [State::Deactivating, State::Destroyed] {
+        assert_eq!(beat(state, earlier).await, BeatOutcome::Gone);
+    }
+    assert_eq!(end(earlier).await, EndOutcome::Superseded);
+    assert_eq!(world.dump().await, before);
+
+    // When the present one is over, an earlier one that still beats is the instance again.
+    assert_eq!(end(present).await, EndOutcome::Ended);
+    assert_eq!(end(present).await, EndOutcome::Unknown, "an end can be repeated");
+    assert_eq!(beat(State::Active, present).await, BeatOutcome::Gone);
+    assert_eq!(beat(State::Active, earlier).await, BeatOutcome::Unknown);
+    register(earlier).await;
+    assert_eq!(beat(State::Active, earlier).await, BeatOutcome::Taken);
+    // Who names no life is heard, as ever.
+    assert_eq!(beat(State::Inactive, None).await, BeatOutcome::Taken);
+    assert_eq!(end(None).await, EndOutcome::Ended);
+}
+
 async fn configuration_of_other_nodes_survives_an_end(world: impl World) {
     world.start(&startup("n1", "S")).await;
     world.start(&startup("vm", "S")).await;
@@ -354,6 +394,7 @@ async fn forms_for_a_whole_node(world: impl World) {
     let beat = |state| Beat {
         scope: Scope::Node("n1".into()),
         state,
+        life: None,
     };
     assert_eq!(
         world.store().beat(&beat(State::Inactive)).await.unwrap(),
@@ -363,7 +404,8 @@ async fn forms_for_a_whole_node(world: impl World) {
     assert_eq!(world.server_state("n1", "T").await, "inactive");
     assert_eq!(world.server_state("n2", "S").await, "active");
     assert_eq!(world.node_state("n1").await, "inactive");
-    assert!(world.store().end(&Scope::Node("n1".into())).await.unwrap());
+    let outcome = world.store().end(&Scope::Node("n1".into()), None).await.unwrap();
+    assert_eq!(outcome, EndOutcome::Ended);
     let state = "SELECT COUNT(*) FROM t_server_conf WHERE setting_state = 'inactive' AND present_state = 'destroyed'";
     assert_eq!(world.value(state).await, "2");
     assert_eq!(world.beat("n1", "S", State::Active).await, BeatOutcome::Late);
@@ -374,13 +416,15 @@ async fn forms_for_a_whole_node(world: impl World) {
             .store()
             .beat(&Beat {
                 scope: Scope::Node("n3".into()),
-                state: State::Active
+                state: State::Active,
+                life: None,
             })
             .await
             .unwrap(),
         BeatOutcome::Unknown
     );
-    assert!(!world.store().end(&Scope::Node("n3".into())).await.unwrap());
+    let outcome = world.store().end(&Scope::Node("n3".into()), None).await.unwrap();
+    assert_eq!(outcome, EndOutcome::Unknown);
 }
 
 async fn metrics_ports(world: impl World) {
@@ -424,7 +468,7 @@ async fn metrics_ports(world: impl World) {
 async fn registrations_at_once_never_fail(world: impl World) {
     for round in 0..1000 {
         let req = startup(&format!("n{}", round % 7), "S");
-        let registration = crate::domain::Registration::from_request(&req).unwrap();
+        let registration = Registration::from_request(&req).unwrap();
         let (a, b) = tokio::join!(
             world.store().register(&registration),
             world.store().register(&registration)
@@ -433,7 +477,7 @@ async fn registrations_at_once_never_fail(world: impl World) {
         b.unwrap();
         if round % 3 == 0 {
             let scope = instance(&req.node_name, "S");
-            let (a, b) = tokio::join!(world.store().end(&scope), world.store().register(&registration));
+            let (a, b) = tokio::join!(world.store().end(&scope, None), world.store().register(&registration));
             a.unwrap();
             b.unwrap();
             world
@@ -442,7 +486,7 @@ async fn registrations_at_once_never_fail(world: impl World) {
                     req.node_name
                 ))
                 .await;
-            world.store().end(&scope).await.unwrap();
+            world.store().end(&scope, None).await.unwrap();
             world
                 .exec(&format!(
                     "DELETE FROM tarsregistry_instance WHERE node_name = '{}'",

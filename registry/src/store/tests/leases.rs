@@ -170,7 +170,7 @@ async fn who_ended_has_no_lease(world: impl World) {
     world.start(&startup("n1", "S")).await;
     world.stop("n1", "S").await;
     world.start(&startup("n2", "S")).await;
-    world.store().end(&Scope::Node("n2".into())).await.unwrap();
+    world.store().end(&Scope::Node("n2".into()), None).await.unwrap();
     for node in ["n1", "n2"] {
         world.silence(node, "S", 1000).await;
     }
@@ -380,6 +380,7 @@ async fn a_beat_of_the_whole_node_renews_each_lease(world: impl World) {
     let beat = Beat {
         scope: Scope::Node("n1".into()),
         state: State::Active,
+        life: None,
     };
     assert_eq!(world.store().beat(&beat).await.unwrap(), BeatOutcome::Taken);
     let leases = "SELECT lease_state FROM tarsregistry_instance ORDER BY server_name";

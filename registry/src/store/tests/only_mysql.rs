@@ -43,7 +43,7 @@ async fn serving_needs_no_right_to_change_tables() {
     store.check_schema().await.unwrap();
     let registration = Registration::from_request(&startup("n1", "S")).unwrap();
     store.register(&registration).await.unwrap();
-    store.end(&super::world::instance("n1", "S")).await.unwrap();
+    store.end(&super::world::instance("n1", "S"), None).await.unwrap();
     let scope = CleanScope {
         cut_off: "2002-01-01 00:00:00".into(),
         all_nodes: true,

@@ -11,7 +11,7 @@ use tars_test_support::mysql::Database;
 
 use crate::config::MySqlAddress;
 use crate::domain::{Beat, InstanceKey, Registration, Scope, State};
-use crate::store::{BeatOutcome, MySqlStore, Rules, SqliteStore, Store};
+use crate::store::{BeatOutcome, EndOutcome, MySqlStore, Rules, SqliteStore, Store};
 use tars::protocol::{AdapterConf, OnStartupReq};
 
 pub(super) const RULES: Rules = Rules {
@@ -101,13 +101,14 @@ pub(super) trait World: Sync {
         let beat = Beat {
             scope: instance(node, server),
             state,
+            life: None,
         };
         async move { self.store().beat(&beat).await.unwrap() }
     }
 
     fn stop(&self, node: &str, server: &str) -> impl Future<Output = bool> + Send {
         let scope = instance(node, server);
-        async move { self.store().end(&scope).await.unwrap() }
+        async move { self.store().end(&scope, None).await.unwrap() == EndOutcome::Ended }
     }
 
     fn node_state(&self, node: &str) -> impl Future<Output = String> + Send {

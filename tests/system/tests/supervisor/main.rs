@@ -6,6 +6,7 @@
 mod grace;
 mod herd;
 mod life;
+mod name;
 mod outage;
 mod rows;
 mod server;
