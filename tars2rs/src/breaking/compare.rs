@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::finding::Finding;
+use super::interfaces::FEW;
 use super::pairs::Pairs;
-use super::renames::Added;
+use super::renames::{Added, drop_one};
 use super::types::Subject;
 use crate::diag::Code;
-use crate::model::{Const, InterfaceId, Item, Literal, Model, Module, ModuleId};
+use crate::model::{Const, Interface, InterfaceId, Item, Literal, Model, Module, ModuleId};
 
 /// The definitions of a model by module and name. Structs and enums share their names.
 #[derive(Debug, Default)]
@@ -40,7 +41,7 @@ impl<'m> Index<'m> {
 
 /// The new interfaces, by what an old one would be known by if it was renamed.
 #[derive(Debug, Default)]
-struct Interfaces<'m> {
+pub(super) struct Interfaces<'m> {
     /// By the name of an operation.
     operations: BTreeMap<&'m str, Vec<InterfaceId>>,
     /// By their own name, in whatever module.
@@ -62,6 +63,14 @@ impl<'m> Interfaces<'m> {
         }
         interfaces
     }
+
+    /// It is known to be an old one: of several that fit, each old one had better get its own.
+    pub(super) fn take(&mut self, new: &Interface, id: InterfaceId) {
+        drop_one(self.named.get_mut(new.name.as_str()), id);
+        for operation in &new.operations {
+            drop_one(self.operations.get_mut(operation.name.as_str()), id);
+        }
+    }
 }
 
 /// The comparison of two models.
@@ -72,7 +81,7 @@ pub(super) struct Compare<'m> {
     old_index: Index<'m>,
     new_index: Index<'m>,
     pub(super) added: Added<'m>,
-    interfaces: Interfaces<'m>,
+    pub(super) interfaces: Interfaces<'m>,
     pub(super) pairs: Pairs,
     pub(super) found: Vec<Finding>,
 }
@@ -153,7 +162,8 @@ impl<'m> Compare<'m> {
     pub(super) fn interfaces_like(&self, name: &str, operation: &str) -> impl Iterator<Item = InterfaceId> {
         let named = self.interfaces.named.get(name).into_iter().flatten();
         let like = self.interfaces.operations.get(operation).into_iter().flatten();
-        named.chain(like).copied()
+        // Half of those that are looked at at most, so that the others have their turn.
+        named.take(FEW / 2).chain(like).copied()
     }
 
     /// How many new interfaces have an operation of that name.

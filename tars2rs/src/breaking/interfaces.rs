@@ -9,7 +9,7 @@ use crate::diag::Code;
 use crate::model::{Bounded, Interface, InterfaceId, Item, Model, Operation, Param, Type};
 
 /// How many candidates are looked at for an interface whose name is gone.
-const FEW: usize = 64;
+pub(super) const FEW: usize = 64;
 
 impl<'m> Compare<'m> {
     pub(super) fn interface_or_gone(&mut self, old: &'m Interface) {
@@ -72,17 +72,11 @@ impl<'m> Compare<'m> {
             .filter(|name| self.offers(name) > 0)
             .min_by_key(|name| self.offers(name));
         let candidates: Vec<InterfaceId> = self.interfaces_like(&old.name, rare?).take(FEW).collect();
-        let mut best = None;
-        for id in candidates {
-            let new = self.new.interface(id);
-            let Some(rank) = self.rank(home, old, new) else {
-                continue;
-            };
-            if best.is_none_or(|(known, _)| rank < known) {
-                best = Some((rank, new));
-            }
-        }
-        best
+        let ranked = candidates.into_iter();
+        let ranked = ranked.filter_map(|id| Some((self.rank(home, old, self.new.interface(id))?, id)));
+        let (rank, id) = ranked.min_by_key(|(rank, _)| *rank)?;
+        self.interfaces.take(self.new.interface(id), id);
+        Some((rank, self.new.interface(id)))
     }
 
     /// How well a new interface fits an old one whose name is gone.

@@ -57,6 +57,7 @@ impl Compare<'_> {
 
     /// Notes that the new one is the old one under another name. The two are compared in full where the old one is declared.
     pub(super) fn succeeds(&mut self, pair: Pair) {
+        self.added.take(self.new, pair);
         match pair {
             Pair::Structs(old, new) => drop(self.pairs.structs.insert(old, new)),
             Pair::Enums(old, new) => drop(self.pairs.enums.insert(old, new)),

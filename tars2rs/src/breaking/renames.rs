@@ -57,6 +57,34 @@ impl<'m> Added<'m> {
         }
         added
     }
+
+    /// The new one is known to be an old one: of several that fit, each old one had better get its own.
+    pub(super) fn take(&mut self, new: &'m Model, pair: Pair) {
+        match pair {
+            Pair::Structs(_, id) => {
+                let item = new.structure(id);
+                let (home, name) = (new.module(item.module).name.as_str(), item.name.as_str());
+                drop_one(self.structs.get_mut(&(home, fields(item))), id);
+                drop_one(self.moved.get_mut(&(name, fields(item))), id);
+                drop_one(self.named.get_mut(name), Item::Struct(id));
+            }
+            Pair::Enums(_, id) => {
+                let item = new.enumeration(id);
+                let home = new.module(item.module).name.as_str();
+                drop_one(self.enums.get_mut(&(home, first(item))), id);
+                drop_one(self.named.get_mut(item.name.as_str()), Item::Enum(id));
+            }
+        }
+    }
+}
+
+/// The last one stays: two old definitions may have become one.
+pub(super) fn drop_one<T: Copy + PartialEq>(list: Option<&mut Vec<T>>, one: T) {
+    if let Some(list) = list.filter(|list| list.len() > 1)
+        && let Some(at) = list.iter().position(|other| *other == one)
+    {
+        list.remove(at);
+    }
 }
 
 fn fields(item: &Struct) -> Fields<'_> {
@@ -96,52 +124,47 @@ impl Compare<'_> {
 
     fn struct_successor(&mut self, id: StructId) -> Option<Pair> {
         let old = self.old.structure(id);
-        let home = self.old_home(old.module);
-        let (name, fields) = (old.name.as_str(), fields(old));
-        let few = |found: Option<&Vec<StructId>>| found.into_iter().flatten().copied().take(FEW).collect::<Vec<_>>();
-        let same_fields = [
-            few(self.added.moved.get(&(name, fields.clone()))),
-            few(self.added.structs.get(&(home, fields))),
-        ];
-        let mut same_fields = same_fields.into_iter().flatten().map(|new| Pair::Structs(id, new));
-        if let Some(pair) = same_fields.find(|pair| self.go_well(*pair)) {
-            return Some(pair);
-        }
-        let named: Vec<Pair> = self
-            .named(name)
-            .filter_map(|item| match item {
-                Item::Struct(new) => Some(Pair::Structs(id, new)),
-                _ => None,
-            })
-            .collect();
-        self.best(&named)
+        let (name, home, fields) = (old.name.as_str(), self.old_home(old.module), fields(old));
+        let pair = |new: &StructId| Pair::Structs(id, *new);
+        let added = &self.added;
+        let moved = added.moved.get(&(name, fields.clone()));
+        let moved: Vec<Pair> = moved.into_iter().flatten().take(FEW).map(pair).collect();
+        let renamed = added.structs.get(&(home, fields));
+        let renamed: Vec<Pair> = renamed.into_iter().flatten().take(FEW).map(pair).collect();
+        let named = self.named(name, |item| match item {
+            Item::Struct(new) => Some(pair(&new)),
+            _ => None,
+        });
+        let same = self.fitting(&moved).or_else(|| self.fitting(&renamed));
+        same.or_else(|| self.best(&named))
     }
 
     fn enum_successor(&mut self, id: EnumId) -> Option<Pair> {
         let old = self.old.enumeration(id);
-        let named: Vec<Pair> = self
-            .named(&old.name)
-            .filter_map(|item| match item {
-                Item::Enum(new) => Some(Pair::Enums(id, new)),
-                _ => None,
-            })
-            .collect();
-        if let Some(pair) = self.best(&named) {
-            return Some(pair);
-        }
-        let same = self.added.enums.get(&(self.old_home(old.module), first(old)));
-        let same: Vec<EnumId> = same.into_iter().flatten().copied().take(FEW).collect();
-        let mut pairs = same.into_iter().map(|new| Pair::Enums(id, new));
-        pairs.find(|pair| self.go_well(*pair))
+        let named = self.named(&old.name, |item| match item {
+            Item::Enum(new) => Some(Pair::Enums(id, new)),
+            _ => None,
+        });
+        let renamed = self.added.enums.get(&(self.old_home(old.module), first(old)));
+        let renamed = renamed.into_iter().flatten().take(FEW);
+        let renamed: Vec<Pair> = renamed.map(|new| Pair::Enums(id, *new)).collect();
+        self.best(&named).or_else(|| self.fitting(&renamed))
     }
 
-    fn named(&self, name: &str) -> impl Iterator<Item = Item> {
-        self.added.named.get(name).into_iter().flatten().copied().take(FEW)
+    /// The new types of that name.
+    fn named(&self, name: &str, pair: impl Fn(Item) -> Option<Pair>) -> Vec<Pair> {
+        let found = self.added.named.get(name).into_iter().flatten();
+        found.take(FEW).filter_map(|item| pair(*item)).collect()
+    }
+
+    /// The first that reads the other.
+    fn fitting(&mut self, pairs: &[Pair]) -> Option<Pair> {
+        pairs.iter().find(|pair| self.go_well(**pair)).copied()
     }
 
     /// One that reads the other, or else one that is similar.
     fn best(&mut self, pairs: &[Pair]) -> Option<Pair> {
-        let well = pairs.iter().find(|pair| self.go_well(**pair)).copied();
+        let well = self.fitting(pairs);
         well.or_else(|| pairs.iter().find(|pair| self.similar(**pair)).copied())
     }
 
