@@ -4,12 +4,11 @@ use nom::Parser;
 use nom::sequence::{delimited, preceded};
 
 use super::body::{Body, Members, at_bad_brace, body, ends_body, semicolon, semicolon_after_brace};
+use super::field::field;
 use super::lexical::Kind;
 use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct, separated};
-use super::ty::{declarator, integer, must, path, ty, value};
-use crate::ast::{
-    Const, Definition, Direction, Enum, Enumerator, Field, Interface, Key, Name, Operation, Param, Struct, Tag,
-};
+use super::ty::{declarator, must, path, ty, value};
+use crate::ast::{Const, Definition, Direction, Enum, Enumerator, Interface, Key, Name, Operation, Param, Struct};
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::text::Doc;
@@ -97,88 +96,6 @@ fn structure<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
             incomplete: block.incomplete,
         }),
     ))
-}
-
-fn field<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Field> {
-    let start = input.peek();
-    let (rest, tag) = field_tag(input)?;
-    let (rest, require) = requirement(rest)?;
-    let (rest, decl) = must(declarator("a field name"), rest)?;
-    let (rest, default) = behind("=", |input| must(value, input), rest)?;
-    let (rest, ()) = semicolon(rest, format_args!("field `{}`", decl.name.text))?;
-    let doc = rest.doc(start);
-    Ok((
-        rest,
-        Field {
-            tag,
-            require,
-            decl,
-            default,
-            doc,
-        },
-    ))
-}
-
-fn field_tag<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Tag>> {
-    let token = input.peek();
-    match token.kind {
-        Kind::Int => Ok((
-            input.advance(),
-            integer(input).map(|value| Tag {
-                value,
-                span: token.span,
-            }),
-        )),
-        Kind::Word => {
-            let error = Diagnostic::new(Code::MissingTag, token.span, "field without a tag");
-            input.report(error.help("a field begins with its tag: `0 require int id;`"));
-            Ok((input, None))
-        }
-        _ => Err(nom::Err::Error(input.unexpected("a field or `}`"))),
-    }
-}
-
-/// `require` or `optional`: exactly one of them.
-fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
-    let help = "write one of `require` and `optional`";
-    let token = input.peek();
-    if token.kind == Kind::Word && !is_keyword(token.text) && input.word_behind(1) && input.word_behind(2) {
-        let message = format!("expected `require` or `optional`, found `{}`", token.text);
-        input.report(Diagnostic::new(Code::MissingRequire, token.span, message).help(help));
-        return Ok((input.advance(), false));
-    }
-    let mut rest = input;
-    let (mut first, mut second) = (None, None);
-    while rest.at_any(&["require", "optional"]) {
-        let word = rest.peek();
-        if first.is_none() {
-            first = Some(word);
-        } else {
-            second = second.or(Some(word));
-        }
-        rest = rest.advance();
-    }
-    match (first, second) {
-        (None, _) if rest.kind() == Kind::Word || rest.at("::") => {
-            let error = Diagnostic::new(
-                Code::MissingRequire,
-                rest.peek().span,
-                "field is neither `require` nor `optional`",
-            );
-            rest.report(error.help(help));
-        }
-        (None, _) => return fail(rest.unexpected("`require` or `optional`")),
-        (Some(_), None) => {}
-        (Some(_), Some(second)) => {
-            let error = Diagnostic::new(
-                Code::MissingRequire,
-                second.span,
-                format!("unexpected `{}`", second.text),
-            );
-            rest.report(error.help(help));
-        }
-    }
-    Ok((rest, first.is_some_and(|token| token.text == "require")))
 }
 
 fn enumeration<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {

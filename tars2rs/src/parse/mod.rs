@@ -5,6 +5,7 @@
 
 mod body;
 mod docs;
+mod field;
 mod item;
 pub(crate) mod lexemes;
 mod lexical;

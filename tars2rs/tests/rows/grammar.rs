@@ -193,6 +193,62 @@ fn fields() {
 }
 
 #[test]
+fn tag_and_requirement() {
+    inside(&[
+        ("neither of them", "struct A { int a; S b; };", &["T0206", "T0206"]),
+        (
+            "only words",
+            "struct A { 0 require int a; the name\n1 require int b; };",
+            &["T0206"],
+        ),
+        (
+            "only words at the end",
+            "struct A { 0 require int a; the name of it\n};",
+            &["T0206"],
+        ),
+        (
+            "turned round",
+            "struct A { require 0 int a; optional 1 vector<int> b; };",
+            &["T0206", "T0206"],
+        ),
+        (
+            "turned round, and out of range",
+            "struct A { require 300 int a; };",
+            &["T0206", "T0201"],
+        ),
+        ("the tag behind the type", "struct A { optional int 1 a; };", &["T0206"]),
+        ("a word as the tag", "struct A { four optional int a; };", &["T0206"]),
+        (
+            "the requirement behind the type",
+            "struct A { 0 int require a; 1 S optional b; };",
+            &["T0205", "T0205"],
+        ),
+        (
+            "behind a longer type",
+            "struct A { 0 map<int, S> require a; };",
+            &["T0205"],
+        ),
+        ("a word before it", "struct A { 0 foo require int a; };", &["T0107"]),
+        ("both", "struct A { 0 require optional int a; };", &["T0205"]),
+        (
+            "misspelt",
+            "struct A { 0 requrie int a; 1 Optional string:3 b; };",
+            &["T0205", "T0205"],
+        ),
+        (
+            "misspelt before a type of several tokens",
+            "struct A { 0 requrie vector<int> a; 1 optiona map<int, S> b; 2 requrie m::S c; };",
+            &["T0205", "T0205", "T0205"],
+        ),
+        (
+            "the name before the type",
+            "struct A { 0 require name string; 1 optional n int = 5; }; key[A, name];",
+            &["T0307", "T0307"],
+        ),
+    ]);
+}
+
+#[test]
 fn types() {
     inside(&[
         (
@@ -294,6 +350,11 @@ fn operations() {
         ("`throws`", "interface I { void f() throws E; };", &["T0107"]),
         ("no parentheses", "interface I { void f; };", &["T0107"]),
         ("no return type", "interface I { f(); };", &["T0107"]),
+        (
+            "the name before the type",
+            "interface I { void f(a int, b string); };",
+            &["T0307", "T0307"],
+        ),
     ]);
 }
 
