@@ -3,7 +3,7 @@
 use nom::Parser;
 use nom::sequence::{delimited, preceded};
 
-use super::body::{Body, Members, at_bad_brace, body, ends_body, semicolon, semicolon_after_brace};
+use super::body::{Body, Holds, Members, at_bad_brace, body, ends_body, semicolon, semicolon_after_brace};
 use super::field::field;
 use super::lexical::Kind;
 use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct, separated};
@@ -36,8 +36,7 @@ fn header<'t, 's>(input: Tokens<'t, 's>, what: &'static str) -> PResult<'t, 's, 
 
 /// The end of a definition with a body.
 fn close<'t, 's, T>(input: Tokens<'t, 's>, body: &Body<T>, what: &str) -> Tokens<'t, 's> {
-    // Where even the brace is missing, the `;` is no second mistake.
-    if body.closed {
+    if body.wants_semicolon {
         semicolon_after_brace(input, what)
     } else {
         input
@@ -55,19 +54,14 @@ struct Block<T> {
 /// `KIND NAME { member member .. };`
 fn block<'t, 's, T>(
     input: Tokens<'t, 's>,
-    kind: &str,
-    expected: &'static str,
+    (kind, expected, holds): (&str, &'static str, Holds),
     member: impl Fn(Tokens<'t, 's>) -> PResult<'t, 's, T>,
 ) -> PResult<'t, 's, Block<T>> {
     let start = input.peek();
     let (rest, name) = header(input, expected)?;
     let owner = format!("{kind} `{}`", name.text);
     let opening = (input.advance().peek(), rest.peek());
-    let of = Members {
-        owner,
-        holds_definitions: false,
-        member,
-    };
+    let of = Members { owner, holds, member };
     let (rest, body) = body(rest, &of)?;
     let rest = close(rest, &body, &of.owner);
     let doc = rest.doc_of_block(start, opening);
@@ -86,7 +80,7 @@ fn block<'t, 's, T>(
 }
 
 fn structure<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
-    let (rest, block) = block(input, "struct", "a struct name", field)?;
+    let (rest, block) = block(input, ("struct", "a struct name", Holds::Members), field)?;
     Ok((
         rest,
         Definition::Struct(Struct {
@@ -99,7 +93,7 @@ fn structure<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
 }
 
 fn enumeration<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
-    let (rest, block) = block(input, "enum", "an enum name", enumerator)?;
+    let (rest, block) = block(input, ("enum", "an enum name", Holds::Enumerators), enumerator)?;
     let vague = block.members.iter().any(Option::is_none);
     Ok((
         rest,
@@ -152,7 +146,9 @@ fn comma<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mista
         return Ok(input.advance());
     }
     if input.at(";") {
-        if ends_body(&input, false) {
+        let rest = input.advance();
+        let before_brace = rest.at("}") && !rest.advance().at(";");
+        if before_brace || ends_body(&input, false) {
             return Ok(input);
         }
         let error = Diagnostic::new(Code::Syntax, input.peek().span, "expected `,` or `}`, found `;`");
@@ -186,7 +182,7 @@ fn constant<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
 }
 
 fn interface<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
-    let (rest, block) = block(input, "interface", "an interface name", operation)?;
+    let (rest, block) = block(input, ("interface", "an interface name", Holds::Members), operation)?;
     Ok((
         rest,
         Definition::Interface(Interface {

@@ -8,6 +8,12 @@ fn semicolons() {
         ("none behind a module", "module m { }", &["T0108"]),
         ("two behind a module", "module m { };;", &["T0107"]),
         (
+            "before the brace of a module",
+            "module m { ;}\nmodule n { };",
+            &["T0107"],
+        ),
+        ("a comma behind a module", "module m { },\nmodule n { };", &["T0107"]),
+        (
             "one behind an include",
             "#include \"b.tars\";\nmodule m { };",
             &["T0310", "T0107"],
@@ -44,6 +50,49 @@ fn semicolons() {
         ("two behind a field", "struct A { 0 require int a;; };", &["T0107"]),
         ("two behind a definition", "const int A = 1;;", &["T0107"]),
         ("alone", ";", &["T0107"]),
+    ]);
+}
+
+#[test]
+fn semicolons_elsewhere() {
+    inside(&[
+        (
+            "alone between fields",
+            "struct A { 0 require int a;\n;\n1 require int b; };\nstruct B { 0 require A a; };",
+            &["T0107"],
+        ),
+        (
+            "alone between operations",
+            "interface A { void f();\n;\nvoid g(); };",
+            &["T0107"],
+        ),
+        (
+            "alone between enumerators",
+            "enum A { B1,\n;\nB2 };\nstruct C { 0 optional A a = B2; };",
+            &["T0107"],
+        ),
+        ("alone at the end of an enum", "enum A { B1,\nB2\n;\n};", &["T0107"]),
+        ("nothing else", "struct A { ; };", &["T0107"]),
+        (
+            "before the brace",
+            "struct A { 0 require int a; ;}\nenum B { C ;}\nenum D { F1, ;}",
+            &["T0107", "T0107", "T0107"],
+        ),
+        (
+            "too early",
+            "struct A { 0 require int ; a\n1 require int b; };\nconst int B = ; 5",
+            &["T0107", "T0107"],
+        ),
+        (
+            "a comma instead",
+            "struct A { 0 require int a,\n1 require int b; },\nenum B { C },\nconst int D = 1,\nkey[A, a],\ninterface I { void f(), },",
+            &["T0107", "T0107", "T0107", "T0107", "T0107", "T0107", "T0107"],
+        ),
+        (
+            "a colon instead",
+            "struct A { 0 require int a; }:\nstruct B { 0 require A a; };",
+            &["T0107"],
+        ),
     ]);
 }
 
@@ -313,6 +362,11 @@ fn enums() {
         ("two commas between", "enum A { B1,,B2 };", &["T0505"]),
         ("semicolons", "enum A { B1; B2 };", &["T0107"]),
         ("no comma between", "enum A { B1 B2 };", &["T0107"]),
+        (
+            "each mistake",
+            "enum A { B1 = 1 + 1, B2 = \"a\", B3 = 1.5, B4 3, B5 = f(1, 2), B6 = , B7 };\nstruct B { 0 optional A a = B7; };",
+            &["T0101", "T0503", "T0503", "T0107", "T0107", "T0107"],
+        ),
     ]);
 }
 
