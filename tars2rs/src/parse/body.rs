@@ -136,12 +136,22 @@ fn opening<'t, 's>(
         let help = "there is no inheritance: hold the other one in a field, or repeat its members";
         mistake.diagnostic = mistake.diagnostic.map(|diagnostic| Box::new(diagnostic.help(help)));
     }
+    if input.at(";") && holds_definitions && begins_definition(&input.advance()) {
+        let help = "what a module holds stands between braces: `module name { .. };`";
+        let refused = mistake.diagnostic.into_iter();
+        refused.for_each(|diagnostic| input.report(diagnostic.help(help)));
+        return Ok(input.advance());
+    }
     if input.at(";") {
         let help = "there are no forward declarations, and none are needed: what is declared further below is known";
         mistake.diagnostic = mistake.diagnostic.map(|diagnostic| Box::new(diagnostic.help(help)));
     }
     if input.kind() == Kind::Bad {
-        let rest = input.advance();
+        // `C.D {` instead of `C {`, or a bad mark instead of the brace.
+        let mut rest = input.advance();
+        while !begins_definition(&rest) && (rest.word_behind(0) || rest.kind() == Kind::Bad) && brace_ahead(rest) {
+            rest = rest.advance();
+        }
         return Ok(if rest.at("{") { rest.advance() } else { rest });
     }
     if input.at("}") && !input.at_new_line() {

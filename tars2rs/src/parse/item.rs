@@ -6,7 +6,9 @@ use nom::sequence::{delimited, preceded};
 use super::body::{Body, Holds, Members, at_bad_brace, body, ends_body, semicolon, semicolon_after_brace};
 use super::field::field;
 use super::lexical::Kind;
-use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct, separated};
+use super::tokens::{
+    List, Mistake, PResult, Tokens, behind, comma_of, fail, is_keyword, listed, name, punct, semicolon_at_end,
+};
 use super::ty::{declarator, must, path, ty, value};
 use crate::ast::{Const, Definition, Direction, Enum, Enumerator, Interface, Key, Name, Operation, Param, Struct};
 use crate::diag::{Code, Diagnostic};
@@ -261,28 +263,15 @@ fn params<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Vec<Param>> {
         input.report(error.help(help).replace(input.peek().span, ""));
         return Ok((input.advance(), Vec::new()));
     }
-    let (mut rest, mut params) = must(|input| separated(",", param, input), input)?;
-    while rest.at(";") && closes_soon(rest.advance()) {
-        let semicolon = rest.peek().span;
-        let error = Diagnostic::new(Code::Syntax, semicolon, "expected `,` or `)`, found `;`");
-        rest.report(error.help("parameters are separated by commas").replace(semicolon, ","));
-        let (behind, more) = must(|input| separated(",", param, input), rest.advance())?;
-        params.extend(more);
-        rest = behind;
+    let list = List {
+        close: ")",
+        expected: "`,` or `)`",
+        help: "parameters are separated by commas",
+    };
+    if let Some(rest) = semicolon_at_end(input, list.close)? {
+        return Ok((rest, Vec::new()));
     }
-    Ok((rest, params))
-}
-
-/// Whether the next parenthesis on this line closes one, so that what stands before it is parameters.
-fn closes_soon(mut input: Tokens<'_, '_>) -> bool {
-    let few = 30;
-    for _ in 0..few {
-        if input.at_new_line() || input.at_any(&["(", ")", "{", "}"]) {
-            return input.at(")");
-        }
-        input = input.advance();
-    }
-    false
+    must(|input| listed(list, param, input), input)
 }
 
 /// `)`, with a message that fits what stands instead.
@@ -315,6 +304,10 @@ fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
     } else {
         (input, Direction::In)
     };
+    let numbered = input.kind() == Kind::Int;
+    if numbered || (input.at_any(&["require", "optional"]) && input.word_behind(1)) {
+        return param(without_tag(input));
+    }
     if input.at(")") {
         let error = Diagnostic::new(Code::Syntax, input.before(), "comma behind the last parameter");
         return fail(input.refuse(error.help("remove the comma").replace(input.before(), "")));
@@ -334,8 +327,39 @@ fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
     Ok((rest, Param { direction, decl }))
 }
 
+/// Tag and requirement are reported and left out.
+fn without_tag<'t, 's>(input: Tokens<'t, 's>) -> Tokens<'t, 's> {
+    let numbered = input.kind() == Kind::Int;
+    let mut rest = if numbered { input.advance() } else { input };
+    if rest.at_any(&["require", "optional"]) {
+        rest = rest.advance();
+    }
+    let span = input.peek().span.to(rest.before());
+    let message = if numbered {
+        "a parameter has no tag".to_owned()
+    } else {
+        format!("unexpected `{}`", input.peek().text)
+    };
+    let help = "a parameter is `TYPE name`, perhaps with `out` or `routekey` before it";
+    input.report(
+        Diagnostic::new(Code::Syntax, span, message)
+            .help(help)
+            .replace(span, ""),
+    );
+    rest
+}
+
 fn key<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
-    let members = preceded(punct(","), |input| separated(",", name("a member name"), input));
+    let list = List {
+        close: "]",
+        expected: "`,`",
+        help: "they are separated by commas: `key[Struct, member, member]`",
+    };
+    let comma = |input: Tokens<'t, 's>| match comma_of(list, input) {
+        Some(rest) => Ok((rest, ())),
+        None => Err(nom::Err::Error(input.unexpected("`,`"))),
+    };
+    let members = preceded(comma, |input| listed(list, name("a member name"), input));
     let list = (path, members);
     let (rest, (target, members)) = must(delimited(punct("["), list, punct("]")), input.advance())?;
     let (rest, ()) = semicolon(rest, format_args!("`key[..]`"))?;

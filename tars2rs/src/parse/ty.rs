@@ -2,11 +2,12 @@
 
 use nom::Parser;
 use nom::combinator::map;
-use nom::sequence::separated_pair;
 
 use super::lexical::Kind;
 use super::literal;
-use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct, separated, silent};
+use super::tokens::{
+    List, Mistake, PResult, Tokens, behind, comma_of, fail, is_keyword, name, punct, separated, silent,
+};
 use crate::ast::{Basic, Declarator, Name, Path, Shape, Size, Type, TypeKind, Value, ValueKind};
 use crate::diag::{Code, Diagnostic, suggest};
 
@@ -91,9 +92,18 @@ fn vector<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKi
 
 /// `<K, V>` behind `map`.
 fn map_of<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKind> {
+    let list = List {
+        close: ">",
+        expected: "`,`",
+        help: "key and value are separated by a comma: `map<K, V>`",
+    };
     let inner = |input| ty_at(depth + 1, input);
     let (rest, _) = must(punct("<"), input)?;
-    let (rest, (key, value)) = must(separated_pair(inner, punct(","), inner), rest)?;
+    let (rest, key) = must(inner, rest)?;
+    let Some(rest) = comma_of(list, rest) else {
+        return fail(rest.unexpected("`,`"));
+    };
+    let (rest, value) = must(inner, rest)?;
     let (rest, _) = must(punct(">"), rest)?;
     Ok((rest, TypeKind::Map(Box::new(key), Box::new(value))))
 }

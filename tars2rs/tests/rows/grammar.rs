@@ -140,6 +140,16 @@ fn definitions() {
         ("an empty module", "module m { };", &[]),
         ("something else at the top", "int a;", &["T0107"]),
         ("a module without a name", "module { };", &["T0107"]),
+        (
+            "a module for the whole file",
+            "module m;\nstruct A { 0 require int a; };\nstruct B { 0 require A a; 0 require int b; };",
+            &["T0107", "T0203"],
+        ),
+        (
+            "a path as a module's name",
+            "module m.n { struct A { 0 require int a; 0 require int b; }; };\nmodule o { };",
+            &["T0101", "T0203"],
+        ),
     ]);
 }
 
@@ -331,6 +341,11 @@ fn types() {
             &["T0401"],
         ),
         ("unsigned alone", "struct A { 0 require unsigned a; };", &["T0107"]),
+        (
+            "a semicolon in a map",
+            "struct A { 0 require map<string; vector<S>> a; 1 require vector<map<int; map<int, S>>> b; };",
+            &["T0107", "T0107"],
+        ),
         ("a map of one type", "struct A { 0 require map<int> a; };", &["T0107"]),
         (
             "a vector of two types",
@@ -404,6 +419,17 @@ fn operations() {
         ("`throws`", "interface I { void f() throws E; };", &["T0107"]),
         ("no parentheses", "interface I { void f; };", &["T0107"]),
         ("no return type", "interface I { f(); };", &["T0107"]),
+        ("semicolons", "interface I { void f(int a; out S b); };", &["T0107"]),
+        (
+            "a semicolon at the end",
+            "interface I { void f(out S a;); int g(;); int h(S a;)\nint i(;)\nvoid j(); };",
+            &["T0107", "T0107", "T0107", "T0107"],
+        ),
+        (
+            "as in a struct",
+            "interface I { int f(1 require int a); int g(0 int a, 1 optional S b); void h(require int a); };",
+            &["T0107", "T0107", "T0107", "T0107"],
+        ),
         (
             "the name before the type",
             "interface I { void f(a int, b string); };",
@@ -419,6 +445,8 @@ fn keys() {
         ("several", "key[S, a, b];", &[]),
         ("with the module", "key[m::S, a];", &[]),
         ("no member", "key[S];", &["T0107"]),
+        ("a semicolon", "key[S; a];", &["T0107"]),
+        ("a semicolon at the end", "key[S, a;];", &["T0107"]),
         ("a comma at the end", "key[S, a,];", &["T0107"]),
     ]);
 }
