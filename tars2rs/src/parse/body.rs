@@ -73,8 +73,8 @@ where
             input = recover(nested(input, &of.owner), input, of.holds);
             continue;
         }
-        let lost = ends_body(&input, holds_definitions) || belongs_outside(&input, holds_definitions);
-        if lost || input.kind() == Kind::End {
+        let empty = input.before() == open && input.at(";") && input.lacks_brace();
+        if empty || brace_is_lost(&input, holds_definitions) {
             let message = format!("{} is not closed", of.owner);
             let error = Diagnostic::new(Code::UnclosedBrace, open, message).label("this `{` has no `}`");
             // Where the brace has been missed at the front, or is in a text without its end, that has been said.
@@ -175,6 +175,11 @@ fn opening<'t, 's>(
         .into_iter()
         .for_each(|diagnostic| input.report(*diagnostic));
     Ok(input)
+}
+
+/// Whether the `}` should have come before what stands here.
+fn brace_is_lost(input: &Tokens<'_, '_>, holds_definitions: bool) -> bool {
+    input.kind() == Kind::End || ends_body(input, holds_definitions) || belongs_outside(input, holds_definitions)
 }
 
 /// Whether a comment or a string without its end, somewhere behind `open`, has taken a brace with it.
@@ -367,8 +372,14 @@ fn skip<'t, 's>(start: Tokens<'t, 's>, mistake: Tokens<'t, 's>, holds: Holds) ->
         }
         if behind && (input.at(";") || (holds == Holds::Enumerators && parens == 0 && input.at(","))) {
             let rest = input.advance();
-            let too_early = input.at(";") && input.peek().span.start == wrong;
-            return if too_early { without_remnant(rest) } else { rest };
+            let too_early = input.peek().span.start == wrong;
+            if !(input.at(",") && goes_on_behind_comma(&rest, too_early)) {
+                return if too_early && input.at(";") {
+                    without_remnant(rest)
+                } else {
+                    rest
+                };
+            }
         }
         if behind && begins && input.before() != start.before() {
             // The mistake has swallowed a `;`: better to lose one definition than two.
@@ -385,6 +396,12 @@ fn skip<'t, 's>(start: Tokens<'t, 's>, mistake: Tokens<'t, 's>, holds: Holds) ->
         input = input.advance();
     }
     input
+}
+
+/// Whether no enumerator begins behind this comma: another comma, or the value that a comma has cut off, belongs to the same
+/// mistake.
+fn goes_on_behind_comma(rest: &Tokens<'_, '_>, too_early: bool) -> bool {
+    rest.at(",") || (too_early && matches!(rest.kind(), Kind::Int | Kind::Float | Kind::Str))
 }
 
 /// What stands behind a `;` that came too early. A single token left on its line is the rest of what it has cut off.

@@ -127,7 +127,7 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, (bool, Flaw)> {
     if token.kind != Kind::Word && !input.at("::") {
         return fail(input.unexpected("`require` or `optional`"));
     }
-    if next.at_any(&REQUIREMENTS) {
+    if next.at_any(&REQUIREMENTS) && next.word_behind(1) {
         return behind_a_word(input);
     }
     if let Some(message) = misspelt(&input) {
@@ -144,10 +144,11 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, (bool, Flaw)> {
 
 /// The message about a word in place of the requirement, known by the type and the name behind it.
 fn misspelt(input: &Tokens<'_, '_>) -> Option<String> {
-    let word = input.peek();
+    let (word, ty) = (input.peek(), input.advance());
     let goes_on = |text: &str| matches!(text, "<" | "::" | "*" | ":");
-    let named = input.word_behind(2) || input.peek_behind(2).is_some_and(|token| goes_on(token.text));
-    let other = word.kind == Kind::Word && !is_keyword(word.text) && input.word_behind(1) && named;
+    let named = ty.word_behind(1) || ty.peek_behind(1).is_some_and(|token| goes_on(token.text));
+    let in_place = ty.word_behind(0) && !ty.at_any(&REQUIREMENTS) && named;
+    let other = word.kind == Kind::Word && !is_keyword(word.text) && in_place;
     other.then(|| format!("expected `require` or `optional`, found `{}`", word.text))
 }
 
@@ -156,7 +157,7 @@ fn behind_a_word<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, (bool, Flaw)>
     let (word, next) = (input.peek(), input.advance());
     let requirement = next.peek();
     let name_ends = |text: &str| matches!(text, ";" | "=" | "[");
-    if next.word_behind(1) && next.peek_behind(2).is_some_and(|token| name_ends(token.text)) {
+    if next.peek_behind(2).is_some_and(|token| name_ends(token.text)) {
         let both = word.span.to(requirement.span);
         let right = format!("{} {}", requirement.text, word.text);
         let message = format!("`{}` stands before the type", requirement.text);

@@ -227,8 +227,10 @@ fn operation<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Operation> {
 fn without_modifier<'t, 's>(input: Tokens<'t, 's>) -> Tokens<'t, 's> {
     let word = input.peek();
     let plain = word.kind == Kind::Word && !is_keyword(word.text);
-    let four = input.word_behind(1) && input.word_behind(2) && input.peek_behind(3).is_some_and(|t| t.text == "(");
-    if !plain || !four {
+    let text = |count| input.peek_behind(count).map_or("", |token| token.text);
+    let four = input.word_behind(1) && input.word_behind(2) && text(3) == "(";
+    // A name that stands there twice is the mistake itself.
+    if !plain || !four || text(1) == text(2) {
         return input;
     }
     let error = Diagnostic::new(Code::Syntax, word.span, format!("unexpected `{}`", word.text));

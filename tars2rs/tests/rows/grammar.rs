@@ -193,6 +193,11 @@ fn heads_and_bodies() {
             &["T0112", "T0305"],
         ),
         (
+            "an empty body that is not closed",
+            "module m { interface A { ;\n};\nmodule n { };",
+            &["T0112"],
+        ),
+        (
             "two modules that are not closed",
             "module m { struct A { 0 require int a; };\nmodule n { struct B { 0 require int b; };\nmodule o { };",
             &["T0112", "T0112"],
@@ -280,6 +285,11 @@ fn tag_and_requirement() {
         (
             "the requirement behind the type",
             "struct A { 0 int require a; 1 S optional b; };",
+            &["T0205", "T0205"],
+        ),
+        (
+            "within the type",
+            "struct A { 0 vector optional<int> a; 1 m optional::S b; };",
             &["T0205", "T0205"],
         ),
         (
@@ -378,6 +388,11 @@ fn enums() {
         ("semicolons", "enum A { B1; B2 };", &["T0107"]),
         ("no comma between", "enum A { B1 B2 };", &["T0107"]),
         (
+            "commas in the wrong place",
+            "enum A { B1 = , 1 B2, B3 B4 ,, B5 };",
+            &["T0107", "T0107"],
+        ),
+        (
             "each mistake",
             "enum A { B1 = 1 + 1, B2 = \"a\", B3 = 1.5, B4 3, B5 = f(1, 2), B6 = , B7 };\nstruct B { 0 optional A a = B7; };",
             &["T0101", "T0503", "T0503", "T0107", "T0107", "T0107"],
@@ -417,6 +432,7 @@ fn operations() {
         ("`in`", "interface I { void f(in int a); };", &["T0107"]),
         ("`oneway`", "interface I { oneway void f(); };", &["T0107"]),
         ("`throws`", "interface I { void f() throws E; };", &["T0107"]),
+        ("the name twice", "interface I { S f f(S s); };", &["T0107"]),
         ("no parentheses", "interface I { void f; };", &["T0107"]),
         ("no return type", "interface I { f(); };", &["T0107"]),
         ("semicolons", "interface I { void f(int a; out S b); };", &["T0107"]),
