@@ -398,10 +398,16 @@ fn skip<'t, 's>(start: Tokens<'t, 's>, mistake: Tokens<'t, 's>, holds: Holds) ->
     input
 }
 
-/// Whether no enumerator begins behind this comma: another comma, or the value that a comma has cut off, belongs to the same
+/// Whether no enumerator begins behind this comma: another comma, or a value that the comma has cut off, belongs to the same
 /// mistake.
 fn goes_on_behind_comma(rest: &Tokens<'_, '_>, too_early: bool) -> bool {
-    rest.at(",") || (too_early && matches!(rest.kind(), Kind::Int | Kind::Float | Kind::Str))
+    let behind = rest.advance();
+    match rest.kind() {
+        Kind::Int | Kind::Float | Kind::Str => true,
+        Kind::Word if rest.at_new_line() => false,
+        Kind::Word => too_early && !behind.at_new_line() && !behind.at_any(&[",", "}", "=", ";"]),
+        _ => rest.at_any(&[",", "="]),
+    }
 }
 
 /// What stands behind a `;` that came too early. A single token left on its line is the rest of what it has cut off.

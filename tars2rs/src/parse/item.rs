@@ -6,9 +6,8 @@ use nom::sequence::{delimited, preceded};
 use super::body::{Body, Holds, Members, at_bad_brace, body, ends_body, semicolon, semicolon_after_brace};
 use super::field::field;
 use super::lexical::Kind;
-use super::tokens::{
-    List, Mistake, PResult, Tokens, behind, comma_of, fail, is_keyword, listed, name, punct, semicolon_at_end,
-};
+use super::list::{List, comma_of, listed, semicolon_at_end};
+use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct};
 use super::ty::{declarator, must, path, ty, value};
 use crate::ast::{Const, Definition, Direction, Enum, Enumerator, Interface, Key, Name, Operation, Param, Struct};
 use crate::diag::{Code, Diagnostic};

@@ -9,6 +9,7 @@ mod field;
 mod item;
 pub(crate) mod lexemes;
 mod lexical;
+mod list;
 mod literal;
 mod tokens;
 mod ty;

@@ -4,10 +4,9 @@ use nom::Parser;
 use nom::combinator::map;
 
 use super::lexical::Kind;
+use super::list::{List, comma_of};
 use super::literal;
-use super::tokens::{
-    List, Mistake, PResult, Tokens, behind, comma_of, fail, is_keyword, name, punct, separated, silent,
-};
+use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct, separated, silent};
 use crate::ast::{Basic, Declarator, Name, Path, Shape, Size, Type, TypeKind, Value, ValueKind};
 use crate::diag::{Code, Diagnostic, suggest};
 

@@ -389,8 +389,8 @@ fn enums() {
         ("no comma between", "enum A { B1 B2 };", &["T0107"]),
         (
             "commas in the wrong place",
-            "enum A { B1 = , 1 B2, B3 B4 ,, B5 };",
-            &["T0107", "T0107"],
+            "enum A { B1 = , 1 B2, B3 B4 ,, B5, B6 = , C B7, B8 B9, = 1 };",
+            &["T0107", "T0107", "T0107", "T0107"],
         ),
         (
             "each mistake",
