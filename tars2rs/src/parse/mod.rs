@@ -1,20 +1,22 @@
 //! Text to tree. The only module that knows nom.
 //!
-//! A mistake costs one diagnostic: parsing goes on behind the next `;`, or at the `}` that ends the surrounding body,
+//! A mistake costs one diagnostic: parsing goes on behind the next `;` (`,` among enumerators), or at the `}` that ends the surrounding body,
 //! and whatever a stage finds wrong only because of it stays unsaid (`incomplete`, `lost`, `unbalanced` in the tree).
 
 mod body;
 mod docs;
+mod field;
 mod item;
 pub(crate) mod lexemes;
 mod lexical;
+mod list;
 mod literal;
 mod tokens;
 mod ty;
 
 pub(crate) use tokens::KEYWORDS;
 
-use body::{Members, body, recover, semicolon_after_brace};
+use body::{Holds, Members, body, recover, semicolon_after_brace, stray_semicolons};
 use docs::Docs;
 use item::definition;
 use lexical::Kind;
@@ -85,6 +87,10 @@ fn definitions(mut input: Tokens<'_, '_>, file: &mut File) {
             input = stray_braces(input);
             continue;
         }
+        if input.at(";") {
+            input = stray_semicolons(input);
+            continue;
+        }
         let result = if input.meant(&["module"]) == "module" {
             module(input).map(|(rest, module)| {
                 file.modules.push(module);
@@ -99,7 +105,7 @@ fn definitions(mut input: Tokens<'_, '_>, file: &mut File) {
         match result {
             Ok(rest) => input = rest,
             Err(error) => {
-                input = recover(error, input, true);
+                input = recover(error, input, Holds::Definitions);
             }
         }
     }
@@ -135,11 +141,11 @@ fn module<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Module> {
     let opening = (input.advance().peek(), rest.peek());
     let members = Members {
         owner: owner.clone(),
-        holds_definitions: true,
+        holds: Holds::Definitions,
         member: member_of_module,
     };
     let (mut rest, body) = body(rest, &members)?;
-    if body.closed {
+    if body.wants_semicolon {
         rest = semicolon_after_brace(rest, &owner);
     }
     let doc = rest.doc_of_block(start, opening);

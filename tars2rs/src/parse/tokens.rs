@@ -330,6 +330,14 @@ pub(super) fn fail<'t, 's, T>(mistake: Mistake<'t, 's>) -> PResult<'t, 's, T> {
     Err(nom::Err::Failure(mistake))
 }
 
+/// An error behind one that has been reported, and that may be there for the same reason only: it is not told.
+pub(super) fn silent<'t, 's>(error: nom::Err<Mistake<'t, 's>>) -> nom::Err<Mistake<'t, 's>> {
+    error.map(|mistake| Mistake {
+        diagnostic: None,
+        ..mistake
+    })
+}
+
 /// This word or punctuation.
 pub(super) fn punct<'t, 's: 't>(text: &'static str) -> impl Fn(Tokens<'t, 's>) -> PResult<'t, 's, Span> {
     move |input: Tokens<'t, 's>| {

@@ -2,12 +2,12 @@
 
 use nom::Parser;
 use nom::combinator::map;
-use nom::sequence::separated_pair;
 
 use super::lexical::Kind;
+use super::list::{List, comma_of};
 use super::literal;
-use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct, separated};
-use crate::ast::{Basic, Declarator, Path, Shape, Size, Type, TypeKind, Value, ValueKind};
+use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct, separated, silent};
+use crate::ast::{Basic, Declarator, Name, Path, Shape, Size, Type, TypeKind, Value, ValueKind};
 use crate::diag::{Code, Diagnostic, suggest};
 
 /// Deeper types than this are refused. Of maps in maps that go on deeper, rustc and rustdoc say that their own limit of
@@ -92,9 +92,18 @@ fn vector<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKi
 
 /// `<K, V>` behind `map`.
 fn map_of<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKind> {
+    let list = List {
+        close: ">",
+        expected: "`,`",
+        help: "key and value are separated by a comma: `map<K, V>`",
+    };
     let inner = |input| ty_at(depth + 1, input);
     let (rest, _) = must(punct("<"), input)?;
-    let (rest, (key, value)) = must(separated_pair(inner, punct(","), inner), rest)?;
+    let (rest, key) = must(inner, rest)?;
+    let Some(rest) = comma_of(list, rest) else {
+        return fail(rest.unexpected("`,`"));
+    };
+    let (rest, value) = must(inner, rest)?;
     let (rest, _) = must(punct(">"), rest)?;
     Ok((rest, TypeKind::Map(Box::new(key), Box::new(value))))
 }
@@ -119,12 +128,6 @@ fn named<'t, 's>(depth: usize, input: Tokens<'t, 's>) -> PResult<'t, 's, TypeKin
     };
     input.report(error.meant(Some(lower)));
     // What else does not fit may be for the same reason.
-    let silent = |error: nom::Err<Mistake<'t, 's>>| {
-        error.map(|mistake| Mistake {
-            diagnostic: None,
-            ..mistake
-        })
-    };
     let (rest, _) = parse(depth, rest).map_err(silent)?;
     Ok((rest, TypeKind::Bad))
 }
@@ -180,6 +183,9 @@ pub(super) fn integer(input: Tokens<'_, '_>) -> Option<i64> {
 /// A type and a name for `what`, as an array or pointer perhaps.
 pub(super) fn declarator<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, 's>) -> PResult<'t, 's, Declarator> {
     move |input: Tokens<'t, 's>| {
+        if let Some(result) = turned_round(input, what) {
+            return Ok(result);
+        }
         let (rest, ty) = ty(input)?;
         let star = rest.at("*").then(|| rest.peek().span);
         let rest = if star.is_some() { rest.advance() } else { rest };
@@ -223,6 +229,38 @@ pub(super) fn declarator<'t, 's: 't>(what: &'static str) -> impl Fn(Tokens<'t, '
             },
         ))
     }
+}
+
+/// `NAME TYPE`, as other languages have it, where the type is a single word of ours. The type counts as bad, since the two
+/// words may also be a type and a name that is a keyword.
+fn turned_round<'t, 's>(input: Tokens<'t, 's>, what: &str) -> Option<(Tokens<'t, 's>, Declarator)> {
+    const TYPES: [&str; 8] = ["bool", "byte", "short", "int", "long", "float", "double", "string"];
+    let (name, next) = (input.peek(), input.advance());
+    let word = next.peek();
+    let ends = next
+        .peek_behind(1)
+        .is_some_and(|token| matches!(token.text, ";" | "=" | "," | ")"));
+    if name.kind != Kind::Word || is_keyword(name.text) || !next.at_any(&TYPES) || !ends {
+        return None;
+    }
+    let message = format!("keyword `{}` cannot be {what}", word.text);
+    let right = format!("{} {}", word.text, name.text);
+    let help = format!("the type comes first: `{right}`; otherwise choose another name");
+    let error = Diagnostic::new(Code::KeywordAsName, word.span, message).help(help);
+    input.report(error.replace(name.span.to(word.span), right));
+    let decl = Declarator {
+        ty: Type {
+            kind: TypeKind::Bad,
+            size: None,
+            span: word.span,
+        },
+        name: Name {
+            text: input.shared.names.of(name.text),
+            span: name.span,
+        },
+        shape: Shape::Plain,
+    };
+    Some((next.advance(), decl))
 }
 
 /// A literal or the name of an enumerator.
