@@ -10,7 +10,7 @@ use nom::{IResult, Input, Needed, Parser};
 use super::docs::Docs;
 use super::lexical::{self, Kind, text_of};
 use crate::ast::{Lost, Name};
-use crate::diag::{Code, Diagnostic, suggest};
+use crate::diag::{Code, Diagnostic, foreign, suggest};
 use crate::source::Span;
 use crate::text::{Doc, Texts};
 
@@ -255,7 +255,7 @@ impl<'t, 's> Tokens<'t, 's> {
         let token = self.peek();
         let mut mistake = self.unexpected(expected);
         if token.kind == Kind::Word {
-            let translation = suggest::translation(token.text).filter(|word| known.contains(word));
+            let translation = foreign::translation(token.text).filter(|word| known.contains(word));
             let meant = translation.or_else(|| suggest::nearest(token.text, known.iter().copied()));
             mistake.diagnostic = mistake.diagnostic.map(|diagnostic| Box::new(diagnostic.meant(meant)));
         }
