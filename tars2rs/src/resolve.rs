@@ -302,14 +302,18 @@ impl<'a> Draft<'a> {
             [_] => module,
             [other, rest @ ..] => {
                 let Some(home) = self.module_named(&other.text) else {
-                    return self.in_similar_module(&other.text, rest).map(Similar::Type);
+                    let ours = || foreign::of_type(last).filter(|_| rest.len() == 1).map(Similar::Ours);
+                    return self
+                        .in_similar_module(&other.text, rest)
+                        .map(Similar::Type)
+                        .or_else(ours);
                 };
                 home
             }
             [] => return None,
         };
         if home == module
-            && let Some(ours) = foreign::ours(last)
+            && let Some(ours) = foreign::of_type(last)
         {
             return Some(Similar::Ours(ours));
         }

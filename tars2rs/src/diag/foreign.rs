@@ -1,9 +1,9 @@
-//! Words of other languages, and what the IDL has for them: all that is known about them stands in this table.
+//! Words of other languages, and what the IDL has for them: all that is known about them stands in these tables.
 
-/// What the IDL has for a word of another language.
+/// What the IDL has for a type of another language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ours {
-    /// It takes the word's place as it is.
+    /// It takes the other's place as it is.
     Word(&'static str),
     /// Nothing is quite the same: what there is to choose from.
     Choice(&'static str),
@@ -13,22 +13,27 @@ use Ours::{Choice, Word};
 
 const NO_UNSIGNED_64: Ours =
     Choice("there is no unsigned 64-bit type: `long` holds numbers up to 2^63-1, `string` any");
-const NO_SET: Ours = Choice("there is no set: write `vector<T>`, or `map<T, bool>` where each value may be there once only");
+const NO_SET: Ours =
+    Choice("there is no set: write `vector<T>`, or `map<T, bool>` where each value may be there once only");
 
-/// In lower case, words of a type with one blank between.
-const ELSEWHERE: [(&str, Ours); 101] = [
-    ("namespace", Word("module")),
-    ("package", Word("module")),
-    ("class", Word("struct")),
-    ("message", Word("struct")),
-    ("union", Word("struct")),
-    ("exception", Word("struct")),
-    ("record", Word("struct")),
-    ("service", Word("interface")),
-    ("protocol", Word("interface")),
-    ("required", Word("require")),
-    ("option", Word("optional")),
-    ("output", Word("out")),
+/// Words that begin something, in lower case.
+const WORDS: [(&str, &str); 12] = [
+    ("namespace", "module"),
+    ("package", "module"),
+    ("class", "struct"),
+    ("message", "struct"),
+    ("union", "struct"),
+    ("exception", "struct"),
+    ("record", "struct"),
+    ("service", "interface"),
+    ("protocol", "interface"),
+    ("required", "require"),
+    ("option", "optional"),
+    ("output", "out"),
+];
+
+/// Types, in lower case; those of several words have one blank between.
+const TYPES: [(&str, Ours); 89] = [
     ("boolean", Word("bool")),
     ("bytes", Word("vector<byte>")),
     ("bytearray", Word("vector<byte>")),
@@ -120,21 +125,20 @@ const ELSEWHERE: [(&str, Ours); 101] = [
     ("unordered_map", Word("map")),
 ];
 
-/// What the IDL has for a word of another language, or for a type of several words.
-pub(crate) fn ours(words: &str) -> Option<Ours> {
-    let words = words.to_ascii_lowercase();
-    ELSEWHERE
-        .iter()
-        .find(|(other, _)| *other == words)
-        .map(|(_, ours)| *ours)
+/// What the IDL calls a word of another language that is no type.
+pub(crate) fn word(word: &str) -> Option<&'static str> {
+    find(&WORDS, word)
 }
 
-/// What the IDL calls a word of another language, where one word does.
-pub(crate) fn translation(word: &str) -> Option<&'static str> {
-    match ours(word)? {
-        Word(ours) => Some(ours),
-        Choice(_) => None,
-    }
+/// What the IDL has for a type of another language, which may have several words.
+pub(crate) fn of_type(words: &str) -> Option<Ours> {
+    find(&TYPES, words)
+}
+
+fn find<T: Copy>(table: &[(&str, T)], words: &str) -> Option<T> {
+    let words = words.to_ascii_lowercase();
+    let found = table.iter().find(|(other, _)| *other == words);
+    found.map(|(_, ours)| *ours)
 }
 
 #[cfg(test)]
@@ -144,17 +148,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_other_languages_are_translated() {
-        assert_eq!(translation("Boolean"), Some("bool"));
-        assert_eq!(translation("module"), None);
-        assert_eq!(translation("uint64_t"), None);
-        assert_eq!(ours("unsigned long long"), ours("uint64_t"));
+    fn words_of_other_languages_are_known() {
+        assert_eq!(word("Namespace"), Some("module"));
+        assert_eq!(word("module"), None);
+        assert_eq!(of_type("Boolean"), Some(Word("bool")));
+        assert_eq!(of_type("unsigned long long"), of_type("uint64_t"));
     }
 
     #[test]
     fn each_stands_once_and_in_lower_case() {
-        let words: BTreeSet<&str> = ELSEWHERE.iter().map(|(word, _)| *word).collect();
-        assert_eq!(words.len(), ELSEWHERE.len());
-        assert!(words.iter().all(|word| *word == word.to_ascii_lowercase()));
+        let words = WORDS.iter().map(|(word, _)| *word);
+        let all: Vec<&str> = words.chain(TYPES.iter().map(|(words, _)| *words)).collect();
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+        assert!(all.iter().all(|word| *word == word.to_ascii_lowercase()));
     }
 }

@@ -334,7 +334,7 @@ fn skip<'t, 's>(start: Tokens<'t, 's>, mistake: Tokens<'t, 's>) -> Tokens<'t, 's
 /// The `;` behind `what`. A missing one that can only be a slip is reported and taken as written.
 pub(super) fn semicolon<'t, 's>(input: Tokens<'t, 's>, what: fmt::Arguments<'_>) -> PResult<'t, 's, ()> {
     if input.at(";") {
-        return Ok((input.advance(), ()));
+        return Ok((once(input), ()));
     }
     let slip = input.at("}") || input.at_new_line() || begins_member(&input);
     if !slip {
@@ -346,10 +346,26 @@ pub(super) fn semicolon<'t, 's>(input: Tokens<'t, 's>, what: fmt::Arguments<'_>)
     Ok((input, ()))
 }
 
+/// What stands behind a `;`. A second one is left out, unless it may be what is left of a `};`.
+fn once<'t, 's>(semicolon: Tokens<'t, 's>) -> Tokens<'t, 's> {
+    let second = semicolon.advance();
+    if !second.at(";") || second.at_new_line() || second.lacks_brace() {
+        return second;
+    }
+    let mut rest = second;
+    while rest.at(";") && !rest.at_new_line() {
+        rest = rest.advance();
+    }
+    let span = second.peek().span.to(rest.before());
+    let error = Diagnostic::new(Code::Syntax, span, format!("unexpected `{}`", second.peek().text));
+    second.report(error.help("one `;` is enough").replace(span, ""));
+    rest
+}
+
 /// The `;` behind the `}` of `what`: without it parsing goes on anyway.
 pub(super) fn semicolon_after_brace<'t, 's>(input: Tokens<'t, 's>, what: &str) -> Tokens<'t, 's> {
     if input.at(";") {
-        return input.advance();
+        return once(input);
     }
     let word = input.peek();
     if word.kind == Kind::Word && !input.at_new_line() && input.peek_behind(1).is_some_and(|next| next.text == ";") {

@@ -10,7 +10,7 @@ use super::ty::{declarator, integer, must, path, ty, value};
 use crate::ast::{
     Const, Definition, Direction, Enum, Enumerator, Field, Interface, Key, Name, Operation, Param, Struct, Tag,
 };
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, foreign, suggest};
 use crate::source::Span;
 use crate::text::Doc;
 
@@ -123,7 +123,7 @@ fn field_tag<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Tag>> {
     let token = input.peek();
     match token.kind {
         Kind::Int => Ok((
-            input.advance(),
+            without_colon(input.advance()),
             integer(input).map(|value| Tag {
                 value,
                 span: token.span,
@@ -136,6 +136,20 @@ fn field_tag<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Tag>> {
         }
         _ => Err(nom::Err::Error(input.unexpected("a field or `}`"))),
     }
+}
+
+/// What stands behind a `:` that other languages have behind a tag.
+fn without_colon<'t, 's>(input: Tokens<'t, 's>) -> Tokens<'t, 's> {
+    if !input.at(":") {
+        return input;
+    }
+    let error = Diagnostic::new(Code::Syntax, input.peek().span, "unexpected `:`");
+    input.report(
+        error
+            .help("nothing stands between a tag and what follows")
+            .replace(input.peek().span, ""),
+    );
+    input.advance()
 }
 
 /// `require` or `optional`: exactly one of them.
@@ -395,9 +409,10 @@ fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
         );
         return param(input.advance());
     }
-    let (rest, direction) = if input.at("out") {
+    let word = misspelt_direction(input).unwrap_or(input.peek().text);
+    let (rest, direction) = if word == "out" {
         (input.advance(), Direction::Out(span))
-    } else if input.at("routekey") {
+    } else if word == "routekey" {
         (input.advance(), Direction::RouteKey(span))
     } else {
         (input, Direction::In)
@@ -419,6 +434,22 @@ fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
     }
     let (rest, decl) = must(declarator("a parameter name"), rest)?;
     Ok((rest, Param { direction, decl }))
+}
+
+/// `Out` for `out`: reported, and taken for what was meant.
+fn misspelt_direction(input: Tokens<'_, '_>) -> Option<&'static str> {
+    let word = input.peek();
+    let third = input.peek_behind(2).map_or("", |token| token.text);
+    let more = input.word_behind(2) || matches!(third, "<" | "::" | "*" | ":");
+    if word.kind != Kind::Word || is_keyword(word.text) || !input.word_behind(1) || !more {
+        return None;
+    }
+    let known = ["out", "routekey"];
+    let meant = foreign::word(word.text).filter(|word| known.contains(word));
+    let meant = meant.or_else(|| suggest::nearest(word.text, known))?;
+    let error = Diagnostic::new(Code::Syntax, word.span, format!("unexpected `{}`", word.text));
+    input.report(error.meant(Some(meant)));
+    Some(meant)
 }
 
 fn key<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {

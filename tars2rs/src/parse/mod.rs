@@ -4,6 +4,7 @@
 //! and whatever a stage finds wrong only because of it stays unsaid (`incomplete`, `lost`, `unbalanced` in the tree).
 
 mod body;
+mod characters;
 mod docs;
 mod item;
 pub(crate) mod lexemes;
@@ -20,8 +21,8 @@ use item::definition;
 use lexical::Kind;
 use tokens::{PResult, Shared, Tokens, name};
 
-use crate::ast::{Definition, File, Lost, Module};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::ast::{Definition, File, Include, Lost, Module};
+use crate::diag::{Code, Diagnostic, Diagnostics, suggest};
 use crate::source::{FileId, SourceFile, Span};
 
 /// Parses a file. What could not be read is left out and reported.
@@ -47,6 +48,8 @@ pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostic
     };
     definitions(Tokens::new(&shared), &mut file);
     file.unbalanced = shared.unbalanced.get();
+    file.includes.append(&mut shared.includes.take());
+    file.includes.sort_by_key(|include| include.span);
     file.lost = shared.lost.into_inner();
     diagnostics.extend(shared.errors.into_inner());
     file
@@ -85,6 +88,10 @@ fn definitions(mut input: Tokens<'_, '_>, file: &mut File) {
             input = stray_braces(input);
             continue;
         }
+        if let Some(rest) = include_without_mark(input) {
+            input = rest;
+            continue;
+        }
         let result = if input.meant(&["module"]) == "module" {
             module(input).map(|(rest, module)| {
                 file.modules.push(module);
@@ -103,6 +110,31 @@ fn definitions(mut input: Tokens<'_, '_>, file: &mut File) {
             }
         }
     }
+}
+
+/// `include "a.tars"` or `import "a.tars"`: reported, and taken for the include that is meant.
+fn include_without_mark<'t, 's>(input: Tokens<'t, 's>) -> Option<Tokens<'t, 's>> {
+    let (word, path) = (input.peek(), input.peek_behind(1)?);
+    if word.kind != Kind::Word || path.kind != Kind::Str || path.text.len() < 3 {
+        return None;
+    }
+    if !word.text.eq_ignore_ascii_case("import")
+        && suggest::nearest(word.text, ["include"]).is_none()
+        && word.text != "include"
+    {
+        return None;
+    }
+    let rest = input.advance().advance();
+    let rest = if rest.at(";") { rest.advance() } else { rest };
+    let span = word.span.to(rest.before());
+    let meant = format!("#include {}", path.text);
+    let error = Diagnostic::new(Code::BadDirective, span, format!("`{}` without a `#`", word.text));
+    input.report(error.help(format!("write `{meant}`")).replace(span, meant));
+    input.shared.includes.borrow_mut().push(Include {
+        path: path.text.trim_matches('"').to_owned(),
+        span: path.span,
+    });
+    Some(rest)
 }
 
 /// A definition that stands in no module, perhaps because this file is included inside one.
@@ -157,6 +189,9 @@ fn module<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Module> {
 
 /// A definition; a nested module is reported and its content dropped.
 fn member_of_module<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Definition>> {
+    if let Some(rest) = include_without_mark(input) {
+        return Ok((rest, None));
+    }
     if !input.at("module") {
         return definition(input).map(|(rest, definition)| (rest, Some(definition)));
     }
