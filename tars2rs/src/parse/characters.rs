@@ -101,8 +101,10 @@ pub(super) fn illegal(found: &str, span: Span) -> Diagnostic {
 /// What stands around a `.` or a `-`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Joins {
-    /// A path of modules, as other languages write it.
-    Path,
+    /// The name of a type behind those of its modules, as other languages write it.
+    Type,
+    /// The name of an enumerator behind those of its enum and module.
+    Value,
     /// Parts of a name.
     Name,
 }
@@ -111,8 +113,15 @@ pub(super) enum Joins {
 pub(super) fn joined(joins: Joins, (mark, span): (&str, Span), (text, whole): (&str, Span)) -> Diagnostic {
     let error = Diagnostic::new(Code::IllegalCharacter, span, format!("illegal character `{mark}`"));
     match joins {
-        Joins::Path => error
-            .help("a type of another module is `Module::Type`")
+        Joins::Type => {
+            // There are no modules in modules.
+            let short = text.rmatch_indices(mark).nth(1).map_or(text, |(at, _)| &text[at + 1..]);
+            error
+                .help("a type of another module is `Module::Type`")
+                .replace(whole, short.replace(mark, "::"))
+        }
+        Joins::Value => error
+            .help("an enumerator is `Enum::NAME`, or its name alone")
             .replace(whole, text.replace(mark, "::")),
         Joins::Name => error
             .help("a name is made of letters, digits and `_`")

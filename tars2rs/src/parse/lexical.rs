@@ -240,7 +240,8 @@ impl Lexer<'_> {
         match mark {
             b'-' if text != "=" => Some((Joins::Name, from)),
             b'.' if name => Some((Joins::Name, from)),
-            b'.' => Some((Joins::Path, from)),
+            b'.' if text == "=" => Some((Joins::Value, from)),
+            b'.' => Some((Joins::Type, from)),
             _ => None,
         }
     }
@@ -332,12 +333,17 @@ impl Lexer<'_> {
             self.open_string = false;
         } else {
             self.open_string = true;
-            self.error(
-                Code::UnterminatedString,
-                (start, end),
-                "string without its closing `\"`",
-                "",
-            );
+            let (span, text) = (self.span(start, end), &self.text[start..end]);
+            let error = Diagnostic::new(Code::UnterminatedString, span, "string without its closing `\"`");
+            // A quote of a word processor does not close it.
+            let fine = text.rfind(['\u{201c}', '\u{201d}', '\u{ff02}']);
+            let fine = fine.map(|at| (at, text[at..].chars().take(1).collect::<String>()));
+            self.out.errors.push(match fine {
+                Some((at, quote)) => error
+                    .help(format!("`{quote}` is no `\"`"))
+                    .replace(self.span(start + at, start + at + quote.len()), "\""),
+                None => error,
+            });
         }
         self.token(Kind::Bad, start, end);
     }

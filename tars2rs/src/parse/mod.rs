@@ -88,6 +88,10 @@ fn definitions(mut input: Tokens<'_, '_>, file: &mut File) {
             input = stray_braces(input);
             continue;
         }
+        if input.at(";") {
+            input = stray_semicolon(input);
+            continue;
+        }
         if let Some(rest) = include_without_mark(input) {
             input = rest;
             continue;
@@ -158,6 +162,17 @@ fn stray_braces<'t, 's>(mut input: Tokens<'t, 's>) -> Tokens<'t, 's> {
         input = input.advance();
     }
     input
+}
+
+fn stray_semicolon<'t, 's>(input: Tokens<'t, 's>) -> Tokens<'t, 's> {
+    let span = input.peek().span;
+    let error = Diagnostic::new(Code::Syntax, span, "unexpected `;`");
+    input.report(error.help("nothing ends here; remove it").replace(span, ""));
+    let mut rest = input;
+    while rest.at(";") {
+        rest = rest.advance();
+    }
+    rest
 }
 
 fn module<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Module> {

@@ -265,7 +265,15 @@ impl<'t, 's> Tokens<'t, 's> {
         if token.kind == Kind::Word {
             let translation = foreign::word(token.text).filter(|word| known.contains(word));
             let meant = translation.or_else(|| suggest::nearest(token.text, known.iter().copied()));
-            mistake.diagnostic = mistake.diagnostic.map(|diagnostic| Box::new(diagnostic.meant(meant)));
+            // As other languages have it: for all of the file.
+            let for_all = meant == Some("module") && self.peek_behind(2).is_some_and(|token| token.text == ";");
+            mistake.diagnostic = mistake.diagnostic.map(|diagnostic| {
+                Box::new(if for_all {
+                    diagnostic.help("definitions stand in a `module NAME { .. };`")
+                } else {
+                    diagnostic.meant(meant)
+                })
+            });
         }
         mistake
     }

@@ -127,31 +127,36 @@ fn of_several_words<'t, 's>(input: Tokens<'t, 's>) -> Option<(Tokens<'t, 's>, Ty
 
 /// `[]` or `[5]` behind a type, where other languages have it; `input` is at the bracket.
 fn array_type<'t, 's>(start: Span, input: Tokens<'t, 's>, element: TypeKind) -> (Tokens<'t, 's>, TypeKind) {
+    const MOST: usize = 9;
     let size = input.advance();
     let sized = size.kind() == Kind::Int && size.advance().at("]") && size.word_behind(2);
     if !sized && !size.at("]") {
         return (input, element);
     }
-    let span = start.to(input.before());
-    let text = input.text_of(span);
-    let rest = if sized {
+    let mut rest = if sized {
         size.advance().advance()
     } else {
         size.advance()
     };
-    let whole = start.to(rest.before());
+    let mut depth = 1;
+    while !sized && depth < MOST && rest.at("[") && rest.advance().at("]") {
+        rest = rest.advance().advance();
+        depth += 1;
+    }
+    // What is wrong with the element is said.
+    if matches!(element, TypeKind::Bad) {
+        return (rest, element);
+    }
+    let span = start.to(input.before());
+    let (text, whole) = (input.text_of(span), start.to(rest.before()));
     let error = Diagnostic::new(
         Code::BadType,
         whole,
         format!("there is no type `{}`", input.text_of(whole)),
     );
-    let kind = TypeKind::Vector(Box::new(Type {
-        kind: element,
-        size: None,
-        span,
-    }));
     input.report(if !sized {
-        error.meant(Some(&format!("vector<{text}>")))
+        let meant = format!("{}{text}{}", "vector<".repeat(depth), ">".repeat(depth));
+        error.meant(Some(&meant))
     } else if rest.peek_behind(1).is_some_and(|token| token.text == "(") {
         error.help("only fields and parameters are arrays; an operation returns a `vector`")
     } else {
@@ -161,7 +166,8 @@ fn array_type<'t, 's>(start: Span, input: Tokens<'t, 's>, element: TypeKind) -> 
             .help("the size of an array stands behind its name")
             .replace(start.to(name.span), meant)
     });
-    (rest, kind)
+    let vector = |kind, _| TypeKind::Vector(Box::new(Type { kind, size: None, span }));
+    (rest, (0..depth).fold(element, vector))
 }
 
 /// `<T>` behind `vector`.
@@ -226,7 +232,7 @@ fn without_module<'t, 's>(input: Tokens<'t, 's>) -> Option<Tokens<'t, 's>> {
     let error = Diagnostic::new(Code::Syntax, span, format!("unexpected `{}`", input.text_of(span)));
     input.report(
         error
-            .help("the types of the language stand in no module")
+            .help("remove it: the types of the language stand in no module")
             .replace(span, ""),
     );
     Some(word)
