@@ -268,7 +268,7 @@ impl<'n> Namer<'n> {
             "rename one of them in the IDL".to_owned()
         } else {
             let path = path(owner, idl);
-            format!("choose a name with `--rename {path}=NAME`, or `.rename(\"{path}\", \"NAME\")` in the build script")
+            format!("choose a name with `--rename {path}=NAME`, or `.rename(..)` in the build script")
         };
         self.diagnostics.push(warning.help(help));
     }

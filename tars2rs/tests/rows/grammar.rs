@@ -10,7 +10,7 @@ fn semicolons() {
         (
             "one behind an include",
             "#include \"b.tars\";\nmodule m { };",
-            &["T0310", "T0107"],
+            &["T0310", "T0110"],
         ),
     ]);
     inside(&[
@@ -225,7 +225,7 @@ fn types() {
             "struct A { 0 require unsigned float a; };",
             &["T0401"],
         ),
-        ("unsigned alone", "struct A { 0 require unsigned a; };", &["T0107"]),
+        ("unsigned alone", "struct A { 0 require unsigned a; };", &["T0401"]),
         ("a map of one type", "struct A { 0 require map<int> a; };", &["T0107"]),
         (
             "a vector of two types",
