@@ -110,7 +110,7 @@ fn the_way_to_an_included_file_is_told() {
 
 #[test]
 fn suggestions_mend() {
-    for (bad, good) in [
+    mend(&[
         (
             "module demo { struct A { 0 require int a; 0 require int b; }; };",
             "1 require int b",
@@ -133,6 +133,12 @@ fn suggestions_mend() {
             "key[A, id]",
         ),
         ("module demo { interface I { void f(in int a); }; };", "f( int a)"),
+    ]);
+}
+
+#[test]
+fn suggestions_mend_what_other_languages_and_editors_put_in() {
+    mend(&[
         ("namespace demo { struct A { 0 require int a; }; };", "module demo"),
         ("package demo { struct A { 0 require int a; }; };", "module demo"),
         ("module demo { struct A { 0 require int a;; }; };", "a; };"),
@@ -184,7 +190,13 @@ fn suggestions_mend() {
         ("module demo { struct A { 0 require int\u{a0}a; }; };", "int a;"),
         ("module demo { struct A { 0 require int \u{200b}a; }; };", "int a;"),
         ("module demo { struct A { 0 require int a\u{ff1b} }; };", "int a; }"),
-    ] {
+    ]);
+}
+
+/// Applies the first suggestion to each text: what must stand in it then, and that nothing is wrong any more unless this
+/// is empty.
+fn mend(rows: &[(&str, &str)]) {
+    for (bad, good) in rows {
         let mended = mended(bad).unwrap();
         assert!(mended.contains(good), "{mended}");
         if !good.is_empty() {

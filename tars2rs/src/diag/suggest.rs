@@ -24,6 +24,11 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
     best.map(|(_, candidate)| candidate)
 }
 
+/// Whether a word is one of those known, or only a slip of the pen away.
+pub(crate) fn is_nearly(word: &str, known: &[&str]) -> bool {
+    known.contains(&word) || nearest(word, known.iter().copied()).is_some()
+}
+
 /// The question.
 pub(crate) fn phrase(meant: &str) -> String {
     format!("did you mean `{meant}`?")

@@ -1,7 +1,7 @@
 //! What is said of characters that no token begins with, and what to write instead.
 
 use super::literal;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, suggest};
 use crate::source::Span;
 
 /// Characters that an input method for Chinese or a word processor puts in, and those that were meant.
@@ -170,8 +170,7 @@ pub(super) fn include_meant(line: &str) -> Option<String> {
     let line = line.split("//").next()?;
     let rest = line.strip_prefix('#')?.trim_start();
     let (word, path) = rest.split_at(rest.find(|c: char| !c.is_ascii_alphabetic())?);
-    let known = crate::diag::suggest::nearest(word, ["include", "import"]).is_some();
-    if !known && word != "include" && word != "import" {
+    if !suggest::is_nearly(word, &["include", "import"]) {
         return None;
     }
     let path = path.trim().trim_end_matches(';').trim_end();

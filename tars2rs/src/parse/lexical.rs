@@ -68,6 +68,9 @@ enum Piece {
     Illegal,
 }
 
+/// Names are not longer, and one mistake is not worth a search through the whole file.
+const MOST_JOINED: usize = 100;
+
 /// Takes a whole text apart; `base` is the offset of its first byte in the run's count.
 pub(super) fn lex(text: &str, base: u32) -> Lexed<'_> {
     let mut lexer = Lexer {
@@ -217,11 +220,9 @@ impl Lexer<'_> {
             return characters::illegal(found, span);
         };
         let bytes = self.text.as_bytes();
-        let length = bytes[end..]
-            .iter()
-            .position(|byte| CLASSES[usize::from(*byte)] & WORD == 0 && *byte != bytes[start]);
-        let whole = &self.text[from..length.map_or(bytes.len(), |length| end + length)];
-        let whole = whole.trim_end_matches(found);
+        let goes_on = |byte: &&u8| CLASSES[usize::from(**byte)] & WORD != 0 || **byte == bytes[start];
+        let length = bytes[end..].iter().take(MOST_JOINED).take_while(goes_on).count();
+        let whole = self.text[from..end + length].trim_end_matches(found);
         characters::joined(joins, (found, span), (whole, self.span(from, from + whole.len())))
     }
 

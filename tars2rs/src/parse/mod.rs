@@ -122,10 +122,7 @@ fn include_without_mark<'t, 's>(input: Tokens<'t, 's>) -> Option<Tokens<'t, 's>>
     if word.kind != Kind::Word || path.kind != Kind::Str || path.text.len() < 3 {
         return None;
     }
-    if !word.text.eq_ignore_ascii_case("import")
-        && suggest::nearest(word.text, ["include"]).is_none()
-        && word.text != "include"
-    {
+    if !suggest::is_nearly(word.text, &["include", "import"]) {
         return None;
     }
     let rest = input.advance().advance();

@@ -15,6 +15,9 @@ use crate::source::Span;
 /// Deeper types than this are refused: the codec's own default limit is the same.
 const MOST_NESTED: usize = 100;
 
+/// Longer types are not written out once more in a message.
+const MOST_SHOWN: usize = 60;
+
 /// A type, with its size if it has one.
 pub(super) fn ty<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Type> {
     ty_at(0, input)
@@ -110,24 +113,25 @@ fn of_several_words<'t, 's>(input: Tokens<'t, 's>) -> Option<(Tokens<'t, 's>, Ty
     {
         rests.push(last.advance());
     }
-    let one_sign = input.at_any(&["unsigned", "signed"]);
+    let signed = input.at_any(&["unsigned", "signed"]);
     let start = input.peek().span;
-    let (rest, span, ours) = rests.iter().skip(2).rev().find_map(|rest| {
+    let (rest, words, ours) = rests.iter().skip(2).rev().find_map(|rest| {
         // `long int` may be a `long` whose name is wrong.
-        let goes_on = one_sign || rest.kind() == Kind::Word || rest.at_any(&[">", ",", "*"]);
+        let goes_on = signed || rest.kind() == Kind::Word || rest.at_any(&[">", ",", "*"]);
         let span = start.to(rest.before());
         let words: Vec<&str> = input.text_of(span).split_ascii_whitespace().collect();
-        let ours = foreign::of_type(&words.join(" ")).filter(|_| goes_on)?;
-        Some((*rest, span, ours))
+        let words = words.join(" ");
+        let ours = foreign::of_type(&words).filter(|_| goes_on)?;
+        Some((*rest, words, ours))
     })?;
-    let message = format!("there is no type `{}`", input.text_of(span));
-    input.report(Diagnostic::new(Code::BadType, span, message).instead(ours));
+    let message = format!("there is no type `{words}`");
+    input.report(Diagnostic::new(Code::BadType, start.to(rest.before()), message).instead(ours));
     Some((rest, TypeKind::Bad))
 }
 
 /// `[]` or `[5]` behind a type, where other languages have it; `input` is at the bracket.
 fn array_type<'t, 's>(start: Span, input: Tokens<'t, 's>, element: TypeKind) -> (Tokens<'t, 's>, TypeKind) {
-    const MOST: usize = 9;
+    const MOST: usize = 3;
     let size = input.advance();
     let sized = size.kind() == Kind::Int && size.advance().at("]") && size.word_behind(2);
     if !sized && !size.at("]") {
@@ -148,23 +152,25 @@ fn array_type<'t, 's>(start: Span, input: Tokens<'t, 's>, element: TypeKind) -> 
         return (rest, element);
     }
     let span = start.to(input.before());
-    let (text, whole) = (input.text_of(span), start.to(rest.before()));
-    let error = Diagnostic::new(
-        Code::BadType,
-        whole,
-        format!("there is no type `{}`", input.text_of(whole)),
-    );
-    input.report(if !sized {
-        let meant = format!("{}{text}{}", "vector<".repeat(depth), ">".repeat(depth));
-        error.meant(Some(&meant))
-    } else if rest.peek_behind(1).is_some_and(|token| token.text == "(") {
+    let whole = start.to(rest.before());
+    let error = Diagnostic::new(Code::BadType, whole, "an array that stands in the type");
+    let text = input.text_of(span);
+    input.report(if sized && rest.peek_behind(1).is_some_and(|token| token.text == "(") {
         error.help("only fields and parameters are arrays; an operation returns a `vector`")
-    } else {
+    } else if sized {
         let name = rest.peek();
         let meant = format!("{text} {}[{}]", name.text, size.peek().text);
-        error
-            .help("the size of an array stands behind its name")
-            .replace(start.to(name.span), meant)
+        let error = error.help("the size of an array stands behind its name");
+        if meant.len() > MOST_SHOWN {
+            error
+        } else {
+            error.replace(start.to(name.span), meant)
+        }
+    } else if text.len() > MOST_SHOWN || text.contains('\n') {
+        error.help("write `vector<TYPE>`")
+    } else {
+        let meant = format!("{}{text}{}", "vector<".repeat(depth), ">".repeat(depth));
+        error.meant(Some(&meant))
     });
     let vector = |kind, _| TypeKind::Vector(Box::new(Type { kind, size: None, span }));
     (rest, (0..depth).fold(element, vector))
