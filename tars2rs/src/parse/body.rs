@@ -94,7 +94,7 @@ where
         }
         if input.at(";") {
             body.incomplete = true;
-            input = stray_semicolons(input);
+            input = stray_semicolons(input, "remove it");
             continue;
         }
         match (of.member)(input) {
@@ -268,26 +268,31 @@ pub(super) fn ends_body(input: &Tokens<'_, '_>, holds_definitions: bool) -> bool
 
 /// `;}` for `};`, reported: what stands behind it.
 fn semicolon_before_brace<'t, 's>(input: Tokens<'t, 's>) -> Option<Tokens<'t, 's>> {
-    let brace = input.advance();
-    let rest = brace.advance();
-    if !input.at(";") || !brace.at("}") || rest.at(";") {
+    if !before_brace(input) {
         return None;
     }
+    let brace = input.advance();
     let both = input.peek().span.to(brace.peek().span);
     let error = Diagnostic::new(Code::Syntax, both, "the `;` stands behind the `}`");
     input.report(error.help("write `};`").replace(both, "};"));
-    Some(rest)
+    Some(brace.advance())
 }
 
-/// Semicolons where a member or a definition belongs, reported once: what stands behind them.
-pub(super) fn stray_semicolons<'t, 's>(input: Tokens<'t, 's>) -> Tokens<'t, 's> {
+/// Whether a `;` has changed places with the `}` behind it.
+pub(super) fn before_brace(input: Tokens<'_, '_>) -> bool {
+    let brace = input.advance();
+    input.at(";") && brace.at("}") && !brace.advance().at(";")
+}
+
+/// Semicolons where none belongs, reported once: what stands behind them.
+pub(super) fn stray_semicolons<'t, 's>(input: Tokens<'t, 's>, help: &str) -> Tokens<'t, 's> {
     let mut rest = input;
     while rest.at(";") {
         rest = rest.advance();
     }
     let span = input.peek().span.to(rest.before());
     let error = Diagnostic::new(Code::Syntax, input.peek().span, "unexpected `;`");
-    input.report(error.help("remove it").replace(span, ""));
+    input.report(error.help(help).replace(span, ""));
     rest
 }
 
@@ -423,7 +428,7 @@ fn without_remnant<'t, 's>(input: Tokens<'t, 's>) -> Tokens<'t, 's> {
 /// The `;` behind `what`. A missing one that can only be a slip is reported and taken as written.
 pub(super) fn semicolon<'t, 's>(input: Tokens<'t, 's>, what: fmt::Arguments<'_>) -> PResult<'t, 's, ()> {
     if input.at(";") {
-        return Ok((input.advance(), ()));
+        return Ok((once(input), ()));
     }
     if let Some(rest) = instead_of_semicolon(input) {
         return Ok((rest, ()));
@@ -450,10 +455,19 @@ fn instead_of_semicolon<'t, 's>(input: Tokens<'t, 's>) -> Option<Tokens<'t, 's>>
     Some(rest)
 }
 
+/// What stands behind a `;`. A second one is left out, unless it may be what is left of a `};`.
+fn once<'t, 's>(semicolon: Tokens<'t, 's>) -> Tokens<'t, 's> {
+    let second = semicolon.advance();
+    if !second.at(";") || second.at_new_line() || second.lacks_brace() || before_brace(second) {
+        return second;
+    }
+    stray_semicolons(second, "one `;` is enough")
+}
+
 /// The `;` behind the `}` of `what`: without it parsing goes on anyway.
 pub(super) fn semicolon_after_brace<'t, 's>(input: Tokens<'t, 's>, what: &str) -> Tokens<'t, 's> {
     if input.at(";") {
-        return input.advance();
+        return once(input);
     }
     if let Some(rest) = instead_of_semicolon(input) {
         return rest;

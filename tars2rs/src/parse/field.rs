@@ -5,7 +5,7 @@ use super::lexical::Kind;
 use super::tokens::{PResult, Tokens, behind, fail, is_keyword, silent};
 use super::ty::{declarator, integer, must, value};
 use crate::ast::{Field, Tag};
-use crate::diag::{Code, Diagnostic, suggest};
+use crate::diag::{Code, Diagnostic, foreign, suggest};
 
 /// The two words of which a field has one.
 const REQUIREMENTS: [&str; 2] = ["require", "optional"];
@@ -58,7 +58,7 @@ fn head<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Head> {
     let required = input.at_any(&REQUIREMENTS);
     if token.kind == Kind::Int {
         let tag = tag(input);
-        let (rest, (require, flaw)) = requirement(next)?;
+        let (rest, (require, flaw)) = requirement(without_colon(next))?;
         return Ok((rest, Head { tag, require, flaw }));
     }
     if token.kind != Kind::Word {
@@ -104,6 +104,20 @@ fn tag(input: Tokens<'_, '_>) -> Option<Tag> {
     integer(input).map(|value| Tag { value, span })
 }
 
+/// What stands behind a `:` that other languages have behind a tag.
+fn without_colon<'t, 's>(input: Tokens<'t, 's>) -> Tokens<'t, 's> {
+    if !input.at(":") {
+        return input;
+    }
+    let error = Diagnostic::new(Code::Syntax, input.peek().span, "unexpected `:`");
+    input.report(
+        error
+            .help("nothing stands between a tag and what follows")
+            .replace(input.peek().span, ""),
+    );
+    input.advance()
+}
+
 /// `require` or `optional`: exactly one of them.
 fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, (bool, Flaw)> {
     let help = "write one of `require` and `optional`";
@@ -132,7 +146,7 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, (bool, Flaw)> {
     }
     if let Some(message) = misspelt(&input) {
         let error = Diagnostic::new(Code::MissingRequire, token.span, message).help(help);
-        let translation = suggest::translation(token.text).filter(|word| REQUIREMENTS.contains(word));
+        let translation = foreign::word(token.text).filter(|word| REQUIREMENTS.contains(word));
         let meant = translation.or_else(|| suggest::nearest(token.text, REQUIREMENTS));
         input.report(error.meant(meant));
         return Ok((next, (meant == Some("require"), Flaw::None)));

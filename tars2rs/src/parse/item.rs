@@ -3,14 +3,16 @@
 use nom::Parser;
 use nom::sequence::{delimited, preceded};
 
-use super::body::{Body, Holds, Members, at_bad_brace, body, ends_body, semicolon, semicolon_after_brace};
+use super::body::{
+    Body, Holds, Members, at_bad_brace, before_brace, body, ends_body, semicolon, semicolon_after_brace,
+};
 use super::field::field;
 use super::lexical::Kind;
 use super::list::{List, comma_of, listed, semicolon_at_end};
 use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct};
 use super::ty::{declarator, must, path, ty, value};
 use crate::ast::{Const, Definition, Direction, Enum, Enumerator, Interface, Key, Name, Operation, Param, Struct};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, foreign, suggest};
 use crate::source::Span;
 use crate::text::Doc;
 
@@ -147,9 +149,7 @@ fn comma<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mista
         return Ok(input.advance());
     }
     if input.at(";") {
-        let rest = input.advance();
-        let before_brace = rest.at("}") && !rest.advance().at(";");
-        if before_brace || ends_body(&input, false) {
+        if before_brace(input) || ends_body(&input, false) {
             return Ok(input);
         }
         let error = Diagnostic::new(Code::Syntax, input.peek().span, "expected `,` or `}`, found `;`");
@@ -298,9 +298,10 @@ fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
         );
         return param(input.advance());
     }
-    let (rest, direction) = if input.at("out") {
+    let word = misspelt_direction(input).unwrap_or(input.peek().text);
+    let (rest, direction) = if word == "out" {
         (input.advance(), Direction::Out(span))
-    } else if input.at("routekey") {
+    } else if word == "routekey" {
         (input.advance(), Direction::RouteKey(span))
     } else {
         (input, Direction::In)
@@ -348,6 +349,22 @@ fn without_tag<'t, 's>(input: Tokens<'t, 's>) -> Tokens<'t, 's> {
             .replace(span, ""),
     );
     rest
+}
+
+/// `Out` for `out`: reported, and taken for what was meant.
+fn misspelt_direction(input: Tokens<'_, '_>) -> Option<&'static str> {
+    let word = input.peek();
+    let third = input.peek_behind(2).map_or("", |token| token.text);
+    let more = input.word_behind(2) || matches!(third, "<" | "::" | "*" | ":");
+    if word.kind != Kind::Word || is_keyword(word.text) || !input.word_behind(1) || !more {
+        return None;
+    }
+    let known = ["out", "routekey"];
+    let meant = foreign::word(word.text).filter(|word| known.contains(word));
+    let meant = meant.or_else(|| suggest::nearest(word.text, known))?;
+    let error = Diagnostic::new(Code::Syntax, word.span, format!("unexpected `{}`", word.text));
+    input.report(error.meant(Some(meant)));
+    Some(meant)
 }
 
 fn key<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {

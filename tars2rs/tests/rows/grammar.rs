@@ -16,7 +16,7 @@ fn semicolons() {
         (
             "one behind an include",
             "#include \"b.tars\";\nmodule m { };",
-            &["T0310", "T0107"],
+            &["T0310", "T0110"],
         ),
     ]);
     inside(&[
@@ -350,7 +350,7 @@ fn types() {
             "struct A { 0 require unsigned float a; };",
             &["T0401"],
         ),
-        ("unsigned alone", "struct A { 0 require unsigned a; };", &["T0107"]),
+        ("unsigned alone", "struct A { 0 require unsigned a; };", &["T0401"]),
         (
             "a semicolon in a map",
             "struct A { 0 require map<string; vector<S>> a; 1 require vector<map<int; map<int, S>>> b; };",
