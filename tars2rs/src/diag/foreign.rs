@@ -11,6 +11,8 @@ pub(crate) enum Ours {
 
 use Ours::{Choice, Word};
 
+use super::suggest;
+
 const NO_UNSIGNED_64: Ours =
     Choice("there is no unsigned 64-bit type: `long` holds numbers up to 2^63-1, `string` any");
 const NO_SET: Ours =
@@ -135,6 +137,13 @@ pub(crate) fn of_type(words: &str) -> Option<Ours> {
     find(&TYPES, words)
 }
 
+/// The word among those known that a wrong one means: in another language, or by a slip of the pen.
+pub(crate) fn meant<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    let ours = find(&WORDS, word);
+    let translation = known.iter().copied().find(|known| Some(*known) == ours);
+    translation.or_else(|| suggest::nearest(word, known.iter().copied()))
+}
+
 fn find<T: Copy>(table: &[(&str, T)], words: &str) -> Option<T> {
     let words = words.to_ascii_lowercase();
     let found = table.iter().find(|(other, _)| *other == words);
@@ -151,6 +160,9 @@ mod tests {
     fn words_of_other_languages_are_known() {
         assert_eq!(word("Namespace"), Some("module"));
         assert_eq!(word("module"), None);
+        assert_eq!(meant("Namespace", &["struct", "module"]), Some("module"));
+        assert_eq!(meant("modul", &["struct", "module"]), Some("module"));
+        assert_eq!(meant("Namespace", &["struct"]), None);
         assert_eq!(of_type("Boolean"), Some(Word("bool")));
         assert_eq!(of_type("unsigned long long"), of_type("uint64_t"));
     }

@@ -5,7 +5,7 @@ use super::lexical::Kind;
 use super::tokens::{PResult, Tokens, behind, fail, is_keyword, silent};
 use super::ty::{declarator, integer, must, value};
 use crate::ast::{Field, Tag};
-use crate::diag::{Code, Diagnostic, foreign, suggest};
+use crate::diag::{Code, Diagnostic, foreign};
 
 /// The two words of which a field has one.
 const REQUIREMENTS: [&str; 2] = ["require", "optional"];
@@ -146,8 +146,7 @@ fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, (bool, Flaw)> {
     }
     if let Some(message) = misspelt(&input) {
         let error = Diagnostic::new(Code::MissingRequire, token.span, message).help(help);
-        let translation = foreign::word(token.text).filter(|word| REQUIREMENTS.contains(word));
-        let meant = translation.or_else(|| suggest::nearest(token.text, REQUIREMENTS));
+        let meant = foreign::meant(token.text, &REQUIREMENTS);
         input.report(error.meant(meant));
         return Ok((next, (meant == Some("require"), Flaw::None)));
     }

@@ -12,7 +12,7 @@ use super::list::{List, comma_of, listed, semicolon_at_end};
 use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct};
 use super::ty::{declarator, must, path, ty, value};
 use crate::ast::{Const, Definition, Direction, Enum, Enumerator, Interface, Key, Name, Operation, Param, Struct};
-use crate::diag::{Code, Diagnostic, foreign, suggest};
+use crate::diag::{Code, Diagnostic, foreign};
 use crate::source::Span;
 use crate::text::Doc;
 
@@ -359,9 +359,7 @@ fn misspelt_direction(input: Tokens<'_, '_>) -> Option<&'static str> {
     if word.kind != Kind::Word || is_keyword(word.text) || !input.word_behind(1) || !more {
         return None;
     }
-    let known = ["out", "routekey"];
-    let meant = foreign::word(word.text).filter(|word| known.contains(word));
-    let meant = meant.or_else(|| suggest::nearest(word.text, known))?;
+    let meant = foreign::meant(word.text, &["out", "routekey"])?;
     let error = Diagnostic::new(Code::Syntax, word.span, format!("unexpected `{}`", word.text));
     input.report(error.meant(Some(meant)));
     Some(meant)

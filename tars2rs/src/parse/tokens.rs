@@ -263,8 +263,7 @@ impl<'t, 's> Tokens<'t, 's> {
         let token = self.peek();
         let mut mistake = self.unexpected(expected);
         if token.kind == Kind::Word {
-            let translation = foreign::word(token.text).filter(|word| known.contains(word));
-            let meant = translation.or_else(|| suggest::nearest(token.text, known.iter().copied()));
+            let meant = foreign::meant(token.text, known);
             // As other languages have it: for all of the file.
             let for_all = meant == Some("module") && self.peek_behind(2).is_some_and(|token| token.text == ";");
             mistake.diagnostic = mistake.diagnostic.map(|diagnostic| {
