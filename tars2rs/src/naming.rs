@@ -267,7 +267,8 @@ impl<'n> Namer<'n> {
             // A choice is made for all that has the path.
             "rename one of them in the IDL".to_owned()
         } else {
-            format!("choose a name with `.rename(\"{}\", \"..\")`", path(owner, idl))
+            let path = path(owner, idl);
+            format!("choose a name with `--rename {path}=NAME`, or `.rename(..)` in the build script")
         };
         self.diagnostics.push(warning.help(help));
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::ast::{self, Basic, Definition, Lost, Shape, TypeKind};
+use crate::diag::foreign::{self, Ours};
 use crate::diag::{Code, Diagnostic, Diagnostics, suggest};
 use crate::include::Program;
 use crate::model::{Bounded, ConstId, EnumId, Int, InterfaceId, Item, ModuleId, StructId, Type};
@@ -232,6 +233,11 @@ impl<'a> Draft<'a> {
 
     /// What a path in `module` means as a type.
     pub(crate) fn lookup(&self, module: ModuleId, path: &ast::Path) -> Result<Item, Diagnostic> {
+        self.lookup_or(module, path, &TYPE_WORDS)
+    }
+
+    /// The same, where one of these words may have been meant.
+    fn lookup_or(&self, module: ModuleId, path: &ast::Path, words: &[&'static str]) -> Result<Item, Diagnostic> {
         let found = match (path.rooted, path.segments.as_slice()) {
             (false, [name]) => self.type_named(module, &name.text),
             (false, [other, name]) => self
@@ -239,10 +245,11 @@ impl<'a> Draft<'a> {
                 .and_then(|other| self.type_named(other, &name.text)),
             _ => None,
         };
-        found.ok_or_else(|| self.unknown(module, path))
+        found.ok_or_else(|| self.unknown(module, path, words))
     }
 
-    fn unknown(&self, module: ModuleId, path: &ast::Path) -> Diagnostic {
+    /// `words` are those of the language that may have been meant.
+    fn unknown(&self, module: ModuleId, path: &ast::Path, words: &[&'static str]) -> Diagnostic {
         let text = path.text();
         let last = path.segments.last().map_or("", |name| name.text.as_str());
         let home = match path.segments.as_slice() {
@@ -261,19 +268,23 @@ impl<'a> Draft<'a> {
         }
         let error = Diagnostic::new(Code::UnknownType, path.span, format!("unknown type `{text}`"))
             .help("declare it, or include the file that does");
-        match path.segments.as_slice() {
+        let error = match path.segments.as_slice() {
             [other, _] if !path.rooted && self.module_named(&other.text).is_none() => {
                 error.label(format!("there is no module `{}`", other.text))
             }
             [_, _, _, ..] => error.label("a type of another module is `Module::Type`"),
             _ if path.rooted => error.label("no path begins with `::`"),
             _ => error,
+        };
+        match self.similar(module, path, words) {
+            Some(Similar::Type(meant)) => error.meant(Some(&meant)),
+            Some(Similar::Ours(ours)) => error.instead(ours),
+            None => error,
         }
-        .meant(self.similar(module, path).as_deref())
     }
 
     /// A type that the writer may have meant: the same name elsewhere, in other case, or misspelt.
-    fn similar(&self, module: ModuleId, path: &ast::Path) -> Option<String> {
+    fn similar(&self, module: ModuleId, path: &ast::Path, words: &[&'static str]) -> Option<Similar> {
         let last = path.segments.last().map_or("", |name| name.text.as_str());
         let spelt = |(home, name): (ModuleId, &str)| {
             if home == module {
@@ -285,31 +296,35 @@ impl<'a> Draft<'a> {
         if let Some(candidates) = self.by_lower_case.get(&last.to_ascii_lowercase()) {
             let exact = candidates.iter().find(|(_, other)| *other == last);
             let here = || candidates.iter().find(|(home, _)| *home == module);
-            return exact.or_else(here).copied().map(spelt);
+            return exact.or_else(here).copied().map(spelt).map(Similar::Type);
         }
         let home = match path.segments.as_slice() {
             [_] => module,
             [other, rest @ ..] => {
                 let Some(home) = self.module_named(&other.text) else {
-                    return self.in_similar_module(&other.text, rest);
+                    let ours = || foreign::of_type(last).filter(|_| rest.len() == 1).map(Similar::Ours);
+                    return self
+                        .in_similar_module(&other.text, rest)
+                        .map(Similar::Type)
+                        .or_else(ours);
                 };
                 home
             }
             [] => return None,
         };
         if home == module
-            && let Some(ours) = suggest::translation(last)
+            && let Some(ours) = foreign::of_type(last)
         {
-            return Some(ours.to_owned());
+            return Some(Similar::Ours(ours));
         }
         let own = self.types.range((home, "")..).take_while(|((id, _), _)| *id == home);
-        let words = TYPE_WORDS.iter().copied().filter(|_| home == module);
-        let meant = self.nearest(last, words.chain(own.map(|((_, name), _)| *name)))?;
-        Some(if TYPE_WORDS.contains(&meant) {
-            meant.to_owned()
-        } else {
-            spelt((home, meant))
-        })
+        let ours = words.iter().copied().filter(|_| home == module);
+        let meant = self.nearest(last, ours.chain(own.map(|((_, name), _)| *name)))?;
+        let word = words.iter().copied().find(|word| *word == meant);
+        Some(word.map_or_else(
+            || Similar::Type(spelt((home, meant))),
+            |word| Similar::Ours(Ours::Word(word)),
+        ))
     }
 
     /// A type whose module may have been misspelt.
@@ -392,6 +407,19 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// The type of a return value, where `void` may have been meant, too.
+    fn returned(&self, module: ModuleId, ty: &ast::Type, diagnostics: &mut Diagnostics) -> Option<Bounded> {
+        if let TypeKind::Named(path) = &ty.kind
+            && self.lookup_or(module, path, &RETURN_WORDS).is_err_and(|error| {
+                self.say(path, error, diagnostics);
+                true
+            })
+        {
+            return None;
+        }
+        self.bounded(module, ty, diagnostics)
+    }
+
     /// Whether a path may mean what stands where nothing could be read, or in another module than it seems.
     pub(crate) fn may_be_lost(&self, path: &ast::Path) -> bool {
         let last = path.segments.last().map_or("", |name| name.text.as_str());
@@ -407,9 +435,22 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// What may have been meant by the name of a type that is unknown.
+enum Similar {
+    /// A type that is declared.
+    Type(String),
+    /// What the language has for it.
+    Ours(Ours),
+}
+
 /// Words that a misspelt type may be meant to be.
 const TYPE_WORDS: [&str; 10] = [
     "bool", "byte", "short", "int", "long", "float", "double", "string", "vector", "map",
+];
+
+/// The same where an operation says what it returns.
+const RETURN_WORDS: [&str; 11] = [
+    "void", "bool", "byte", "short", "int", "long", "float", "double", "string", "vector", "map",
 ];
 
 fn resolve_types(draft: &mut Draft<'_>, diagnostics: &mut Diagnostics) {
@@ -432,7 +473,7 @@ fn resolve_types(draft: &mut Draft<'_>, diagnostics: &mut Diagnostics) {
             let ret = operation
                 .ret
                 .as_ref()
-                .and_then(|ty| draft.bounded(item.module, ty, diagnostics));
+                .and_then(|ty| draft.returned(item.module, ty, diagnostics));
             item.types.push(ret);
             let params = operation.params.iter();
             item.types

@@ -110,7 +110,7 @@ fn the_way_to_an_included_file_is_told() {
 
 #[test]
 fn suggestions_mend() {
-    for (bad, good) in [
+    mend(&[
         (
             "module demo { struct A { 0 require int a; 0 require int b; }; };",
             "1 require int b",
@@ -133,17 +133,71 @@ fn suggestions_mend() {
             "key[A, id]",
         ),
         ("module demo { interface I { void f(in int a); }; };", "f( int a)"),
-    ] {
-        let (text, _) = check(bad, &["--message-format", "json"]);
-        let line: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
-        let change = &line["suggestion"];
-        let at = |end: &str| usize::try_from(change["span"][end]["byte"].as_u64().unwrap()).unwrap();
-        let mended = format!(
-            "{}{}{}",
-            &bad[..at("start")],
-            change["replacement"].as_str().unwrap(),
-            &bad[at("end")..]
-        );
+    ]);
+}
+
+#[test]
+fn suggestions_mend_what_other_languages_and_editors_put_in() {
+    mend(&[
+        ("namespace demo { struct A { 0 require int a; }; };", "module demo"),
+        ("package demo { struct A { 0 require int a; }; };", "module demo"),
+        ("module demo { struct A { 0 require int a;; }; };", "a; };"),
+        ("module demo { struct A { 0 require int a; };; };", "a; }; };"),
+        ("module demo { struct A { 0 require int a; }; };;;", "a; }; };"),
+        ("module demo { struct A { 0: require int a; }; };", "0 require int a"),
+        (
+            "module demo { struct A { 0 require int my-own-name; }; };",
+            "int my_own_name;",
+        ),
+        ("module demo { struct A { 0 require int a.b; }; };", "int a_b;"),
+        (
+            "module a { struct X { 0 require int a; }; }; module demo { struct A { 0 require a.X a; }; };",
+            "a::X a",
+        ),
+        (
+            "module a { struct X { 0 require int a; }; }; module demo { struct A { 0 require x.a.X a; }; };",
+            "a::X a",
+        ),
+        (
+            "module demo { enum E { ONE }; struct A { 0 optional E e = demo.E.ONE; }; };",
+            "= demo::E::ONE",
+        ),
+        (
+            "module demo { struct A { 0 optional string a = \u{201c}b\u{201d}; }; };",
+            "= \"b\";",
+        ),
+        (
+            "module demo { struct A { 0 optional string a = \"b\u{201d};\n }; };",
+            "= \"b\";",
+        ),
+        (
+            "module demo { struct A { 0 optional string a = \u{2018}b\u{2019}; }; };",
+            "= \"b\";",
+        ),
+        ("module demo { struct A { 0 optional string a = 'b'; }; };", "= \"b\";"),
+        ("module demo { const byte C = 'c'; };", "= 99;"),
+        ("module demo { const int C := 5; };", "C = 5;"),
+        ("module demo { const bool C = FALSE; };", "C = false;"),
+        ("module demo { const bool C = True; };", "C = true;"),
+        ("module demo { const bool C = 1; };", "C = true;"),
+        ("module demo { interface I { viod f(); }; };", "{ void f()"),
+        ("module demo { interface I { Void f(); }; };", "{ void f()"),
+        (
+            "module demo { interface I { void f(Out vector<int> a); }; };",
+            "f(out vector<int> a)",
+        ),
+        ("module demo { interface I { int[] f(); }; };", "{ vector<int> f()"),
+        ("module demo { struct A { 0 require int\u{a0}a; }; };", "int a;"),
+        ("module demo { struct A { 0 require int \u{200b}a; }; };", "int a;"),
+        ("module demo { struct A { 0 require int a\u{ff1b} }; };", "int a; }"),
+    ]);
+}
+
+/// Applies the first suggestion to each text: what must stand in it then, and that nothing is wrong any more unless this
+/// is empty.
+fn mend(rows: &[(&str, &str)]) {
+    for (bad, good) in rows {
+        let mended = mended(bad).unwrap();
         assert!(mended.contains(good), "{mended}");
         if !good.is_empty() {
             assert_eq!(
@@ -151,6 +205,82 @@ fn suggestions_mend() {
                 (String::new(), 0),
                 "{mended}"
             );
+        }
+    }
+}
+
+/// What a text becomes by the first suggestion made for it.
+fn mended(bad: &str) -> Option<String> {
+    let (text, _) = check(bad, &["--message-format", "json"]);
+    let line: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    let change = line.get("suggestion").filter(|change| !change.is_null())?;
+    let at = |end: &str| usize::try_from(change["span"][end]["byte"].as_u64().unwrap()).unwrap();
+    let replacement = change["replacement"].as_str().unwrap();
+    Some(format!("{}{replacement}{}", &bad[..at("start")], &bad[at("end")..]))
+}
+
+#[test]
+fn types_of_other_languages_are_mended_where_there_is_one_answer() {
+    let with = |ty: &str| format!("module demo {{ struct A {{ 0 require {ty} a; }}; }};");
+    for (theirs, ours) in [
+        ("int32_t", "int"),
+        ("int64_t", "long"),
+        ("uint32_t", "unsigned int"),
+        ("uint16", "unsigned short"),
+        ("unsigned", "unsigned int"),
+        ("unsigned char", "unsigned byte"),
+        ("unsigned short int", "unsigned short"),
+        ("long long", "long"),
+        ("long long int", "long"),
+        ("long double", "double"),
+        ("bytes", "vector<byte>"),
+        ("int[]", "vector<int>"),
+        ("int[][]", "vector<vector<int>>"),
+        ("std::string", "string"),
+        ("std::vector<int>", "vector<int>"),
+        ("std::int64_t", "long"),
+        ("std::list<int>", "vector<int>"),
+        ("unordered_map<int, string>", "map<int, string>"),
+        ("vector<signed char>", "vector<byte>"),
+    ] {
+        let mended = mended(&with(theirs)).unwrap();
+        assert_eq!(mended, with(ours));
+        let (text, code) = check(&mended, &["--allow", "portability"]);
+        assert_eq!((text.as_str(), code), ("", 0), "{mended}");
+    }
+    let array = mended(&with("int[5]")).unwrap();
+    assert_eq!(array, "module demo { struct A { 0 require int a[5]; }; };");
+    // The writer has to choose.
+    for theirs in ["uint64_t", "unsigned long long", "size_t", "set<int>", "list", "Map"] {
+        assert_eq!(mended(&with(theirs)), None, "{theirs}");
+        assert!(check(&with(theirs), &[]).0.contains("= help: "), "{theirs}");
+    }
+}
+
+#[test]
+fn includes_as_other_languages_write_them_are_followed_and_mended() {
+    let included: (&str, &[u8]) = ("b.tars", b"module b { struct B { 0 require int a; }; };");
+    let rest = "\nmodule demo { struct A { 0 require b::B b; }; };\n";
+    for line in [
+        "#include \"b.tars\";",
+        "include \"b.tars\"",
+        "include \"b.tars\";",
+        "import \"b.tars\";",
+        "#include <b.tars>",
+        "# include \"b.tars\"",
+    ] {
+        let bad = format!("{line}{rest}");
+        let args = ["check", "a.tars", "--message-format", "json"];
+        let (text, _) = run(&[("a.tars", bad.as_bytes()), included], &args, &[]);
+        let found: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(found[0]["code"], "T0110", "{line}");
+        let change = &found[0]["suggestion"];
+        let at = |end: &str| usize::try_from(change["span"][end]["byte"].as_u64().unwrap()).unwrap();
+        let replacement = change["replacement"].as_str().unwrap();
+        let good = format!("{}{replacement}{}", &bad[..at("start")], &bad[at("end")..]);
+        assert_eq!(good, format!("#include \"b.tars\"{rest}"));
+        if !line.starts_with('#') || line.ends_with(';') {
+            assert_eq!(found.len(), 1, "{text}");
         }
     }
 }

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::finding::Finding;
+use super::interfaces::FEW;
+use super::pairs::Pairs;
+use super::renames::{Added, drop_one};
+use super::types::Subject;
 use crate::diag::Code;
-use crate::model::{Const, Enum, EnumId, InterfaceId, Item, Model, Module, ModuleId, Struct, StructId};
+use crate::model::{Const, Interface, InterfaceId, Item, Literal, Model, Module, ModuleId};
 
 /// The definitions of a model by module and name. Structs and enums share their names.
 #[derive(Debug, Default)]
@@ -35,60 +39,38 @@ impl<'m> Index<'m> {
     }
 }
 
-/// Tags and names of a struct's fields.
-type Fields<'m> = Vec<(u8, &'m str)>;
-/// Name and number of an enum's first enumerator.
-type First<'m> = Option<(&'m str, i32)>;
-
-/// What only the new files have, by what would be the same if it was renamed: looking through all of it for all that is gone
-/// would take the square of its size.
+/// The new interfaces, by what an old one would be known by if it was renamed.
 #[derive(Debug, Default)]
-struct Added<'m> {
-    /// By module and fields.
-    structs: BTreeMap<(&'m str, Fields<'m>), Vec<StructId>>,
-    /// By module and first enumerator.
-    enums: BTreeMap<(&'m str, First<'m>), Vec<EnumId>>,
-    /// By the name of an operation; these need not be new.
+pub(super) struct Interfaces<'m> {
+    /// By the name of an operation.
     operations: BTreeMap<&'m str, Vec<InterfaceId>>,
+    /// By their own name, in whatever module.
+    named: BTreeMap<&'m str, Vec<InterfaceId>>,
 }
 
-impl<'m> Added<'m> {
-    fn of(new: &'m Model, old: &Index<'_>) -> Self {
-        let mut added = Self::default();
-        for (_, module) in new.modules() {
-            let home = module.name.as_str();
-            let is_new = |name: &str| !old.types.contains_key(&(home, name));
-            for item in &module.items {
-                match item {
-                    Item::Struct(id) if is_new(&new.structure(*id).name) => {
-                        let key = (home, fields(new.structure(*id)));
-                        added.structs.entry(key).or_default().push(*id);
-                    }
-                    Item::Enum(id) if is_new(&new.enumeration(*id).name) => {
-                        let key = (home, first(new.enumeration(*id)));
-                        added.enums.entry(key).or_default().push(*id);
-                    }
-                    Item::Interface(id) => {
-                        for operation in &new.interface(*id).operations {
-                            added.operations.entry(&operation.name).or_default().push(*id);
-                        }
-                    }
-                    _ => {}
+impl<'m> Interfaces<'m> {
+    fn of(new: &'m Model) -> Self {
+        let mut interfaces = Self::default();
+        let items = new.modules().flat_map(|(_, module)| &module.items);
+        for item in items {
+            if let Item::Interface(id) = item {
+                let interface = new.interface(*id);
+                interfaces.named.entry(&interface.name).or_default().push(*id);
+                for operation in &interface.operations {
+                    interfaces.operations.entry(&operation.name).or_default().push(*id);
                 }
             }
         }
-        added
+        interfaces
     }
-}
 
-fn fields(item: &Struct) -> Fields<'_> {
-    let fields = item.fields.iter();
-    fields.map(|field| (field.tag, field.name.as_str())).collect()
-}
-
-fn first(item: &Enum) -> First<'_> {
-    let first = item.enumerators.first();
-    first.map(|first| (first.name.as_str(), first.value))
+    /// It is known to be an old one: of several that fit, each old one had better get its own.
+    pub(super) fn take(&mut self, new: &Interface, id: InterfaceId) {
+        drop_one(self.named.get_mut(new.name.as_str()), id);
+        for operation in &new.operations {
+            drop_one(self.operations.get_mut(operation.name.as_str()), id);
+        }
+    }
 }
 
 /// The comparison of two models.
@@ -98,7 +80,9 @@ pub(super) struct Compare<'m> {
     pub(super) new: &'m Model,
     old_index: Index<'m>,
     new_index: Index<'m>,
-    added: Added<'m>,
+    pub(super) added: Added<'m>,
+    pub(super) interfaces: Interfaces<'m>,
+    pub(super) pairs: Pairs,
     pub(super) found: Vec<Finding>,
 }
 
@@ -108,11 +92,14 @@ pub(super) fn compare(old: &Model, new: &Model) -> Vec<Finding> {
     let mut compare = Compare {
         old,
         new,
-        added: Added::of(new, &old_index),
+        added: Added::of(new, |home, name| !old_index.types.contains_key(&(home, name))),
+        interfaces: Interfaces::of(new),
+        pairs: Pairs::default(),
         old_index,
         new_index: Index::of(new),
         found: Vec::new(),
     };
+    compare.find_successors();
     for (_, module) in old.modules() {
         compare.module(module);
     }
@@ -127,15 +114,15 @@ impl<'m> Compare<'m> {
         }
         for item in &old.items {
             match item {
-                Item::Struct(id) => self.struct_or_gone(self.old.structure(*id)),
-                Item::Enum(id) => self.enum_or_gone(self.old.enumeration(*id)),
+                Item::Struct(id) => self.struct_or_gone(*id),
+                Item::Enum(id) => self.enum_or_gone(*id),
                 Item::Const(id) => self.constant(self.old.constant(*id)),
                 Item::Interface(id) => self.interface_or_gone(self.old.interface(*id)),
             }
         }
     }
 
-    /// One finding for what nobody can name any more, and one for each interface that nobody serves any more.
+    /// One finding for what nobody can name any more. What is in another module now is compared with that.
     fn module_removed(&mut self, old: &'m Module) {
         let finding = Finding::new(Code::ModuleRemoved, format!("module `{}` is gone", old.name))
             .old(old.span, "declared here")
@@ -143,11 +130,15 @@ impl<'m> Compare<'m> {
             .help("if it was renamed, keep the old files until nobody is built from them");
         self.found.push(finding);
         for item in &old.items {
-            if let Item::Interface(id) = item {
-                let interface = self.old.interface(*id);
-                if !self.served_elsewhere(interface) {
-                    self.interface_removed(interface);
+            match (*item, self.successor(*item)) {
+                (Item::Struct(was), Some(Item::Struct(is))) => {
+                    self.structure(self.old.structure(was), self.new.structure(is));
                 }
+                (Item::Enum(was), Some(Item::Enum(is))) => {
+                    self.enumeration(self.old.enumeration(was), self.new.enumeration(is));
+                }
+                (Item::Interface(id), _) => self.interface_of_gone_module(self.old.interface(id)),
+                _ => {}
             }
         }
     }
@@ -155,11 +146,6 @@ impl<'m> Compare<'m> {
     /// The new type of that name.
     pub(super) fn new_type(&self, module: &str, name: &str) -> Option<Item> {
         self.new_index.types.get(&(module, name)).copied()
-    }
-
-    /// The old type of that name.
-    pub(super) fn old_type(&self, module: &str, name: &str) -> Option<Item> {
-        self.old_index.types.get(&(module, name)).copied()
     }
 
     /// The new interface of that name.
@@ -172,20 +158,17 @@ impl<'m> Compare<'m> {
         self.old_index.interfaces.get(&(module, name)).copied()
     }
 
-    /// Structs that only the new files have, with fields of the same tags and names.
-    pub(super) fn structs_like(&self, module: &'m str, old: &'m Struct) -> &[StructId] {
-        let found = self.added.structs.get(&(module, fields(old)));
-        found.map_or(&[], Vec::as_slice)
+    /// New interfaces that an old one may have become: those of its name, and those with an operation of that name.
+    pub(super) fn interfaces_like(&self, name: &str, operation: &str) -> impl Iterator<Item = InterfaceId> {
+        let named = self.interfaces.named.get(name).into_iter().flatten();
+        let like = self.interfaces.operations.get(operation).into_iter().flatten();
+        // Half of those that are looked at at most, so that the others have their turn.
+        named.take(FEW / 2).chain(like).copied()
     }
 
-    /// Enums that only the new files have, with the same first enumerator.
-    pub(super) fn enums_like(&self, module: &'m str, old: &'m Enum) -> &[EnumId] {
-        self.added.enums.get(&(module, first(old))).map_or(&[], Vec::as_slice)
-    }
-
-    /// New interfaces with an operation of that name.
-    pub(super) fn interfaces_with(&self, operation: &str) -> &[InterfaceId] {
-        self.added.operations.get(operation).map_or(&[], Vec::as_slice)
+    /// How many new interfaces have an operation of that name.
+    pub(super) fn offers(&self, operation: &str) -> usize {
+        self.interfaces.operations.get(operation).map_or(0, Vec::len)
     }
 
     /// The name of a module of the old model.
@@ -205,8 +188,10 @@ impl<'m> Compare<'m> {
             return;
         };
         let new = self.new.constant(*id);
-        let (old_type, new_type) = (self.old.type_text(&old.ty), self.new.type_text(&new.ty));
-        if old_type != new_type {
+        let subject = Subject::of_use(what.clone(), old.span, new.span);
+        // That its enum is called something else has been said.
+        if self.change(&subject, &old.ty, &new.ty).is_some() {
+            let (old_type, new_type) = (self.old.type_text(&old.ty), self.new.type_text(&new.ty));
             let finding = Finding::new(
                 Code::ConstTypeChanged,
                 format!("{what} changed from `{old_type}` to `{new_type}`"),
@@ -217,13 +202,25 @@ impl<'m> Compare<'m> {
                 .source("Rust and C++ programs that use it as the old type do not compile any more");
             self.found.push(finding);
         }
-        let (was, is) = (self.old.literal(&old.value), self.new.literal(&new.value));
-        if was != is {
+        if !self.same_constant(&old.value, &new.value) {
+            let (was, is) = (self.old.literal(&old.value), self.new.literal(&new.value));
             let finding = Finding::new(Code::ConstChanged, format!("{what} changed from {was} to {is}"))
                 .old(old.span, format!("{was} here"))
                 .new_at(new.span, format!("{is} here"))
                 .source("programs built from the old files go on with the old value: the two disagree until all are built anew");
             self.found.push(finding);
+        }
+    }
+
+    /// An enumerator with another number or name is reported at its enum.
+    fn same_constant(&self, old: &Literal, new: &Literal) -> bool {
+        match (old, new) {
+            (Literal::Enumerator(a, was), Literal::Enumerator(b, is)) => {
+                let was = &self.old.enumeration(*a).enumerators[*was];
+                let is = &self.new.enumeration(*b).enumerators[*is];
+                was.name == is.name || was.value == is.value
+            }
+            _ => self.old.literal(old) == self.new.literal(new),
         }
     }
 }

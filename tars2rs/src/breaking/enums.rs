@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::Compare;
 use super::finding::Finding;
+use super::pairs::Pair;
 use crate::diag::Code;
-use crate::model::{Enum, Enumerator, Item};
+use crate::model::{Enum, EnumId, Enumerator, Item};
 use crate::text::Text;
 
 impl<'m> Compare<'m> {
-    pub(super) fn enum_or_gone(&mut self, old: &'m Enum) {
+    pub(super) fn enum_or_gone(&mut self, id: EnumId) {
+        let old = self.old.enumeration(id);
         let home = self.old_home(old.module);
         match self.new_type(home, &old.name) {
             Some(Item::Enum(id)) => self.enumeration(old, self.new.enumeration(id)),
@@ -23,29 +25,34 @@ impl<'m> Compare<'m> {
                     .source("programs that use the enum do not compile any more");
                 self.found.push(finding);
             }
-            _ => self.enum_removed(old, home),
+            _ => self.enum_removed(id, home),
         }
     }
 
-    fn enum_removed(&mut self, old: &'m Enum, home: &'m str) {
+    fn enum_removed(&mut self, id: EnumId, home: &'m str) {
+        let old = self.old.enumeration(id);
         let mut finding = Finding::new(Code::EnumRemoved, format!("enum `{home}::{}` is gone", old.name))
             .old(old.span, "declared here")
             .source("programs that name it or its enumerators do not compile any more");
-        let same = match self.old_type(home, &old.name) {
-            Some(Item::Enum(was)) => self.enums_like(home, old).iter().find(|is| self.same_enum(was, **is)),
-            _ => None,
+        let Some(Item::Enum(new_id)) = self.successor(Item::Enum(id)) else {
+            self.found.push(finding);
+            return;
         };
-        let same = same.map(|id| self.new.enumeration(*id));
-        if let Some(new) = same {
-            finding.message = format!("enum `{home}::{}` is called `{}` now", old.name, new.name);
-            finding = finding
-                .new_at(new.span, "the same enumerators here")
-                .help("names of enums do not travel: programs of both versions understand each other");
-        }
+        let new = self.new.enumeration(new_id);
+        let called = self.called(home, new.module, &new.name);
+        finding.message = format!("enum `{home}::{}` is called `{called}` now", old.name);
+        finding = if self.go_well(Pair::Enums(id, new_id)) {
+            let help = "names of enums do not travel: programs of both versions understand each other";
+            finding.new_at(new.span, "the same enumerators here").help(help)
+        } else {
+            finding.new_at(new.span, "declared here")
+        };
         self.found.push(finding);
+        self.enumeration(old, new);
     }
 
-    fn enumeration(&mut self, old: &Enum, new: &Enum) {
+    /// What changed about an enum, whatever it is called now.
+    pub(super) fn enumeration(&mut self, old: &Enum, new: &Enum) {
         let name = format!("{}::{}", self.old_home(old.module), old.name);
         let by_name: BTreeMap<&str, &Enumerator> = new.enumerators.iter().map(|e| (e.name.as_str(), e)).collect();
         let known: BTreeSet<&str> = old.enumerators.iter().map(|e| e.name.as_str()).collect();
@@ -106,14 +113,18 @@ impl<'m> Compare<'m> {
                 .source("programs that name it do not compile any more")
         } else {
             let message = format!("enumerator `{}` of `{owner}` is gone", old.name);
-            Finding::new(Code::EnumeratorRemoved, message)
-                    .old(old.span, format!("{} here", old.value))
-                    .new_at(is.span, "not in this enum")
-                    .wire(format!(
-                        "old programs go on sending {}, and it may be stored: to new ones it is a number without a name, which Rust and C++ keep; other languages may not",
-                        old.value
-                    ))
-                    .source("programs that name it do not compile any more")
+            let finding = Finding::new(Code::EnumeratorRemoved, message)
+                .old(old.span, format!("{} here", old.value))
+                .new_at(is.span, "not in this enum");
+            let finding = if is.enumerators.iter().any(|other| other.value == old.value) {
+                finding.names("JSON bodies may carry names of enumerators: new programs do not know this one")
+            } else {
+                finding.wire(format!(
+                    "old programs go on sending {}, and it may be stored: to new ones it is a number without a name, which Rust and C++ keep; other languages may not",
+                    old.value
+                ))
+            };
+            finding.source("programs that name it do not compile any more")
         };
         self.found.push(finding);
     }

@@ -4,69 +4,129 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::Compare;
 use super::finding::Finding;
-use super::types::Subject;
+use super::types::{Grade, Subject};
 use crate::diag::Code;
-use crate::model::{Interface, Item, Model, Operation, Param};
+use crate::model::{Bounded, Interface, InterfaceId, Item, Model, Operation, Param, Type};
+
+/// How many candidates are looked at for an interface whose name is gone.
+pub(super) const FEW: usize = 64;
 
 impl<'m> Compare<'m> {
     pub(super) fn interface_or_gone(&mut self, old: &'m Interface) {
         let home = self.old_home(old.module);
-        match self.new_interface(home, &old.name) {
-            Some(Item::Interface(id)) => self.interface(old, self.new.interface(id)),
-            _ => match self.renamed_interface(home, old) {
-                Some(new) => self.interface_renamed(home, old, new),
-                None => self.interface_removed(old),
-            },
+        if let Some(Item::Interface(id)) = self.new_interface(home, &old.name) {
+            self.interface(old, self.new.interface(id));
+            return;
+        }
+        match self.interface_successor(home, old) {
+            Some((rank, new)) => {
+                self.interface_renamed(home, (old, new), rank);
+                self.interface(old, new);
+            }
+            None => self.interface_removed(old),
         }
     }
 
-    pub(super) fn interface_removed(&mut self, old: &Interface) {
+    /// That its module is gone has been said.
+    pub(super) fn interface_of_gone_module(&mut self, old: &'m Interface) {
+        match self.interface_successor(self.old_home(old.module), old) {
+            Some((_, new)) => self.interface(old, new),
+            None => self.interface_removed(old),
+        }
+    }
+
+    fn interface_removed(&mut self, old: &Interface) {
         let home = self.old_home(old.module);
-        let finding = Finding::new(
+        let mut finding = Finding::new(
             Code::InterfaceRemoved,
             format!("interface `{home}::{}` is gone", old.name),
         )
-        .old(old.span, "declared here")
-        .wire("calls of old clients to new servers end with \"no such function\"")
-        .source("servers that implement it and clients that call it do not compile any more");
-        self.found.push(finding);
+        .old(old.span, "declared here");
+        if !old.operations.is_empty() {
+            finding = finding.wire("calls of old clients to new servers end with \"no such function\"");
+        }
+        let source = "servers that implement it and clients that call it do not compile any more";
+        self.found.push(finding.source(source));
     }
 
-    fn interface_renamed(&mut self, home: &str, old: &Interface, new: &Interface) {
-        let message = format!("interface `{home}::{}` is called `{}` now", old.name, new.name);
-        let finding = Finding::new(Code::InterfaceRenamed, message)
+    fn interface_renamed(&mut self, home: &str, (old, new): (&Interface, &Interface), rank: Rank) {
+        let called = self.called(home, new.module, &new.name);
+        let message = format!("interface `{home}::{}` is called `{called}` now", old.name);
+        let mut finding = Finding::new(Code::InterfaceRenamed, message)
             .old(old.span, "declared here")
-            .new_at(new.span, "the same operations here")
-            .source("servers that implement it and clients that call it do not compile any more")
-            .help("names of interfaces do not travel: clients and servers of both versions understand each other");
+            .source("servers that implement it and clients that call it do not compile any more");
+        finding = if rank == Rank::Alike {
+            finding.new_at(new.span, "declared here")
+        } else {
+            let help = "names of interfaces do not travel: clients and servers of both versions understand each other";
+            finding.new_at(new.span, "the same operations here").help(help)
+        };
         self.found.push(finding);
     }
 
-    /// An interface that the old files do not have, with the same operations.
-    fn renamed_interface(&self, home: &str, old: &Interface) -> Option<&'m Interface> {
-        let mut same = self.like(old).filter(|new| self.new.module(new.module).name == home);
-        same.find(|new| self.old_interface(home, &new.name).is_none())
+    /// What became of an interface whose name is gone.
+    fn interface_successor(&mut self, home: &str, old: &Interface) -> Option<(Rank, &'m Interface)> {
+        // The operation that fewest interfaces have leads to the fewest of them.
+        let rare = old.operations.iter().map(|operation| operation.name.as_str());
+        let rare = rare
+            .filter(|name| self.offers(name) > 0)
+            .min_by_key(|name| self.offers(name));
+        let candidates: Vec<InterfaceId> = self.interfaces_like(&old.name, rare?).take(FEW).collect();
+        let ranked = candidates.into_iter();
+        let ranked = ranked.filter_map(|id| Some((self.rank(home, old, self.new.interface(id))?, id)));
+        let (rank, id) = ranked.min_by_key(|(rank, _)| *rank)?;
+        self.interfaces.take(self.new.interface(id), id);
+        Some((rank, self.new.interface(id)))
     }
 
-    /// Whether some module still has an interface with the same operations.
-    pub(super) fn served_elsewhere(&self, old: &Interface) -> bool {
-        self.like(old).next().is_some()
-    }
-
-    /// New interfaces that have all the operations of an old one.
-    fn like(&self, old: &Interface) -> impl Iterator<Item = &'m Interface> {
-        let first = old.operations.first().map_or("", |first| first.name.as_str());
-        let candidates = self.interfaces_with(first).iter().map(|id| self.new.interface(*id));
-        candidates.filter(|new| self.same_operations(old, new))
-    }
-
-    fn same_operations(&self, old: &Interface, new: &Interface) -> bool {
-        let by_name: BTreeMap<&str, &Operation> = new.operations.iter().map(|o| (o.name.as_str(), o)).collect();
-        let same = |was: &Operation| {
-            let is = by_name.get(was.name.as_str());
-            is.is_some_and(|is| signature(self.old, was) == signature(self.new, is))
+    /// How well a new interface fits an old one whose name is gone.
+    fn rank(&mut self, home: &str, old: &Interface, new: &Interface) -> Option<Rank> {
+        let new_home = self.new.module(new.module).name.clone();
+        let before = match self.old_interface(&new_home, &new.name) {
+            Some(Item::Interface(id)) => Some(self.old.interface(id)),
+            _ => None,
         };
-        old.operations.iter().all(same)
+        let (same_home, same_name) = (new_home == home, new.name == old.name);
+        let lacks = |other: &Interface| old.operations.iter().any(|o| !names(other).contains(o.name.as_str()));
+        let shares = old.operations.iter().any(|o| names(new).contains(o.name.as_str()));
+        let complete = !lacks(new);
+        let same = complete && self.same_operations(old, new);
+        match before {
+            None if same && (same_home || same_name) => Some(Rank::Near),
+            None if same => Some(Rank::Same),
+            // One that was there before has taken over what it lacked, or what another module had under the same name.
+            Some(before) if same && (same_name || lacks(before)) => Some(Rank::Merged),
+            None if (same_name && shares) || (same_home && complete) => Some(Rank::Alike),
+            _ => None,
+        }
+    }
+
+    /// Whether all calls of old clients to the new interface go well, and those of new ones to the old.
+    fn same_operations(&mut self, old: &Interface, new: &Interface) -> bool {
+        let by_name: BTreeMap<&str, &Operation> = new.operations.iter().map(|o| (o.name.as_str(), o)).collect();
+        old.operations.iter().all(|was| {
+            let is = by_name.get(was.name.as_str());
+            is.is_some_and(|is| self.same_operation(was, is))
+        })
+    }
+
+    fn same_operation(&mut self, old: &Operation, new: &Operation) -> bool {
+        let returns = match (&old.ret, &new.ret) {
+            (None, None) => true,
+            (Some(was), Some(is)) => self.reads((old, was), (new, is)),
+            _ => false,
+        };
+        let mut params = old.params.iter().zip(&new.params);
+        returns
+            && old.params.len() == new.params.len()
+            && params.all(|(was, is)| was.out == is.out && self.reads((old, &was.ty), (new, &is.ty)))
+    }
+
+    /// Whether programs of both versions read all that the others send.
+    fn reads(&mut self, (old, was): (&Operation, &Bounded), (new, is): (&Operation, &Bounded)) -> bool {
+        let subject = Subject::of_use(String::new(), old.span, new.span);
+        let change = self.change(&subject, &was.ty, &is.ty);
+        was.max_len == is.max_len && change.is_none_or(|change| change.grade == Grade::Renamed)
     }
 
     fn interface(&mut self, old: &'m Interface, new: &'m Interface) {
@@ -74,12 +134,12 @@ impl<'m> Compare<'m> {
         let by_name: BTreeMap<&str, &Operation> = new.operations.iter().map(|o| (o.name.as_str(), o)).collect();
         let known: BTreeSet<&str> = old.operations.iter().map(|o| o.name.as_str()).collect();
         let added = new.operations.iter().filter(|o| !known.contains(o.name.as_str()));
-        let added: BTreeMap<Signature, &Operation> = added.map(|o| (signature(self.new, o), o)).collect();
+        let added: BTreeMap<Signature, &Operation> = added.map(|o| (self.signature(o, false), o)).collect();
         for operation in &old.operations {
             if let Some(other) = by_name.get(operation.name.as_str()) {
                 self.operation(&format!("{name}::{}", operation.name), operation, other);
             } else {
-                let same = added.get(&signature(self.old, operation)).copied();
+                let same = added.get(&self.signature(operation, true)).copied();
                 self.operation_gone(&name, operation, new, same);
             }
         }
@@ -148,15 +208,11 @@ impl<'m> Compare<'m> {
         match (&old.ret, &new.ret) {
             (None, None) => {}
             (Some(was), Some(is)) => {
-                let subject = Subject {
-                    what,
-                    old: old.span,
-                    new: new.span,
-                };
+                let subject = Subject::of_use(what, old.span, new.span);
                 self.bounded(&subject, was, is);
             }
             (was, is) => {
-                let text = |model: &Model, ret: &Option<crate::model::Bounded>| {
+                let text = |model: &Model, ret: &Option<Bounded>| {
                     let text = ret.as_ref().map(|ret| model.type_text(&ret.ty));
                     text.unwrap_or_else(|| "void".to_owned())
                 };
@@ -182,11 +238,7 @@ impl<'m> Compare<'m> {
     /// A parameter with the same name or, if that is gone, in the same place.
     fn param(&mut self, operation: &str, old: &Param, new: &Param) {
         let what = format!("parameter `{}` of `{operation}`", old.name);
-        let subject = Subject {
-            what: what.clone(),
-            old: old.span,
-            new: new.span,
-        };
+        let subject = Subject::of_use(what.clone(), old.span, new.span);
         self.bounded(&subject, &old.ty, &new.ty);
         if old.out != new.out {
             let text = |out: bool| if out { "`out` here" } else { "an in parameter here" };
@@ -287,16 +339,56 @@ impl<'m> Compare<'m> {
     }
 }
 
+fn names(interface: &Interface) -> BTreeSet<&str> {
+    interface
+        .operations
+        .iter()
+        .map(|operation| operation.name.as_str())
+        .collect()
+}
+
+/// How well a new interface fits an old one whose name is gone; the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// New, with the same operations, and the same module or name.
+    Near,
+    /// New, with the same operations.
+    Same,
+    /// One of the old ones, which has all its operations now.
+    Merged,
+    /// New, with operations of the same names.
+    Alike,
+}
+
 /// What an operation takes and gives, without names: direction, type and bound, the return value first.
 type Signature = Vec<(Option<bool>, Option<String>, Option<u32>)>;
 
-fn signature(model: &Model, operation: &Operation) -> Signature {
-    let ret = operation.ret.as_ref();
-    let ret = (
-        None,
-        ret.map(|ret| model.type_text(&ret.ty)),
-        ret.and_then(|ret| ret.max_len),
-    );
-    let param = |param: &Param| (Some(param.out), Some(model.type_text(&param.ty.ty)), param.ty.max_len);
-    std::iter::once(ret).chain(operation.params.iter().map(param)).collect()
+impl Compare<'_> {
+    fn signature(&self, operation: &Operation, old: bool) -> Signature {
+        let ret = operation.ret.as_ref();
+        let ret = (
+            None,
+            ret.map(|ret| self.now(&ret.ty, old)),
+            ret.and_then(|ret| ret.max_len),
+        );
+        let param = |param: &Param| (Some(param.out), Some(self.now(&param.ty.ty, old)), param.ty.max_len);
+        std::iter::once(ret).chain(operation.params.iter().map(param)).collect()
+    }
+
+    /// The text of a type by what it is called now.
+    fn now(&self, ty: &Type, old: bool) -> String {
+        let successor = match ty {
+            Type::Vector(element) => return format!("vector<{}>", self.now(element, old)),
+            Type::Map(key, value) => return format!("map<{}, {}>", self.now(key, old), self.now(value, old)),
+            Type::Struct(id) if old => self.successor(Item::Struct(*id)),
+            Type::Enum(id) if old => self.successor(Item::Enum(*id)),
+            _ => None,
+        };
+        match successor {
+            Some(Item::Struct(id)) => self.new.type_text(&Type::Struct(id)),
+            Some(Item::Enum(id)) => self.new.type_text(&Type::Enum(id)),
+            _ if old => self.old.type_text(ty),
+            _ => self.new.type_text(ty),
+        }
+    }
 }

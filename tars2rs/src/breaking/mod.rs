@@ -1,13 +1,16 @@
 //! What a new version of `.tars` files breaks: on the wire, in bodies that carry names, in programs built from the files.
 //!
-//! Both versions are checked models, so nothing here doubts a file. `compare` finds out which definition is which, `structs`,
-//! `enums`, `interfaces` and `types` hold the rules, and `report` says it. Every rule has a code of its own, T2...
+//! Both versions are checked models, so nothing here doubts a file. `compare` and `renames` find out which definition is which,
+//! `structs`, `enums`, `interfaces` and `types` hold the rules, `pairs` applies them to definitions of different names, and `report` says
+//! it. Every rule has a code of its own, T2...
 
 mod compare;
 mod enums;
 mod files;
 mod finding;
 mod interfaces;
+mod pairs;
+mod renames;
 mod report;
 mod structs;
 mod types;

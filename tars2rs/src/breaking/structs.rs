@@ -1,12 +1,11 @@
 //! Structs: fields by their tags.
 
-use std::collections::BTreeSet;
-
 use super::compare::Compare;
 use super::finding::Finding;
-use super::types::Subject;
+use super::pairs::Pair;
+use super::types::{Grade, Subject};
 use crate::diag::Code;
-use crate::model::{Field, Item, Literal, Struct, StructId, Type};
+use crate::model::{Field, Item, Literal, Model, Struct, StructId, Type};
 
 /// What a reader takes for an absent field, as it can be compared between two versions.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +18,24 @@ pub(super) enum Absent {
     Plain,
 }
 
+impl Absent {
+    /// Whether both can stand for each other and are not the same. On the wire a bool is a number.
+    fn differs(&self, other: &Self) -> bool {
+        let number = |absent: &Self| match absent {
+            Self::Bool(value) => Some(i64::from(*value)),
+            Self::Int(value) => Some(*value),
+            _ => None,
+        };
+        match (self, other) {
+            (Self::Float(_), Self::Float(_)) | (Self::Text(_), Self::Text(_)) => self != other,
+            _ => number(self).is_some() && number(other).is_some() && number(self) != number(other),
+        }
+    }
+}
+
 impl<'m> Compare<'m> {
-    pub(super) fn struct_or_gone(&mut self, old: &'m Struct) {
+    pub(super) fn struct_or_gone(&mut self, id: StructId) {
+        let old = self.old.structure(id);
         let home = self.old_home(old.module);
         match self.new_type(home, &old.name) {
             Some(Item::Struct(id)) => self.structure(old, self.new.structure(id)),
@@ -34,34 +49,34 @@ impl<'m> Compare<'m> {
                     .source("programs that use the struct do not compile any more");
                 self.found.push(finding);
             }
-            _ => self.struct_removed(old, home),
+            _ => self.struct_removed(id, home),
         }
     }
 
-    fn struct_removed(&mut self, old: &'m Struct, home: &'m str) {
+    fn struct_removed(&mut self, id: StructId, home: &'m str) {
+        let old = self.old.structure(id);
         let mut finding = Finding::new(Code::StructRemoved, format!("struct `{home}::{}` is gone", old.name))
             .old(old.span, "declared here")
             .source("programs that name it do not compile any more");
-        if let Some(Item::Struct(old_id)) = self.old_type(home, &old.name)
-            && let Some(new) = self.renamed_struct(home, old_id)
-        {
-            let message = format!("struct `{home}::{}` is called `{}` now", old.name, new.name);
-            finding.message = message;
-            finding = finding
-                .new_at(new.span, "the same fields here")
-                .help("names of structs do not travel: programs of both versions understand each other");
-        }
+        let Some(Item::Struct(new_id)) = self.successor(Item::Struct(id)) else {
+            self.found.push(finding);
+            return;
+        };
+        let new = self.new.structure(new_id);
+        let called = self.called(home, new.module, &new.name);
+        finding.message = format!("struct `{home}::{}` is called `{called}` now", old.name);
+        finding = if self.go_well(Pair::Structs(id, new_id)) {
+            let help = "names of structs do not travel: programs of both versions understand each other";
+            finding.new_at(new.span, "the same fields here").help(help)
+        } else {
+            finding.new_at(new.span, "declared here")
+        };
         self.found.push(finding);
+        self.structure(old, new);
     }
 
-    /// A struct that the old files do not have, with the same fields.
-    fn renamed_struct(&self, home: &'m str, old: StructId) -> Option<&'m Struct> {
-        let mut like = self.structs_like(home, self.old.structure(old)).iter();
-        let same = like.find(|id| self.same_struct(old, **id, &mut BTreeSet::new()));
-        same.map(|id| self.new.structure(*id))
-    }
-
-    fn structure(&mut self, old: &'m Struct, new: &'m Struct) {
+    /// What changed about a struct, whatever it is called now.
+    pub(super) fn structure(&mut self, old: &'m Struct, new: &'m Struct) {
         let name = format!("{}::{}", self.old_home(old.module), old.name);
         for field in &old.fields {
             match new.fields.iter().find(|other| other.tag == field.tag) {
@@ -84,7 +99,7 @@ impl<'m> Compare<'m> {
         let moved = new.fields.iter().find(|other| other.name == was.name);
         let elsewhere = old.fields.iter().any(|other| other.name == is.name);
         let types = (self.old.type_text(&was.ty.ty), self.new.type_text(&is.ty.ty));
-        if moved.is_none() && !elsewhere && types.0 == types.1 {
+        if moved.is_none() && !elsewhere && self.same_form(was, is) {
             let message = format!("field `{}` of `{owner}` is called `{}` now", was.name, is.name);
             let finding = Finding::new(Code::FieldRenamed, message)
                 .old(was.span, format!("tag {} here", was.tag))
@@ -115,18 +130,26 @@ impl<'m> Compare<'m> {
         self.found.push(finding);
     }
 
+    /// Whether what travels in the one field is what travels in the other.
+    fn same_form(&mut self, old: &Field, new: &Field) -> bool {
+        let subject = Subject::of_use(String::new(), old.span, new.span);
+        let change = self.change(&subject, &old.ty.ty, &new.ty.ty);
+        change.is_none_or(|change| change.grade == Grade::Renamed)
+    }
+
     fn tag_gone(&mut self, owner: &str, old: &Field, new: &Struct) {
         if let Some(moved) = new.fields.iter().find(|other| other.name == old.name) {
             let message = format!(
                 "field `{}` of `{owner}` moved from tag {} to tag {}",
                 old.name, old.tag, moved.tag
             );
-            let finding = Finding::new(Code::FieldMoved, message)
+            let mut finding = Finding::new(Code::FieldMoved, message)
                 .old(old.span, format!("tag {} here", old.tag))
-                .new_at(moved.span, format!("tag {} here", moved.tag))
-                .wire("programs of one version do not find what the other sends, nor new ones what is stored: it counts as absent")
-                .help(format!("give it back tag {}", old.tag));
-            self.found.push(finding);
+                .new_at(moved.span, format!("tag {} here", moved.tag));
+            for text in missing_at((old, moved)) {
+                finding = finding.wire(text);
+            }
+            self.found.push(finding.help(format!("give it back tag {}", old.tag)));
             return;
         }
         let kind = if old.require { "required" } else { "optional" };
@@ -171,8 +194,9 @@ impl<'m> Compare<'m> {
             what: what.clone(),
             old: old.span,
             new: new.span,
+            stored: true,
         };
-        let same = self.bounded(&subject, &old.ty, &new.ty);
+        let grade = self.bounded(&subject, &old.ty, &new.ty);
         match (old.require, new.require) {
             (false, true) => {
                 let finding = Finding::new(Code::FieldBecameRequired, format!("{what} became required"))
@@ -190,16 +214,14 @@ impl<'m> Compare<'m> {
             }
             _ => {}
         }
-        if same {
+        if grade != Some(Grade::Replaced) {
             self.default(&what, old, new);
         }
     }
 
     fn default(&mut self, what: &str, old: &Field, new: &Field) {
         let (was, is) = (self.default_of(true, old), self.default_of(false, new));
-        // What an enum begins with is reported once, at the enum.
-        let same_type = self.old.type_text(&old.ty.ty) == self.new.type_text(&new.ty.ty);
-        if was == is || (old.default.is_none() && new.default.is_none() && same_type) {
+        if !was.differs(&is) || self.same_enumerator(old, new) {
             return;
         }
         let text = |value: &Absent| match value {
@@ -219,10 +241,22 @@ impl<'m> Compare<'m> {
             .new_at(new.span, format!("{is} here"));
         let finding = if old.require && new.require {
             finding.source("new programs begin with another value; the field always travels, so nothing is misread")
+        } else if old.require || new.require {
+            finding.source(
+                "new programs begin with another value; one of the versions requires the field, so nothing is misread",
+            )
         } else {
             finding.wire("an absent field means the default of whoever reads it: what one version leaves out, as equal to its default, has another value for the other, and so has stored data")
         };
         self.found.push(finding);
+    }
+
+    /// Whether both defaults are the same enumerator, or whatever an enum begins with: its number is reported at the enum.
+    fn same_enumerator(&self, old: &Field, new: &Field) -> bool {
+        let (Some(was), Some(is)) = (enumerator(self.old, old), enumerator(self.new, new)) else {
+            return false;
+        };
+        was == is || (old.default.is_none() && new.default.is_none())
     }
 
     /// What a reader takes when the field is absent.
@@ -252,8 +286,10 @@ impl<'m> Compare<'m> {
             let names = item.key.iter().map(|index| item.fields[*index].name.to_string());
             names.collect()
         };
+        let tags = |item: &Struct| -> Vec<u8> { item.key.iter().map(|index| item.fields[*index].tag).collect() };
         let (was, is) = (names(old), names(new));
-        if was == is {
+        // A member that is called something else, or has another tag, has been reported.
+        if was == is || tags(old) == tags(new) {
             return;
         }
         let text = |key: &[String]| {
@@ -275,4 +311,42 @@ impl<'m> Compare<'m> {
         };
         self.found.push(finding);
     }
+}
+
+/// The name of the enumerator that a field of an enum is when it is absent. An empty enum has none.
+fn enumerator<'m>(model: &'m Model, field: &Field) -> Option<&'m str> {
+    let Type::Enum(id) = field.ty.ty else {
+        return None;
+    };
+    let index = match field.default {
+        Some(Literal::Enumerator(_, index)) => index,
+        _ => 0,
+    };
+    let enumerators = &model.enumeration(id).enumerators;
+    Some(enumerators.get(index).map_or("", |found| found.name.as_str()))
+}
+
+/// What comes of a field that each version looks for at another tag.
+fn missing_at((old, new): (&Field, &Field)) -> Vec<String> {
+    if !old.require && !new.require {
+        let text = "programs of one version do not find what the other sends, nor new ones what is stored: it counts as absent";
+        return vec![text.to_owned()];
+    }
+    let newer = if new.require {
+        format!(
+            "new programs refuse what old ones send and what is stored: tag {}, which they require, is missing",
+            new.tag
+        )
+    } else {
+        "new programs do not find what old ones send, nor what is stored: it counts as absent".to_owned()
+    };
+    let older = if old.require {
+        format!(
+            "old programs refuse what new ones send: tag {}, which they require, is missing",
+            old.tag
+        )
+    } else {
+        "old programs do not find what new ones send: it counts as absent".to_owned()
+    };
+    vec![newer, older]
 }

@@ -4,17 +4,16 @@
 //! a change breaks only what does not fit. A float travels in 4 bytes and a double in 8; readers of a double take both,
 //! but not those of Node.js, and readers of a float take only 4.
 
-use std::collections::BTreeSet;
-
 use super::compare::Compare;
 use super::finding::{Breaks, Finding};
+use super::pairs::Pair;
 use crate::diag::Code;
-use crate::model::{Bounded, EnumId, Int, StructId, Type};
+use crate::model::{Bounded, Int, Type};
 use crate::source::Span;
 
 /// How bad a change of a type is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Grade {
+pub(super) enum Grade {
     Renamed,
     Widened,
     Narrowed,
@@ -23,9 +22,9 @@ enum Grade {
 
 /// A change of a type.
 #[derive(Debug)]
-struct Change {
-    grade: Grade,
-    why: Vec<(Breaks, String)>,
+pub(super) struct Change {
+    pub(super) grade: Grade,
+    pub(super) why: Vec<(Breaks, String)>,
 }
 
 /// Whose type it is.
@@ -35,15 +34,37 @@ pub(super) struct Subject {
     pub(super) what: String,
     pub(super) old: Span,
     pub(super) new: Span,
+    /// Whether it may lie in stored data: parameters only travel.
+    pub(super) stored: bool,
+}
+
+impl Subject {
+    /// A parameter, a result or a constant.
+    pub(super) fn of_use(what: String, old: Span, new: Span) -> Self {
+        let stored = false;
+        Self { what, old, new, stored }
+    }
+
+    /// A text with what is true of stored data alone.
+    fn and_stored(&self, text: &str, stored: &str) -> String {
+        if self.stored {
+            format!("{text}{stored}")
+        } else {
+            text.to_owned()
+        }
+    }
 }
 
 impl Compare<'_> {
-    /// Reports what changed about a type and its bound. Whether it still has the same form on the wire.
-    pub(super) fn bounded(&mut self, subject: &Subject, old: &Bounded, new: &Bounded) -> bool {
-        self.bound(subject, old.max_len, new.max_len);
-        let Some(change) = self.change(&old.ty, &new.ty) else {
-            return true;
-        };
+    /// Reports what changed about a type and its bound. How bad the change of the type is, if there is one.
+    pub(super) fn bounded(&mut self, subject: &Subject, old: &Bounded, new: &Bounded) -> Option<Grade> {
+        let change = self.change(subject, &old.ty, &new.ty);
+        let grade = change.as_ref().map(|change| change.grade);
+        // A type that is no longer a string has no bound, either.
+        if grade != Some(Grade::Replaced) {
+            self.bound(subject, old.max_len, new.max_len);
+        }
+        let change = change?;
         let (was, is) = (self.old.type_text(&old.ty), self.new.type_text(&new.ty));
         let code = match change.grade {
             Grade::Renamed => Code::TypeRenamed,
@@ -62,7 +83,7 @@ impl Compare<'_> {
             finding = finding.source("Rust and C++ programs find another type there");
         }
         self.found.push(finding);
-        change.grade == Grade::Renamed
+        grade
     }
 
     fn bound(&mut self, subject: &Subject, old: Option<u32>, new: Option<u32>) {
@@ -81,140 +102,89 @@ impl Compare<'_> {
             .new_at(subject.new, text(new));
         let most = |bound: Option<u32>| bound.unwrap_or(u32::MAX);
         let finding = if most(new) < most(old) {
-            finding.wire("new programs refuse what is longer, which old ones send and may have stored")
+            let text = "new programs refuse what is longer, which old ones send";
+            finding.wire(subject.and_stored(text, " and may have stored"))
         } else {
             finding.wire("old programs refuse what is longer, which new ones may send")
         };
         self.found.push(finding);
     }
 
-    fn change(&self, old: &Type, new: &Type) -> Option<Change> {
-        if let (Type::Struct(a), Type::Struct(b)) = (old, new) {
-            return self.structs_change(*a, *b);
-        }
-        if let (Type::Enum(a), Type::Enum(b)) = (old, new) {
-            return self.enums_change(*a, *b);
-        }
+    /// What a use of the one type sees when it becomes the other. Nothing where two definitions differ that are compared for
+    /// themselves: it is said there, once.
+    pub(super) fn change(&mut self, subject: &Subject, old: &Type, new: &Type) -> Option<Change> {
         if self.same_name(old, new) {
-            // A struct that became an enum is reported where it is declared.
             return None;
         }
         match (old, new) {
-            (Type::Vector(a), Type::Vector(b)) => self.change(a, b),
-            (Type::Map(a, x), Type::Map(b, y)) => join(self.change(a, b), self.change(x, y)),
-            (Type::Float, Type::Double) => Some(float_to_double()),
-            (Type::Double, Type::Float) => Some(double_to_float()),
-            _ if old == new => None,
+            (Type::Struct(a), Type::Struct(b)) => self.pair_change(subject, Pair::Structs(*a, *b)),
+            (Type::Enum(a), Type::Enum(b)) => self.pair_change(subject, Pair::Enums(*a, *b)),
+            (Type::Vector(a), Type::Vector(b)) => self.change(subject, a, b),
+            (Type::Map(a, x), Type::Map(b, y)) => join(self.change(subject, a, b), self.change(subject, x, y)),
+            (Type::Float, Type::Double) => Some(float_to_double(subject)),
+            (Type::Double, Type::Float) => Some(double_to_float(subject)),
             _ => match (range(old), range(new)) {
-                (Some(was), Some(is)) => Some(integer(was, is)),
-                _ => Some(self.replaced(old, new)),
+                (Some(was), Some(is)) if was == is && old == new => None,
+                (Some(was), Some(is)) => Some(integer(subject, was, is)).map(|change| named_numbers(change, old, new)),
+                _ if old == new => None,
+                _ => Some(self.replaced(subject, old, new)),
             },
         }
     }
 
-    fn replaced(&self, old: &Type, new: &Type) -> Change {
+    fn replaced(&self, subject: &Subject, old: &Type, new: &Type) -> Change {
         let (was, is) = (self.old.type_text(old), self.new.type_text(new));
         let bytes = matches!(
             (old, new),
             (Type::Bytes, Type::Vector(_)) | (Type::Vector(_), Type::Bytes)
         );
-        let forms = if matches!((old, new), (Type::Struct(_), Type::Struct(_))) {
-            format!("`{was}` and `{is}` have different fields")
-        } else if bytes {
+        let forms = if bytes {
             "`vector<byte>` travels as one run of bytes, every other vector as a list".to_owned()
         } else {
             format!("`{was}` and `{is}` travel in different forms")
         };
+        let text = format!("{forms}: old and new programs refuse what the others send");
+        let text = subject.and_stored(&text, ", and stored data is lost to new ones");
         Change {
             grade: Grade::Replaced,
-            why: vec![(
-                Breaks::Wire,
-                format!(
-                    "{forms}: old and new programs refuse what the others send, and stored data is lost to new ones"
-                ),
-            )],
+            why: vec![(Breaks::Wire, text)],
         }
     }
 
-    /// Whether both are declared under one name.
+    /// Whether both are declared under one name. A struct that became an enum is reported where it is declared.
     fn same_name(&self, old: &Type, new: &Type) -> bool {
         let declared = |ty: &Type| matches!(ty, Type::Struct(_) | Type::Enum(_));
         declared(old) && declared(new) && self.old.type_text(old) == self.new.type_text(new)
     }
 
-    fn structs_change(&self, old: StructId, new: StructId) -> Option<Change> {
-        if self.same_name(&Type::Struct(old), &Type::Struct(new)) {
-            return None;
+    /// The change of a type that is another definition now.
+    fn pair_change(&mut self, subject: &Subject, pair: Pair) -> Option<Change> {
+        let verdict = self.judged(pair)?;
+        let (was, is) = self.pair_names(pair);
+        let mut why = Vec::new();
+        let mut grade = Grade::Renamed;
+        if let Some((worst, reason)) = &verdict.wire {
+            grade = *worst;
+            let text = format!("`{is}` in place of `{was}`: {reason}");
+            let (meaning, stored) = match pair {
+                Pair::Structs(..) => (
+                    "old and new programs refuse or misread what the others send",
+                    ", and what is stored",
+                ),
+                Pair::Enums(..) => (
+                    "the same numbers mean other things to old and new programs",
+                    ", and in stored data",
+                ),
+            };
+            why.push((Breaks::Wire, subject.and_stored(&format!("{text}; {meaning}"), stored)));
         }
-        if !self.same_struct(old, new, &mut BTreeSet::new()) {
-            return Some(self.replaced(&Type::Struct(old), &Type::Struct(new)));
+        let reason = verdict.names.as_ref();
+        if let Some(reason) = reason.filter(|reason| verdict.wire.as_ref().is_none_or(|wire| wire.1 != **reason)) {
+            let text = format!("`{is}` in place of `{was}`: {reason}; JSON bodies carry names");
+            why.push((Breaks::Names, text));
         }
-        let item = self.old.structure(old);
         // That the old name is gone has been said.
-        self.new_type(self.old_home(item.module), &item.name)?;
-        Some(renamed())
-    }
-
-    fn enums_change(&self, old: EnumId, new: EnumId) -> Option<Change> {
-        if self.same_name(&Type::Enum(old), &Type::Enum(new)) {
-            return None;
-        }
-        if !self.same_enum(old, new) {
-            let text = "the same numbers mean other things to old and new programs, and in stored data".to_owned();
-            return Some(Change {
-                grade: Grade::Replaced,
-                why: vec![(Breaks::Wire, text)],
-            });
-        }
-        let item = self.old.enumeration(old);
-        self.new_type(self.old_home(item.module), &item.name)?;
-        Some(renamed())
-    }
-
-    /// Whether every number of the old enum has its name in the new one, and the default is the same.
-    pub(super) fn same_enum(&self, old: EnumId, new: EnumId) -> bool {
-        let (old, new) = (
-            &self.old.enumeration(old).enumerators,
-            &self.new.enumeration(new).enumerators,
-        );
-        let kept = old
-            .iter()
-            .all(|was| new.iter().any(|is| (&was.name, was.value) == (&is.name, is.value)));
-        let first = |list: &[crate::model::Enumerator]| list.first().map_or(0, |first| first.value);
-        kept && first(old) == first(new)
-    }
-
-    /// Whether two structs have the same fields, whatever they are called themselves.
-    pub(super) fn same_struct(&self, old: StructId, new: StructId, known: &mut BTreeSet<(StructId, StructId)>) -> bool {
-        // Where a struct holds itself, the question answers itself.
-        if !known.insert((old, new)) {
-            return true;
-        }
-        let (old, new) = (&self.old.structure(old).fields, &self.new.structure(new).fields);
-        old.len() == new.len()
-            && old.iter().zip(new).all(|(was, is)| {
-                (was.tag, &was.name, was.require, was.ty.max_len) == (is.tag, &is.name, is.require, is.ty.max_len)
-                    && self.default_of(true, was) == self.default_of(false, is)
-                    && self.same_type(&was.ty.ty, &is.ty.ty, known)
-            })
-    }
-
-    fn same_type(&self, old: &Type, new: &Type, known: &mut BTreeSet<(StructId, StructId)>) -> bool {
-        match (old, new) {
-            (Type::Struct(a), Type::Struct(b)) => self.same_struct(*a, *b, known),
-            (Type::Enum(a), Type::Enum(b)) => self.same_enum(*a, *b),
-            (Type::Vector(a), Type::Vector(b)) => self.same_type(a, b, known),
-            (Type::Map(a, x), Type::Map(b, y)) => self.same_type(a, b, known) && self.same_type(x, y, known),
-            (Type::Struct(_) | Type::Enum(_), _) | (_, Type::Struct(_) | Type::Enum(_)) => false,
-            _ => old == new,
-        }
-    }
-}
-
-fn renamed() -> Change {
-    Change {
-        grade: Grade::Renamed,
-        why: Vec::new(),
+        (!why.is_empty() || self.is_kept(pair)).then_some(Change { grade, why })
     }
 }
 
@@ -239,7 +209,7 @@ fn range(ty: &Type) -> Option<(i64, i64)> {
     }
 }
 
-fn integer((least, most): (i64, i64), (new_least, new_most): (i64, i64)) -> Change {
+fn integer(subject: &Subject, (least, most): (i64, i64), (new_least, new_most): (i64, i64)) -> Change {
     let (grows, shrinks) = (
         new_least < least || new_most > most,
         new_least > least || new_most < most,
@@ -247,8 +217,8 @@ fn integer((least, most): (i64, i64), (new_least, new_most): (i64, i64)) -> Chan
     let mut why = Vec::new();
     if shrinks {
         let beyond = format!("numbers outside {new_least} to {new_most}");
-        let text = format!("new programs refuse or misread {beyond}, which old ones send and may have stored");
-        why.push((Breaks::Wire, text));
+        let text = format!("new programs refuse or misread {beyond}, which old ones send");
+        why.push((Breaks::Wire, subject.and_stored(&text, " and may have stored")));
     }
     if grows {
         let beyond = format!("numbers outside {least} to {most}");
@@ -264,21 +234,39 @@ fn integer((least, most): (i64, i64), (new_least, new_most): (i64, i64)) -> Chan
     Change { grade, why }
 }
 
-fn float_to_double() -> Change {
+/// In JSON an enum is its number or a name, and everything else a number.
+fn named_numbers(mut change: Change, old: &Type, new: &Type) -> Change {
+    let who = match (old, new) {
+        (Type::Enum(_), _) => "new",
+        (_, Type::Enum(_)) => "old",
+        _ => return change,
+    };
+    let text = format!("JSON bodies may carry names of enumerators: {who} programs expect a number");
+    change.why.push((Breaks::Names, text));
+    change
+}
+
+fn float_to_double(subject: &Subject) -> Change {
     let old = "old programs refuse a double where they expect the 4 bytes of a float";
-    let node =
-        "new programs in Node.js refuse the floats of old ones and of stored data; those in other languages read them";
+    let node = subject.and_stored(
+        "new programs in Node.js refuse the floats of old ones",
+        " and of stored data",
+    );
+    let node = format!("{node}; those in other languages read them");
     Change {
         grade: Grade::Widened,
-        why: vec![(Breaks::Wire, old.to_owned()), (Breaks::Wire, node.to_owned())],
+        why: vec![(Breaks::Wire, old.to_owned()), (Breaks::Wire, node)],
     }
 }
 
-fn double_to_float() -> Change {
-    let new = "new programs refuse the doubles that old ones send, and those in stored data";
+fn double_to_float(subject: &Subject) -> Change {
+    let new = subject.and_stored(
+        "new programs refuse the doubles that old ones send",
+        ", and those in stored data",
+    );
     let node = "old programs in Node.js refuse the floats of new ones; those in other languages read them";
     Change {
         grade: Grade::Narrowed,
-        why: vec![(Breaks::Wire, new.to_owned()), (Breaks::Wire, node.to_owned())],
+        why: vec![(Breaks::Wire, new), (Breaks::Wire, node.to_owned())],
     }
 }

@@ -23,6 +23,10 @@ pub(super) fn check(draft: &Draft<'_>, diagnostics: &mut Diagnostics) {
     let edges: Vec<Vec<(StructId, &ast::Field)>> = draft.structs.iter().map(by_value).collect();
     let mut states = vec![State::New; edges.len()];
     for root in 0..edges.len() {
+        // What an earlier one holds has been walked through.
+        if states[root] != State::New {
+            continue;
+        }
         let mut stack = vec![(root, 0)];
         while let Some(depth) = stack.len().checked_sub(1) {
             let (at, next) = &mut stack[depth];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ast::{self, Shape, Value, ValueKind};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, suggest};
 use crate::model::{EnumId, Item, Literal, ModuleId, Type};
 use crate::resolve::Draft;
 
@@ -251,13 +251,13 @@ impl Checker<'_, '_> {
             }
             (Type::Enum(id), ValueKind::Name(path)) => self.enumerator(module, *id, value, path),
             _ => {
-                let found = kind_of(&value.kind);
-                self.error(
-                    Code::WrongKind,
-                    value,
-                    format!("{found} where {} is needed", wanted(ty)),
-                    help_for(ty, &value.kind),
-                );
+                let message = format!("{} where {} is needed", kind_of(&value.kind), wanted(ty));
+                let error = Diagnostic::new(Code::WrongKind, value.span, message).help(help_for(ty, &value.kind));
+                let meant = matches!(ty, Type::Bool).then(|| truth(&value.kind)).flatten();
+                self.diagnostics.push(match meant {
+                    Some(meant) => error.replace(value.span, meant),
+                    None => error,
+                });
                 None
             }
         }
@@ -338,6 +338,22 @@ fn kind_of(kind: &ValueKind) -> String {
         ValueKind::Bool(_) => "a bool".to_owned(),
         ValueKind::Name(path) => format!("the name `{}`", path.text()),
         ValueKind::Bad => "nothing".to_owned(),
+    }
+}
+
+/// The truth value as the language writes it, of one that is written as elsewhere.
+fn truth(kind: &ValueKind) -> Option<&'static str> {
+    match kind {
+        ValueKind::Int(0) => Some("false"),
+        ValueKind::Int(1) => Some("true"),
+        ValueKind::Name(path) => match path.text().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" => Some("true"),
+            "false" | "no" | "off" => Some("false"),
+            word => suggest::nearest(word, ["true", "false"]),
+        },
+        ValueKind::Str(text) if text == "true" => Some("true"),
+        ValueKind::Str(text) if text == "false" => Some("false"),
+        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `tars2rs check`
 
-use super::{Report, findings};
+use super::{Report, findings_alone};
 use crate::cli::Check;
 use crate::config::Config;
 use crate::diag::Levels;
@@ -11,5 +11,5 @@ pub(super) fn run(args: &Check) -> Report {
         Err(report) => return report,
     };
     let outcome = Config::with(levels).check(&args.input.files, &args.input.include_dirs);
-    findings(&outcome.diagnostics, &outcome.sources, &args.messages)
+    findings_alone(&outcome.diagnostics, &outcome.sources, &args.messages)
 }

@@ -123,9 +123,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Report {
     }
 }
 
-/// What a run found, as it is to be shown, with the exit code for it.
+/// What a run found that generates, as it is to be shown, with the exit code for it.
 pub(crate) fn findings(diagnostics: &[Diagnostic], sources: &SourceMap, messages: &Messages) -> Report {
     findings_and(diagnostics, sources, messages, "nothing is generated")
+}
+
+/// The same of a run that only looks.
+fn findings_alone(diagnostics: &[Diagnostic], sources: &SourceMap, messages: &Messages) -> Report {
+    findings_and(diagnostics, sources, messages, "")
 }
 
 /// What made a run end early, and what comes of it.

@@ -29,10 +29,11 @@ impl Error {
         }
     }
 
-    /// The last line of what is shown.
+    /// The last line of what is shown; `consequence` may be empty.
     pub(crate) fn count(errors: usize, consequence: &str) -> String {
         let plural = if errors == 1 { "" } else { "s" };
-        format!("{errors} error{plural} found, {consequence}")
+        let comma = if consequence.is_empty() { "" } else { ", " };
+        format!("{errors} error{plural} found{comma}{consequence}")
     }
 
     pub(super) fn no_out_dir() -> Self {

@@ -1,6 +1,7 @@
 //! Diagnostics: collected by every stage, rendered by one module, printed by nobody in the library.
 
 mod codes;
+pub(crate) mod foreign;
 pub(crate) mod json;
 mod levels;
 mod render;
@@ -10,6 +11,8 @@ pub(crate) mod suggest;
 pub(crate) use codes::{Code, Kind};
 pub(crate) use levels::{Level, Levels, Selection};
 pub(crate) use render::{Style, render_all};
+
+use foreign::Ours;
 
 use crate::source::Span;
 
@@ -122,6 +125,16 @@ impl Diagnostic {
                 self.help(suggest::phrase(word)).replace(span, word)
             }
             _ => self,
+        }
+    }
+
+    /// What the language has for what stands at the place itself, where other languages have it.
+    pub(crate) fn instead(self, ours: Ours) -> Self {
+        match ours {
+            // Without the types of what they hold these are no types.
+            Ours::Word(word @ ("vector" | "map")) => self.help(suggest::phrase(&format!("{word}<..>"))),
+            Ours::Word(word) => self.meant(Some(word)),
+            Ours::Choice(advice) => self.help(advice),
         }
     }
 

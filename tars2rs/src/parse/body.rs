@@ -10,6 +10,9 @@ use crate::source::Span;
 /// Words that begin a definition and never a member of a struct, an enum or an interface.
 const DEFINITIONS: [&str; 6] = ["module", "struct", "enum", "interface", "const", "key"];
 
+/// The help where a `;` belongs.
+const ENDS: &str = "every definition and every member ends with `;`, also behind a `}`";
+
 /// The members of a body.
 #[derive(Debug)]
 pub(super) struct Body<T> {
@@ -18,8 +21,18 @@ pub(super) struct Body<T> {
     pub(super) incomplete: bool,
     /// From `{` to `}`.
     pub(super) span: Span,
-    /// Whether the closing brace was there.
-    pub(super) closed: bool,
+    /// Whether a `;` belongs behind it, which it does not where even the brace is missing.
+    pub(super) wants_semicolon: bool,
+}
+
+/// What stands in a body, and with it where that goes on after a mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    Definitions,
+    /// Fields or operations.
+    Members,
+    /// They end with a comma.
+    Enumerators,
 }
 
 /// What a body is made of.
@@ -27,8 +40,7 @@ pub(super) struct Body<T> {
 pub(super) struct Members<F> {
     /// "struct `A`", for messages.
     pub(super) owner: String,
-    /// Whether definitions may stand in it.
-    pub(super) holds_definitions: bool,
+    pub(super) holds: Holds,
     pub(super) member: F,
 }
 
@@ -42,9 +54,10 @@ where
         members: Vec::new(),
         incomplete: false,
         span: open,
-        closed: true,
+        wants_semicolon: true,
     };
-    let mut input = opening(input, of.holds_definitions)?;
+    let holds_definitions = of.holds == Holds::Definitions;
+    let mut input = opening(input, holds_definitions)?;
     loop {
         if input.at("}") {
             input = input.advance();
@@ -55,13 +68,13 @@ where
             body.incomplete = true;
             break;
         }
-        if !of.holds_definitions && begins_definition(&input) && is_nested(input) {
+        if !holds_definitions && begins_definition(&input) && is_nested(input) {
             body.incomplete = true;
-            input = recover(nested(input, &of.owner), input, false);
+            input = recover(nested(input, &of.owner), input, of.holds);
             continue;
         }
-        let lost = ends_body(&input, of.holds_definitions) || belongs_outside(&input, of.holds_definitions);
-        if lost || input.kind() == Kind::End {
+        let empty = input.before() == open && input.at(";") && input.lacks_brace();
+        if empty || brace_is_lost(&input, holds_definitions) {
             let message = format!("{} is not closed", of.owner);
             let error = Diagnostic::new(Code::UnclosedBrace, open, message).label("this `{` has no `}`");
             // Where the brace has been missed at the front, or is in a text without its end, that has been said.
@@ -71,8 +84,18 @@ where
             input.brace_missed();
             input.shared.unbalanced.set(!input.at(";"));
             input = if input.at(";") { input.advance() } else { input };
-            (body.closed, body.incomplete) = (false, true);
+            (body.wants_semicolon, body.incomplete) = (false, true);
             break;
+        }
+        if let Some(rest) = semicolon_before_brace(input) {
+            (body.wants_semicolon, body.incomplete) = (false, true);
+            input = rest;
+            break;
+        }
+        if input.at(";") {
+            body.incomplete = true;
+            input = stray_semicolons(input, "remove it");
+            continue;
         }
         match (of.member)(input) {
             Ok((rest, member)) => {
@@ -81,7 +104,7 @@ where
             }
             Err(error) => {
                 body.incomplete = true;
-                input = recover(error, input, of.holds_definitions);
+                input = recover(error, input, of.holds);
             }
         }
     }
@@ -113,12 +136,22 @@ fn opening<'t, 's>(
         let help = "there is no inheritance: hold the other one in a field, or repeat its members";
         mistake.diagnostic = mistake.diagnostic.map(|diagnostic| Box::new(diagnostic.help(help)));
     }
+    if input.at(";") && holds_definitions && begins_definition(&input.advance()) {
+        let help = "what a module holds stands between braces: `module name { .. };`";
+        let refused = mistake.diagnostic.into_iter();
+        refused.for_each(|diagnostic| input.report(diagnostic.help(help)));
+        return Ok(input.advance());
+    }
     if input.at(";") {
         let help = "there are no forward declarations, and none are needed: what is declared further below is known";
         mistake.diagnostic = mistake.diagnostic.map(|diagnostic| Box::new(diagnostic.help(help)));
     }
     if input.kind() == Kind::Bad {
-        let rest = input.advance();
+        // `C.D {` instead of `C {`, or a bad mark instead of the brace.
+        let mut rest = input.advance();
+        while !begins_definition(&rest) && (rest.word_behind(0) || rest.kind() == Kind::Bad) && brace_ahead(rest) {
+            rest = rest.advance();
+        }
         return Ok(if rest.at("{") { rest.advance() } else { rest });
     }
     if input.at("}") && !input.at_new_line() {
@@ -142,6 +175,11 @@ fn opening<'t, 's>(
         .into_iter()
         .for_each(|diagnostic| input.report(*diagnostic));
     Ok(input)
+}
+
+/// Whether the `}` should have come before what stands here.
+fn brace_is_lost(input: &Tokens<'_, '_>, holds_definitions: bool) -> bool {
+    input.kind() == Kind::End || ends_body(input, holds_definitions) || belongs_outside(input, holds_definitions)
 }
 
 /// Whether a comment or a string without its end, somewhere behind `open`, has taken a brace with it.
@@ -223,9 +261,39 @@ pub(super) fn ends_body(input: &Tokens<'_, '_>, holds_definitions: bool) -> bool
     let other = if holds_definitions {
         rest.at("module")
     } else {
-        input.at_new_line() || begins_definition(&rest)
+        (input.at_new_line() && input.lacks_brace()) || begins_definition(&rest)
     };
     other || rest.kind() == Kind::End
+}
+
+/// `;}` for `};`, reported: what stands behind it.
+fn semicolon_before_brace<'t, 's>(input: Tokens<'t, 's>) -> Option<Tokens<'t, 's>> {
+    if !before_brace(input) {
+        return None;
+    }
+    let brace = input.advance();
+    let both = input.peek().span.to(brace.peek().span);
+    let error = Diagnostic::new(Code::Syntax, both, "the `;` stands behind the `}`");
+    input.report(error.help("write `};`").replace(both, "};"));
+    Some(brace.advance())
+}
+
+/// Whether a `;` has changed places with the `}` behind it.
+pub(super) fn before_brace(input: Tokens<'_, '_>) -> bool {
+    let brace = input.advance();
+    input.at(";") && brace.at("}") && !brace.advance().at(";")
+}
+
+/// Semicolons where none belongs, reported once: what stands behind them.
+pub(super) fn stray_semicolons<'t, 's>(input: Tokens<'t, 's>, help: &str) -> Tokens<'t, 's> {
+    let mut rest = input;
+    while rest.at(";") {
+        rest = rest.advance();
+    }
+    let span = input.peek().span.to(rest.before());
+    let error = Diagnostic::new(Code::Syntax, input.peek().span, "unexpected `;`");
+    input.report(error.help(help).replace(span, ""));
+    rest
 }
 
 /// Whether something unreadable stands where the `}` belongs.
@@ -250,12 +318,8 @@ fn begins_member(input: &Tokens<'_, '_>) -> bool {
     }
 }
 
-/// Reports a mistake and goes behind the next `;`, or to the `}` that ends the surrounding body.
-pub(super) fn recover<'t, 's>(
-    error: nom::Err<Mistake<'t, 's>>,
-    start: Tokens<'t, 's>,
-    definitions: bool,
-) -> Tokens<'t, 's> {
+/// Reports a mistake and goes behind the next `;`, behind the next `,` among enumerators, or to the `}` that ends the surrounding body.
+pub(super) fn recover<'t, 's>(error: nom::Err<Mistake<'t, 's>>, start: Tokens<'t, 's>, holds: Holds) -> Tokens<'t, 's> {
     let mistake = match error {
         nom::Err::Error(mistake) | nom::Err::Failure(mistake) => mistake,
         // Only streaming parsers say this, and there are none.
@@ -264,8 +328,8 @@ pub(super) fn recover<'t, 's>(
     if let Some(diagnostic) = mistake.diagnostic {
         start.report(*diagnostic);
     }
-    let end = skip(start, mistake.at);
-    lose(start, end, definitions);
+    let end = skip(start, mistake.at, holds);
+    lose(start, end, holds == Holds::Definitions);
     end
 }
 
@@ -299,42 +363,75 @@ fn lose(start: Tokens<'_, '_>, end: Tokens<'_, '_>, definitions: bool) {
 }
 
 /// Skips from `start`, whose braces count, to the end of what holds the token at `mistake`.
-fn skip<'t, 's>(start: Tokens<'t, 's>, mistake: Tokens<'t, 's>) -> Tokens<'t, 's> {
+fn skip<'t, 's>(start: Tokens<'t, 's>, mistake: Tokens<'t, 's>, holds: Holds) -> Tokens<'t, 's> {
     let wrong = mistake.peek().span.start;
-    let mut depth = 0usize;
+    let (mut depth, mut parens) = (0usize, 0usize);
     let mut closed = false;
     let mut input = start;
-    loop {
-        if input.kind() == Kind::End {
+    while input.kind() != Kind::End {
+        let behind = depth == 0 && input.peek().span.start >= wrong;
+        let begins = (begins_definition(&input) && (input.at_new_line() || closed))
+            || (begins_member(&input) && (parens == 0 || input.at_new_line()));
+        if depth == 0 && input.at("}") {
             return input;
         }
-        let behind = input.peek().span.start >= wrong;
-        if input.at("{") {
-            depth += 1;
-        } else if input.at("}") {
-            if depth == 0 {
-                return input;
+        if behind && (input.at(";") || (holds == Holds::Enumerators && parens == 0 && input.at(","))) {
+            let rest = input.advance();
+            let too_early = input.peek().span.start == wrong;
+            if !(input.at(",") && goes_on_behind_comma(&rest, too_early)) {
+                return if too_early && input.at(";") {
+                    without_remnant(rest)
+                } else {
+                    rest
+                };
             }
-            depth -= 1;
-        } else if input.at(";") && depth == 0 && behind {
-            return input.advance();
-        } else if depth == 0
-            && behind
-            && input.before() != start.before()
-            && ((begins_definition(&input) && (input.at_new_line() || closed)) || begins_member(&input))
-        {
+        }
+        if behind && begins && input.before() != start.before() {
             // The mistake has swallowed a `;`: better to lose one definition than two.
             return input;
+        }
+        match input.peek().text {
+            "{" => depth += 1,
+            "}" => depth -= 1,
+            "(" => parens += 1,
+            ")" => parens = parens.saturating_sub(1),
+            _ => {}
         }
         closed = input.at("}");
         input = input.advance();
     }
+    input
+}
+
+/// Whether no enumerator begins behind this comma: another comma, or a value that the comma has cut off, belongs to the same
+/// mistake.
+fn goes_on_behind_comma(rest: &Tokens<'_, '_>, too_early: bool) -> bool {
+    let behind = rest.advance();
+    match rest.kind() {
+        Kind::Int | Kind::Float | Kind::Str => true,
+        Kind::Word if rest.at_new_line() => false,
+        Kind::Word => too_early && !behind.at_new_line() && !behind.at_any(&[",", "}", "=", ";"]),
+        _ => rest.at_any(&[",", "="]),
+    }
+}
+
+/// What stands behind a `;` that came too early. A single token left on its line is the rest of what it has cut off.
+fn without_remnant<'t, 's>(input: Tokens<'t, 's>) -> Tokens<'t, 's> {
+    let rest = input.advance();
+    let alone = rest.at_any(&["}", ";"]) || rest.at_new_line() || begins_member(&rest);
+    if input.at_new_line() || input.at_any(&["}", ";"]) || !alone {
+        return input;
+    }
+    if rest.at(";") { rest.advance() } else { rest }
 }
 
 /// The `;` behind `what`. A missing one that can only be a slip is reported and taken as written.
 pub(super) fn semicolon<'t, 's>(input: Tokens<'t, 's>, what: fmt::Arguments<'_>) -> PResult<'t, 's, ()> {
     if input.at(";") {
-        return Ok((input.advance(), ()));
+        return Ok((once(input), ()));
+    }
+    if let Some(rest) = instead_of_semicolon(input) {
+        return Ok((rest, ()));
     }
     let slip = input.at("}") || input.at_new_line() || begins_member(&input);
     if !slip {
@@ -346,10 +443,34 @@ pub(super) fn semicolon<'t, 's>(input: Tokens<'t, 's>, what: fmt::Arguments<'_>)
     Ok((input, ()))
 }
 
+/// Another mark at the end of a member or a definition, reported: what stands behind it.
+fn instead_of_semicolon<'t, 's>(input: Tokens<'t, 's>) -> Option<Tokens<'t, 's>> {
+    let (mark, rest) = (input.peek(), input.advance());
+    let ends = rest.at("}") || rest.at_new_line() || begins_member(&rest) || begins_definition(&rest);
+    if !input.at_any(&[",", ":"]) || input.at_new_line() || !ends {
+        return None;
+    }
+    let error = Diagnostic::new(Code::Syntax, mark.span, format!("expected `;`, found `{}`", mark.text));
+    input.report(error.help(ENDS).replace(mark.span, ";"));
+    Some(rest)
+}
+
+/// What stands behind a `;`. A second one is left out, unless it may be what is left of a `};`.
+fn once<'t, 's>(semicolon: Tokens<'t, 's>) -> Tokens<'t, 's> {
+    let second = semicolon.advance();
+    if !second.at(";") || second.at_new_line() || second.lacks_brace() || before_brace(second) {
+        return second;
+    }
+    stray_semicolons(second, "one `;` is enough")
+}
+
 /// The `;` behind the `}` of `what`: without it parsing goes on anyway.
 pub(super) fn semicolon_after_brace<'t, 's>(input: Tokens<'t, 's>, what: &str) -> Tokens<'t, 's> {
     if input.at(";") {
-        return input.advance();
+        return once(input);
+    }
+    if let Some(rest) = instead_of_semicolon(input) {
+        return rest;
     }
     let word = input.peek();
     if word.kind == Kind::Word && !input.at_new_line() && input.peek_behind(1).is_some_and(|next| next.text == ";") {
@@ -374,8 +495,5 @@ fn missing_semicolon(before: Span, what: &str) -> Diagnostic {
         before.after(),
         format!("missing `;` behind {what}"),
     );
-    error
-        .label("`;` belongs here")
-        .replace(before.after(), ";")
-        .help("every definition and every member ends with `;`, also behind a `}`")
+    error.label("`;` belongs here").replace(before.after(), ";").help(ENDS)
 }

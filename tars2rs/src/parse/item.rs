@@ -3,14 +3,16 @@
 use nom::Parser;
 use nom::sequence::{delimited, preceded};
 
-use super::body::{Body, Members, at_bad_brace, body, ends_body, semicolon, semicolon_after_brace};
-use super::lexical::Kind;
-use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct, separated};
-use super::ty::{declarator, integer, must, path, ty, value};
-use crate::ast::{
-    Const, Definition, Direction, Enum, Enumerator, Field, Interface, Key, Name, Operation, Param, Struct, Tag,
+use super::body::{
+    Body, Holds, Members, at_bad_brace, before_brace, body, ends_body, semicolon, semicolon_after_brace,
 };
-use crate::diag::{Code, Diagnostic};
+use super::field::field;
+use super::lexical::Kind;
+use super::list::{List, comma_of, listed, semicolon_at_end};
+use super::tokens::{Mistake, PResult, Tokens, behind, fail, is_keyword, name, punct};
+use super::ty::{declarator, must, path, ty, value};
+use crate::ast::{Const, Definition, Direction, Enum, Enumerator, Interface, Key, Name, Operation, Param, Struct};
+use crate::diag::{Code, Diagnostic, foreign};
 use crate::source::Span;
 use crate::text::Doc;
 
@@ -37,8 +39,7 @@ fn header<'t, 's>(input: Tokens<'t, 's>, what: &'static str) -> PResult<'t, 's, 
 
 /// The end of a definition with a body.
 fn close<'t, 's, T>(input: Tokens<'t, 's>, body: &Body<T>, what: &str) -> Tokens<'t, 's> {
-    // Where even the brace is missing, the `;` is no second mistake.
-    if body.closed {
+    if body.wants_semicolon {
         semicolon_after_brace(input, what)
     } else {
         input
@@ -56,19 +57,14 @@ struct Block<T> {
 /// `KIND NAME { member member .. };`
 fn block<'t, 's, T>(
     input: Tokens<'t, 's>,
-    kind: &str,
-    expected: &'static str,
+    (kind, expected, holds): (&str, &'static str, Holds),
     member: impl Fn(Tokens<'t, 's>) -> PResult<'t, 's, T>,
 ) -> PResult<'t, 's, Block<T>> {
     let start = input.peek();
     let (rest, name) = header(input, expected)?;
     let owner = format!("{kind} `{}`", name.text);
     let opening = (input.advance().peek(), rest.peek());
-    let of = Members {
-        owner,
-        holds_definitions: false,
-        member,
-    };
+    let of = Members { owner, holds, member };
     let (rest, body) = body(rest, &of)?;
     let rest = close(rest, &body, &of.owner);
     let doc = rest.doc_of_block(start, opening);
@@ -87,7 +83,7 @@ fn block<'t, 's, T>(
 }
 
 fn structure<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
-    let (rest, block) = block(input, "struct", "a struct name", field)?;
+    let (rest, block) = block(input, ("struct", "a struct name", Holds::Members), field)?;
     Ok((
         rest,
         Definition::Struct(Struct {
@@ -99,90 +95,8 @@ fn structure<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
     ))
 }
 
-fn field<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Field> {
-    let start = input.peek();
-    let (rest, tag) = field_tag(input)?;
-    let (rest, require) = requirement(rest)?;
-    let (rest, decl) = must(declarator("a field name"), rest)?;
-    let (rest, default) = behind("=", |input| must(value, input), rest)?;
-    let (rest, ()) = semicolon(rest, format_args!("field `{}`", decl.name.text))?;
-    let doc = rest.doc(start);
-    Ok((
-        rest,
-        Field {
-            tag,
-            require,
-            decl,
-            default,
-            doc,
-        },
-    ))
-}
-
-fn field_tag<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Tag>> {
-    let token = input.peek();
-    match token.kind {
-        Kind::Int => Ok((
-            input.advance(),
-            integer(input).map(|value| Tag {
-                value,
-                span: token.span,
-            }),
-        )),
-        Kind::Word => {
-            let error = Diagnostic::new(Code::MissingTag, token.span, "field without a tag");
-            input.report(error.help("a field begins with its tag: `0 require int id;`"));
-            Ok((input, None))
-        }
-        _ => Err(nom::Err::Error(input.unexpected("a field or `}`"))),
-    }
-}
-
-/// `require` or `optional`: exactly one of them.
-fn requirement<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, bool> {
-    let help = "write one of `require` and `optional`";
-    let token = input.peek();
-    if token.kind == Kind::Word && !is_keyword(token.text) && input.word_behind(1) && input.word_behind(2) {
-        let message = format!("expected `require` or `optional`, found `{}`", token.text);
-        input.report(Diagnostic::new(Code::MissingRequire, token.span, message).help(help));
-        return Ok((input.advance(), false));
-    }
-    let mut rest = input;
-    let (mut first, mut second) = (None, None);
-    while rest.at_any(&["require", "optional"]) {
-        let word = rest.peek();
-        if first.is_none() {
-            first = Some(word);
-        } else {
-            second = second.or(Some(word));
-        }
-        rest = rest.advance();
-    }
-    match (first, second) {
-        (None, _) if rest.kind() == Kind::Word || rest.at("::") => {
-            let error = Diagnostic::new(
-                Code::MissingRequire,
-                rest.peek().span,
-                "field is neither `require` nor `optional`",
-            );
-            rest.report(error.help(help));
-        }
-        (None, _) => return fail(rest.unexpected("`require` or `optional`")),
-        (Some(_), None) => {}
-        (Some(_), Some(second)) => {
-            let error = Diagnostic::new(
-                Code::MissingRequire,
-                second.span,
-                format!("unexpected `{}`", second.text),
-            );
-            rest.report(error.help(help));
-        }
-    }
-    Ok((rest, first.is_some_and(|token| token.text == "require")))
-}
-
 fn enumeration<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
-    let (rest, block) = block(input, "enum", "an enum name", enumerator)?;
+    let (rest, block) = block(input, ("enum", "an enum name", Holds::Enumerators), enumerator)?;
     let vague = block.members.iter().any(Option::is_none);
     Ok((
         rest,
@@ -235,7 +149,7 @@ fn comma<'t, 's>(input: Tokens<'t, 's>) -> Result<Tokens<'t, 's>, nom::Err<Mista
         return Ok(input.advance());
     }
     if input.at(";") {
-        if ends_body(&input, false) {
+        if before_brace(input) || ends_body(&input, false) {
             return Ok(input);
         }
         let error = Diagnostic::new(Code::Syntax, input.peek().span, "expected `,` or `}`, found `;`");
@@ -269,7 +183,7 @@ fn constant<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
 }
 
 fn interface<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
-    let (rest, block) = block(input, "interface", "an interface name", operation)?;
+    let (rest, block) = block(input, ("interface", "an interface name", Holds::Members), operation)?;
     Ok((
         rest,
         Definition::Interface(Interface {
@@ -312,8 +226,10 @@ fn operation<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Operation> {
 fn without_modifier<'t, 's>(input: Tokens<'t, 's>) -> Tokens<'t, 's> {
     let word = input.peek();
     let plain = word.kind == Kind::Word && !is_keyword(word.text);
-    let four = input.word_behind(1) && input.word_behind(2) && input.peek_behind(3).is_some_and(|t| t.text == "(");
-    if !plain || !four {
+    let text = |count| input.peek_behind(count).map_or("", |token| token.text);
+    let four = input.word_behind(1) && input.word_behind(2) && text(3) == "(";
+    // A name that stands there twice is the mistake itself.
+    if !plain || !four || text(1) == text(2) {
         return input;
     }
     let error = Diagnostic::new(Code::Syntax, word.span, format!("unexpected `{}`", word.text));
@@ -348,28 +264,15 @@ fn params<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Vec<Param>> {
         input.report(error.help(help).replace(input.peek().span, ""));
         return Ok((input.advance(), Vec::new()));
     }
-    let (mut rest, mut params) = must(|input| separated(",", param, input), input)?;
-    while rest.at(";") && closes_soon(rest.advance()) {
-        let semicolon = rest.peek().span;
-        let error = Diagnostic::new(Code::Syntax, semicolon, "expected `,` or `)`, found `;`");
-        rest.report(error.help("parameters are separated by commas").replace(semicolon, ","));
-        let (behind, more) = must(|input| separated(",", param, input), rest.advance())?;
-        params.extend(more);
-        rest = behind;
+    let list = List {
+        close: ")",
+        expected: "`,` or `)`",
+        help: "parameters are separated by commas",
+    };
+    if let Some(rest) = semicolon_at_end(input, list.close)? {
+        return Ok((rest, Vec::new()));
     }
-    Ok((rest, params))
-}
-
-/// Whether the next parenthesis on this line closes one, so that what stands before it is parameters.
-fn closes_soon(mut input: Tokens<'_, '_>) -> bool {
-    let few = 30;
-    for _ in 0..few {
-        if input.at_new_line() || input.at_any(&["(", ")", "{", "}"]) {
-            return input.at(")");
-        }
-        input = input.advance();
-    }
-    false
+    must(|input| listed(list, param, input), input)
 }
 
 /// `)`, with a message that fits what stands instead.
@@ -395,13 +298,18 @@ fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
         );
         return param(input.advance());
     }
-    let (rest, direction) = if input.at("out") {
+    let word = misspelt_direction(input).unwrap_or(input.peek().text);
+    let (rest, direction) = if word == "out" {
         (input.advance(), Direction::Out(span))
-    } else if input.at("routekey") {
+    } else if word == "routekey" {
         (input.advance(), Direction::RouteKey(span))
     } else {
         (input, Direction::In)
     };
+    let numbered = input.kind() == Kind::Int;
+    if numbered || (input.at_any(&["require", "optional"]) && input.word_behind(1)) {
+        return param(without_tag(input));
+    }
     if input.at(")") {
         let error = Diagnostic::new(Code::Syntax, input.before(), "comma behind the last parameter");
         return fail(input.refuse(error.help("remove the comma").replace(input.before(), "")));
@@ -421,8 +329,53 @@ fn param<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Param> {
     Ok((rest, Param { direction, decl }))
 }
 
+/// Tag and requirement are reported and left out.
+fn without_tag<'t, 's>(input: Tokens<'t, 's>) -> Tokens<'t, 's> {
+    let numbered = input.kind() == Kind::Int;
+    let mut rest = if numbered { input.advance() } else { input };
+    if rest.at_any(&["require", "optional"]) {
+        rest = rest.advance();
+    }
+    let span = input.peek().span.to(rest.before());
+    let message = if numbered {
+        "a parameter has no tag".to_owned()
+    } else {
+        format!("unexpected `{}`", input.peek().text)
+    };
+    let help = "a parameter is `TYPE name`, perhaps with `out` or `routekey` before it";
+    input.report(
+        Diagnostic::new(Code::Syntax, span, message)
+            .help(help)
+            .replace(span, ""),
+    );
+    rest
+}
+
+/// `Out` for `out`: reported, and taken for what was meant.
+fn misspelt_direction(input: Tokens<'_, '_>) -> Option<&'static str> {
+    let word = input.peek();
+    let third = input.peek_behind(2).map_or("", |token| token.text);
+    let more = input.word_behind(2) || matches!(third, "<" | "::" | "*" | ":");
+    if word.kind != Kind::Word || is_keyword(word.text) || !input.word_behind(1) || !more {
+        return None;
+    }
+    let meant = foreign::meant(word.text, &["out", "routekey"])?;
+    let error = Diagnostic::new(Code::Syntax, word.span, format!("unexpected `{}`", word.text));
+    input.report(error.meant(Some(meant)));
+    Some(meant)
+}
+
 fn key<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Definition> {
-    let members = preceded(punct(","), |input| separated(",", name("a member name"), input));
+    let list = List {
+        close: "]",
+        expected: "`,`",
+        help: "they are separated by commas: `key[Struct, member, member]`",
+    };
+    let comma = |input: Tokens<'t, 's>| match comma_of(list, input) {
+        Some(rest) => Ok((rest, ())),
+        None => Err(nom::Err::Error(input.unexpected("`,`"))),
+    };
+    let members = preceded(comma, |input| listed(list, name("a member name"), input));
     let list = (path, members);
     let (rest, (target, members)) = must(delimited(punct("["), list, punct("]")), input.advance())?;
     let (rest, ()) = semicolon(rest, format_args!("`key[..]`"))?;

@@ -2,13 +2,13 @@
 
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take, take_till, take_while, take_while1};
-use nom::character::complete::{char, digit0, digit1, hex_digit1, one_of};
+use nom::character::complete::{anychar, char, digit0, digit1, hex_digit1, one_of};
 use nom::combinator::{not, opt, recognize, value, verify};
 use nom::sequence::preceded;
 use nom::{IResult, Parser};
 
+use super::characters::{self, Joins};
 use super::docs::{Comment, Flavor};
-use super::literal;
 use crate::ast::Include;
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
@@ -55,16 +55,21 @@ enum Piece {
     BlockComment,
     OpenComment,
     Include,
+    /// One with a `;` behind it.
+    IncludeSemicolon,
     BadDirective,
     /// `*/` where no comment is open.
     StrayClose,
-    /// A text between single quotes.
-    SingleQuoted,
+    /// A text between other quotes than those of a string.
+    Quoted,
     Token(Kind),
     OpenString,
     MalformedNumber,
     Illegal,
 }
+
+/// Names are not longer, and one mistake is not worth a search through the whole file.
+const MOST_JOINED: usize = 100;
 
 /// Takes a whole text apart; `base` is the offset of its first byte in the run's count.
 pub(super) fn lex(text: &str, base: u32) -> Lexed<'_> {
@@ -154,19 +159,18 @@ impl Lexer<'_> {
             Piece::Token(kind) => self.token(kind, start, end),
             Piece::OpenString => self.open_string(start, end),
             Piece::StrayClose => self.stray_close(start, end),
-            Piece::SingleQuoted => {
-                let error = Diagnostic::new(Code::IllegalCharacter, self.span(start, end), "illegal character `'`");
-                self.out.errors.push(error.help("a string is in double quotes"));
+            Piece::IncludeSemicolon => self.include_semicolon(start, end),
+            Piece::Quoted => {
+                let error = characters::quoted(&self.text[start..end], self.span(start, end), self.at_number());
+                self.out.errors.push(error);
                 self.token(Kind::Bad, start, end);
             }
             Piece::MalformedNumber => self.malformed_number(start, end),
             // One mistake, one message: what stands directly behind a character that is refused belongs to it.
             Piece::Illegal if self.follows_refused(start) => self.token(Kind::Bad, start, end),
             Piece::Illegal => {
-                let found = &self.text[start..end];
-                let message = format!("illegal character `{}`", literal::printable(found));
-                let error = Diagnostic::new(Code::IllegalCharacter, self.span(start, end), message);
-                self.out.errors.push(explain_illegal(error, found));
+                let error = self.illegal(start, end);
+                self.out.errors.push(error);
                 self.token(Kind::Bad, start, end);
             }
         }
@@ -184,11 +188,69 @@ impl Lexer<'_> {
         Some((*token, text_of(token.span, self.base, self.text)))
     }
 
-    /// Whether a refused character stands directly before.
+    /// The token so many before the last one, with its text.
+    fn earlier_token(&self, count: usize) -> Option<(Token, &str)> {
+        let at = self.out.tokens.len().checked_sub(count + 1)?;
+        let token = self.out.tokens[at];
+        Some((token, text_of(token.span, self.base, self.text)))
+    }
+
+    /// Whether a refused character stands directly before, or this one has been refused in the same name.
     fn follows_refused(&self, start: usize) -> bool {
         let at = self.span(start, start).start;
-        let last = self.last_token();
-        last.is_some_and(|(token, text)| token.kind == Kind::Bad && token.span.end == at && !text.starts_with('"'))
+        let Some((last, text)) = self.last_token().filter(|(last, _)| last.span.end == at) else {
+            return false;
+        };
+        if last.kind == Kind::Bad {
+            return !text.starts_with('"');
+        }
+        let this = self.text.as_bytes()[start];
+        let before = self
+            .earlier_token(1)
+            .filter(|_| last.kind == Kind::Word && matches!(this, b'.' | b'-'));
+        before.is_some_and(|(bad, text)| {
+            bad.kind == Kind::Bad && bad.span.end == last.span.start && *text.as_bytes() == [this]
+        })
+    }
+
+    /// The refusal of a character.
+    fn illegal(&self, start: usize, end: usize) -> Diagnostic {
+        let (found, span) = (&self.text[start..end], self.span(start, end));
+        let Some((joins, from)) = self.joined(start) else {
+            return characters::illegal(found, span);
+        };
+        let bytes = self.text.as_bytes();
+        let goes_on = |byte: &&u8| CLASSES[usize::from(**byte)] & WORD != 0 || **byte == bytes[start];
+        let length = bytes[end..].iter().take(MOST_JOINED).take_while(goes_on).count();
+        let whole = self.text[from..end + length].trim_end_matches(found);
+        characters::joined(joins, (found, span), (whole, self.span(from, from + whole.len())))
+    }
+
+    /// What a `.` or `-` joins, if it stands between two words, and where the first one begins.
+    fn joined(&self, start: usize) -> Option<(Joins, usize)> {
+        let (mark, next) = (self.text.as_bytes()[start], *self.text.as_bytes().get(start + 1)?);
+        let (word, _) = self.last_token()?;
+        let adjacent = word.kind == Kind::Word && word.span.end == self.span(start, start).start;
+        if !matches!(mark, b'.' | b'-') || !adjacent || CLASSES[usize::from(next)] & LETTER == 0 {
+            return None;
+        }
+        let (before, text) = self.earlier_token(1)?;
+        let from = (word.span.start - self.base) as usize;
+        let marker = matches!(text, "require" | "optional" | "out" | "routekey" | "in");
+        let name = (before.kind == Kind::Word && !marker) || matches!(text, ">" | "*" | "]");
+        match mark {
+            b'-' if text != "=" => Some((Joins::Name, from)),
+            b'.' if name => Some((Joins::Name, from)),
+            b'.' if text == "=" => Some((Joins::Value, from)),
+            b'.' => Some((Joins::Type, from)),
+            _ => None,
+        }
+    }
+
+    /// Whether the value of a constant or field belongs here whose type is a number.
+    fn at_number(&self) -> bool {
+        let text = |count| self.earlier_token(count).map_or("", |(_, text)| text);
+        text(0) == "=" && matches!(text(2), "byte" | "short" | "int" | "long")
     }
 
     /// Whether the `*` of `byte *` stands here, with a comment directly behind it.
@@ -244,13 +306,25 @@ impl Lexer<'_> {
         self.token_on_line = true;
     }
 
+    fn include_semicolon(&mut self, start: usize, end: usize) {
+        let quote = self.text[start..end].rfind('"').map_or(end, |at| start + at + 1);
+        self.include(start, quote);
+        let semicolon = self.span(end - 1, end);
+        let error = Diagnostic::new(Code::BadDirective, semicolon, "`;` behind an include");
+        self.out
+            .errors
+            .push(error.help("an include ends with its line").replace(semicolon, ""));
+    }
+
     fn bad_directive(&mut self, start: usize, end: usize) {
         let line = self.text[start..end].trim_end();
         let span = self.span(start, start + line.len());
         let error = Diagnostic::new(Code::BadDirective, span, "malformed `#` line");
-        self.out
-            .errors
-            .push(error.help("the only directive is `#include \"path\"`"));
+        let error = error.help("the only directive is `#include \"path\"`");
+        self.out.errors.push(match characters::include_meant(line) {
+            Some(meant) => error.replace(span, meant),
+            None => error,
+        });
     }
 
     /// A string over several lines is one mistake: of its two quotes without a partner the first is reported.
@@ -260,12 +334,17 @@ impl Lexer<'_> {
             self.open_string = false;
         } else {
             self.open_string = true;
-            self.error(
-                Code::UnterminatedString,
-                (start, end),
-                "string without its closing `\"`",
-                "",
-            );
+            let (span, text) = (self.span(start, end), &self.text[start..end]);
+            let error = Diagnostic::new(Code::UnterminatedString, span, "string without its closing `\"`");
+            // A quote of a word processor does not close it.
+            let fine = text.rfind(['\u{201c}', '\u{201d}', '\u{ff02}']);
+            let fine = fine.map(|at| (at, text[at..].chars().take(1).collect::<String>()));
+            self.out.errors.push(match fine {
+                Some((at, quote)) => error
+                    .help(format!("`{quote}` is no `\"`"))
+                    .replace(self.span(start + at, start + at + quote.len()), "\""),
+                None => error,
+            });
         }
         self.token(Kind::Bad, start, end);
     }
@@ -379,6 +458,7 @@ fn piece(input: &str) -> (Piece, usize) {
         [b'/', b'*', ..] => block_comment(input),
         [b'"', ..] => string(input),
         [b'#', ..] => alt((
+            value(Piece::IncludeSemicolon, include_semicolon),
             value(Piece::Include, include),
             value(Piece::BadDirective, take_till(|c| c == '\n')),
         ))
@@ -387,7 +467,7 @@ fn piece(input: &str) -> (Piece, usize) {
             Some(length) => return (Piece::Token(Kind::Int), length),
             None => alt((number, illegal)).parse(input),
         },
-        _ => alt((single_quoted, illegal)).parse(input),
+        _ => alt((single_quoted, fine_quoted, illegal)).parse(input),
     };
     // There is always one: any character may be illegal.
     found.map_or((Piece::Illegal, input.len()), |(rest, piece)| {
@@ -420,7 +500,17 @@ fn number(input: &str) -> IResult<&str, Piece> {
 
 fn single_quoted(input: &str) -> IResult<&str, Piece> {
     let text = (char('\''), take_till(|c| matches!(c, '\'' | '\n')), char('\''));
-    value(Piece::SingleQuoted, text).parse(input)
+    value(Piece::Quoted, text).parse(input)
+}
+
+/// A text on one line between quotes as word processors set them.
+fn fine_quoted(input: &str) -> IResult<&str, Piece> {
+    let (rest, open) = verify(anychar, |c| characters::closes(*c, *c)).parse(input)?;
+    let text = (
+        take_till(|c| c == '\n' || characters::closes(open, c)),
+        verify(anychar, |c| characters::closes(open, *c)),
+    );
+    value(Piece::Quoted, text).parse(rest)
 }
 
 /// A run of foreign characters is one word that somebody wrote in another script.
@@ -502,32 +592,9 @@ fn include(input: &str) -> IResult<&str, &str> {
     recognize((tag("#include"), blanks, char('"'), path, char('"'))).parse(input)
 }
 
-/// What to write instead of a character that an input method for Chinese or a word processor puts in, or that other
-/// languages have.
-fn explain_illegal(error: Diagnostic, found: &str) -> Diagnostic {
-    const WIDE: [(&str, &str); 16] = [
-        ("\u{ff1b}", ";"),
-        ("\u{ff0c}", ","),
-        ("\u{ff1a}", ":"),
-        ("\u{ff1d}", "="),
-        ("\u{ff08}", "("),
-        ("\u{ff09}", ")"),
-        ("\u{ff5b}", "{"),
-        ("\u{ff5d}", "}"),
-        ("\u{ff3b}", "["),
-        ("\u{ff3d}", "]"),
-        ("\u{ff1c}", "<"),
-        ("\u{ff1e}", ">"),
-        ("\u{201c}", "\""),
-        ("\u{201d}", "\""),
-        ("\u{3000}", " "),
-        ("\u{a0}", " "),
-    ];
-    match found {
-        "+" | "-" => error.help("a sign stands directly before its number, and there is no arithmetic"),
-        "." => error.help("a type of another module is `Module::Type`"),
-        _ => error.meant(WIDE.iter().find(|(wide, _)| *wide == found).map(|(_, plain)| *plain)),
-    }
+fn include_semicolon(input: &str) -> IResult<&str, &str> {
+    let blanks = take_while(|c| c == ' ' || c == '\t');
+    recognize((include, blanks, char(';'))).parse(input)
 }
 
 #[cfg(test)]

@@ -1,16 +1,17 @@
 //! Values of literals.
 
+use super::characters;
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 
-/// A character or two for a message: control characters by their number.
+/// A character or two for a message: those that cannot be seen by their number.
 pub(super) fn printable(text: &str) -> String {
     let shown: String = text
         .chars()
         .take(8)
         .map(|c| {
-            if c.is_control() {
-                c.escape_unicode().to_string()
+            if c.is_control() || characters::is_unseen(c) {
+                format!("U+{:04X}", u32::from(c))
             } else {
                 c.to_string()
             }

@@ -1,27 +1,30 @@
 //! Text to tree. The only module that knows nom.
 //!
-//! A mistake costs one diagnostic: parsing goes on behind the next `;`, or at the `}` that ends the surrounding body,
+//! A mistake costs one diagnostic: parsing goes on behind the next `;` (`,` among enumerators), or at the `}` that ends the surrounding body,
 //! and whatever a stage finds wrong only because of it stays unsaid (`incomplete`, `lost`, `unbalanced` in the tree).
 
 mod body;
+mod characters;
 mod docs;
+mod field;
 mod item;
 pub(crate) mod lexemes;
 mod lexical;
+mod list;
 mod literal;
 mod tokens;
 mod ty;
 
 pub(crate) use tokens::KEYWORDS;
 
-use body::{Members, body, recover, semicolon_after_brace};
+use body::{Holds, Members, body, recover, semicolon_after_brace, stray_semicolons};
 use docs::Docs;
 use item::definition;
 use lexical::Kind;
 use tokens::{PResult, Shared, Tokens, name};
 
-use crate::ast::{Definition, File, Lost, Module};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::ast::{Definition, File, Include, Lost, Module};
+use crate::diag::{Code, Diagnostic, Diagnostics, suggest};
 use crate::source::{FileId, SourceFile, Span};
 
 /// Parses a file. What could not be read is left out and reported.
@@ -47,6 +50,8 @@ pub(crate) fn file(id: FileId, source: &SourceFile, diagnostics: &mut Diagnostic
     };
     definitions(Tokens::new(&shared), &mut file);
     file.unbalanced = shared.unbalanced.get();
+    file.includes.append(&mut shared.includes.take());
+    file.includes.sort_by_key(|include| include.span);
     file.lost = shared.lost.into_inner();
     diagnostics.extend(shared.errors.into_inner());
     file
@@ -85,6 +90,14 @@ fn definitions(mut input: Tokens<'_, '_>, file: &mut File) {
             input = stray_braces(input);
             continue;
         }
+        if input.at(";") {
+            input = stray_semicolons(input, "remove it");
+            continue;
+        }
+        if let Some(rest) = include_without_mark(input) {
+            input = rest;
+            continue;
+        }
         let result = if input.meant(&["module"]) == "module" {
             module(input).map(|(rest, module)| {
                 file.modules.push(module);
@@ -99,10 +112,32 @@ fn definitions(mut input: Tokens<'_, '_>, file: &mut File) {
         match result {
             Ok(rest) => input = rest,
             Err(error) => {
-                input = recover(error, input, true);
+                input = recover(error, input, Holds::Definitions);
             }
         }
     }
+}
+
+/// `include "a.tars"` or `import "a.tars"`: reported, and taken for the include that is meant.
+fn include_without_mark<'t, 's>(input: Tokens<'t, 's>) -> Option<Tokens<'t, 's>> {
+    let (word, path) = (input.peek(), input.peek_behind(1)?);
+    if word.kind != Kind::Word || path.kind != Kind::Str || path.text.len() < 3 {
+        return None;
+    }
+    if !suggest::is_nearly(word.text, &["include", "import"]) {
+        return None;
+    }
+    let rest = input.advance().advance();
+    let rest = if rest.at(";") { rest.advance() } else { rest };
+    let span = word.span.to(rest.before());
+    let meant = format!("#include {}", path.text);
+    let error = Diagnostic::new(Code::BadDirective, span, format!("`{}` without a `#`", word.text));
+    input.report(error.help(format!("write `{meant}`")).replace(span, meant));
+    input.shared.includes.borrow_mut().push(Include {
+        path: path.text.trim_matches('"').to_owned(),
+        span: path.span,
+    });
+    Some(rest)
 }
 
 /// A definition that stands in no module, perhaps because this file is included inside one.
@@ -135,11 +170,11 @@ fn module<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Module> {
     let opening = (input.advance().peek(), rest.peek());
     let members = Members {
         owner: owner.clone(),
-        holds_definitions: true,
+        holds: Holds::Definitions,
         member: member_of_module,
     };
     let (mut rest, body) = body(rest, &members)?;
-    if body.closed {
+    if body.wants_semicolon {
         rest = semicolon_after_brace(rest, &owner);
     }
     let doc = rest.doc_of_block(start, opening);
@@ -157,6 +192,9 @@ fn module<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Module> {
 
 /// A definition; a nested module is reported and its content dropped.
 fn member_of_module<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Option<Definition>> {
+    if let Some(rest) = include_without_mark(input) {
+        return Ok((rest, None));
+    }
     if !input.at("module") {
         return definition(input).map(|(rest, definition)| (rest, Some(definition)));
     }

@@ -9,8 +9,8 @@ use nom::{IResult, Input, Needed, Parser};
 
 use super::docs::Docs;
 use super::lexical::{self, Kind, text_of};
-use crate::ast::{Lost, Name};
-use crate::diag::{Code, Diagnostic, suggest};
+use crate::ast::{Include, Lost, Name};
+use crate::diag::{Code, Diagnostic, foreign, suggest};
 use crate::source::Span;
 use crate::text::{Doc, Texts};
 
@@ -24,6 +24,8 @@ pub(super) struct Shared<'t, 's> {
     /// Offset of the file's first byte in the run's count.
     pub(super) base: u32,
     pub(super) errors: RefCell<Vec<Diagnostic>>,
+    /// Includes that lack their `#`.
+    pub(super) includes: RefCell<Vec<Include>>,
     /// Where comments and strings begin that have no end and have taken a `}` with them.
     pub(super) swallowed: Vec<u32>,
     /// A brace is missing or too many: where modules end is not certain any more.
@@ -42,6 +44,7 @@ impl<'t, 's> Shared<'t, 's> {
             names: Texts::default(),
             base,
             errors: RefCell::default(),
+            includes: RefCell::default(),
             swallowed,
             unbalanced: Cell::new(false),
             unclosed: Cell::new(None),
@@ -203,6 +206,11 @@ impl<'t, 's> Tokens<'t, 's> {
         self.kind() == Kind::End || self.shared.docs.text[from..to].contains('\n')
     }
 
+    /// A stretch of the file's text.
+    pub(super) fn text_of(&self, span: Span) -> &'s str {
+        text_of(span, self.shared.base, self.shared.docs.text)
+    }
+
     /// Whether a `}` is missing in the file that nobody has missed yet.
     pub(super) fn lacks_brace(&self) -> bool {
         self.unclosed() > 0
@@ -255,9 +263,16 @@ impl<'t, 's> Tokens<'t, 's> {
         let token = self.peek();
         let mut mistake = self.unexpected(expected);
         if token.kind == Kind::Word {
-            let translation = suggest::translation(token.text).filter(|word| known.contains(word));
-            let meant = translation.or_else(|| suggest::nearest(token.text, known.iter().copied()));
-            mistake.diagnostic = mistake.diagnostic.map(|diagnostic| Box::new(diagnostic.meant(meant)));
+            let meant = foreign::meant(token.text, known);
+            // As other languages have it: for all of the file.
+            let for_all = meant == Some("module") && self.peek_behind(2).is_some_and(|token| token.text == ";");
+            mistake.diagnostic = mistake.diagnostic.map(|diagnostic| {
+                Box::new(if for_all {
+                    diagnostic.help("definitions stand in a `module NAME { .. };`")
+                } else {
+                    diagnostic.meant(meant)
+                })
+            });
         }
         mistake
     }
@@ -269,7 +284,9 @@ impl<'t, 's> Tokens<'t, 's> {
         if token.kind != Kind::Word || is_keyword(token.text) || !self.word_behind(1) {
             return token.text;
         }
-        let Some(meant) = suggest::nearest(token.text, known.iter().copied()) else {
+        // What other languages have in a struct is not worth reading; what they have in a module is.
+        let module = foreign::word(token.text).filter(|word| *word == "module" && known.contains(word));
+        let Some(meant) = module.or_else(|| suggest::nearest(token.text, known.iter().copied())) else {
             return token.text;
         };
         let fits = match meant {
@@ -328,6 +345,14 @@ impl<'t, 's> Tokens<'t, 's> {
 /// An error that no alternative may swallow.
 pub(super) fn fail<'t, 's, T>(mistake: Mistake<'t, 's>) -> PResult<'t, 's, T> {
     Err(nom::Err::Failure(mistake))
+}
+
+/// An error behind one that has been reported, and that may be there for the same reason only: it is not told.
+pub(super) fn silent<'t, 's>(error: nom::Err<Mistake<'t, 's>>) -> nom::Err<Mistake<'t, 's>> {
+    error.map(|mistake| Mistake {
+        diagnostic: None,
+        ..mistake
+    })
 }
 
 /// This word or punctuation.

@@ -27,7 +27,7 @@ fn linear(command: &[&str], input: &dyn Fn(usize) -> String, size: usize) {
 }
 
 /// Each is full of whatever could be counted, searched or shown again and again.
-const PIECES: [&str; 56] = [
+const PIECES: [&str; 67] = [
     "{",
     "}",
     ";",
@@ -84,6 +84,17 @@ const PIECES: [&str; 56] = [
     "unsigned ",
     "require ",
     "\"a\" ",
+    "\u{201c}",
+    "\u{201c}a\u{201d} ",
+    "a-b",
+    "a.b",
+    ".1b.b",
+    "int[]",
+    "int[5] a",
+    "long ",
+    "std::",
+    "Out a ",
+    "include \"b.tars\" ",
 ];
 
 /// Excerpts would take most of the time, and there is an end to their number: the mistakes below have some.

@@ -8,9 +8,15 @@ fn semicolons() {
         ("none behind a module", "module m { }", &["T0108"]),
         ("two behind a module", "module m { };;", &["T0107"]),
         (
+            "before the brace of a module",
+            "module m { ;}\nmodule n { };",
+            &["T0107"],
+        ),
+        ("a comma behind a module", "module m { },\nmodule n { };", &["T0107"]),
+        (
             "one behind an include",
             "#include \"b.tars\";\nmodule m { };",
-            &["T0310", "T0107"],
+            &["T0310", "T0110"],
         ),
     ]);
     inside(&[
@@ -44,6 +50,49 @@ fn semicolons() {
         ("two behind a field", "struct A { 0 require int a;; };", &["T0107"]),
         ("two behind a definition", "const int A = 1;;", &["T0107"]),
         ("alone", ";", &["T0107"]),
+    ]);
+}
+
+#[test]
+fn semicolons_elsewhere() {
+    inside(&[
+        (
+            "alone between fields",
+            "struct A { 0 require int a;\n;\n1 require int b; };\nstruct B { 0 require A a; };",
+            &["T0107"],
+        ),
+        (
+            "alone between operations",
+            "interface A { void f();\n;\nvoid g(); };",
+            &["T0107"],
+        ),
+        (
+            "alone between enumerators",
+            "enum A { B1,\n;\nB2 };\nstruct C { 0 optional A a = B2; };",
+            &["T0107"],
+        ),
+        ("alone at the end of an enum", "enum A { B1,\nB2\n;\n};", &["T0107"]),
+        ("nothing else", "struct A { ; };", &["T0107"]),
+        (
+            "before the brace",
+            "struct A { 0 require int a; ;}\nenum B { C ;}\nenum D { F1, ;}",
+            &["T0107", "T0107", "T0107"],
+        ),
+        (
+            "too early",
+            "struct A { 0 require int ; a\n1 require int b; };\nconst int B = ; 5",
+            &["T0107", "T0107"],
+        ),
+        (
+            "a comma instead",
+            "struct A { 0 require int a,\n1 require int b; },\nenum B { C },\nconst int D = 1,\nkey[A, a],\ninterface I { void f(), },",
+            &["T0107", "T0107", "T0107", "T0107", "T0107", "T0107", "T0107"],
+        ),
+        (
+            "a colon instead",
+            "struct A { 0 require int a; }:\nstruct B { 0 require A a; };",
+            &["T0107"],
+        ),
     ]);
 }
 
@@ -91,6 +140,16 @@ fn definitions() {
         ("an empty module", "module m { };", &[]),
         ("something else at the top", "int a;", &["T0107"]),
         ("a module without a name", "module { };", &["T0107"]),
+        (
+            "a module for the whole file",
+            "module m;\nstruct A { 0 require int a; };\nstruct B { 0 require A a; 0 require int b; };",
+            &["T0107", "T0203"],
+        ),
+        (
+            "a path as a module's name",
+            "module m.n { struct A { 0 require int a; 0 require int b; }; };\nmodule o { };",
+            &["T0101", "T0203"],
+        ),
     ]);
 }
 
@@ -132,6 +191,11 @@ fn heads_and_bodies() {
             "one of each: the brace that is missing is the struct's",
             "module m { struct A { 0 require int a;\nstruct B { 0 require int b; };\nmodule n { struct C { 0 require int c; }; }; };",
             &["T0112", "T0305"],
+        ),
+        (
+            "an empty body that is not closed",
+            "module m { interface A { ;\n};\nmodule n { };",
+            &["T0112"],
         ),
         (
             "two modules that are not closed",
@@ -193,6 +257,67 @@ fn fields() {
 }
 
 #[test]
+fn tag_and_requirement() {
+    inside(&[
+        ("neither of them", "struct A { int a; S b; };", &["T0206", "T0206"]),
+        (
+            "only words",
+            "struct A { 0 require int a; the name\n1 require int b; };",
+            &["T0206"],
+        ),
+        (
+            "only words at the end",
+            "struct A { 0 require int a; the name of it\n};",
+            &["T0206"],
+        ),
+        (
+            "turned round",
+            "struct A { require 0 int a; optional 1 vector<int> b; };",
+            &["T0206", "T0206"],
+        ),
+        (
+            "turned round, and out of range",
+            "struct A { require 300 int a; };",
+            &["T0206", "T0201"],
+        ),
+        ("the tag behind the type", "struct A { optional int 1 a; };", &["T0206"]),
+        ("a word as the tag", "struct A { four optional int a; };", &["T0206"]),
+        (
+            "the requirement behind the type",
+            "struct A { 0 int require a; 1 S optional b; };",
+            &["T0205", "T0205"],
+        ),
+        (
+            "within the type",
+            "struct A { 0 vector optional<int> a; 1 m optional::S b; };",
+            &["T0205", "T0205"],
+        ),
+        (
+            "behind a longer type",
+            "struct A { 0 map<int, S> require a; };",
+            &["T0205"],
+        ),
+        ("a word before it", "struct A { 0 foo require int a; };", &["T0107"]),
+        ("both", "struct A { 0 require optional int a; };", &["T0205"]),
+        (
+            "misspelt",
+            "struct A { 0 requrie int a; 1 Optional string:3 b; };",
+            &["T0205", "T0205"],
+        ),
+        (
+            "misspelt before a type of several tokens",
+            "struct A { 0 requrie vector<int> a; 1 optiona map<int, S> b; 2 requrie m::S c; };",
+            &["T0205", "T0205", "T0205"],
+        ),
+        (
+            "the name before the type",
+            "struct A { 0 require name string; 1 optional n int = 5; }; key[A, name];",
+            &["T0307", "T0307"],
+        ),
+    ]);
+}
+
+#[test]
 fn types() {
     inside(&[
         (
@@ -225,7 +350,12 @@ fn types() {
             "struct A { 0 require unsigned float a; };",
             &["T0401"],
         ),
-        ("unsigned alone", "struct A { 0 require unsigned a; };", &["T0107"]),
+        ("unsigned alone", "struct A { 0 require unsigned a; };", &["T0401"]),
+        (
+            "a semicolon in a map",
+            "struct A { 0 require map<string; vector<S>> a; 1 require vector<map<int; map<int, S>>> b; };",
+            &["T0107", "T0107"],
+        ),
         ("a map of one type", "struct A { 0 require map<int> a; };", &["T0107"]),
         (
             "a vector of two types",
@@ -257,6 +387,16 @@ fn enums() {
         ("two commas between", "enum A { B1,,B2 };", &["T0505"]),
         ("semicolons", "enum A { B1; B2 };", &["T0107"]),
         ("no comma between", "enum A { B1 B2 };", &["T0107"]),
+        (
+            "commas in the wrong place",
+            "enum A { B1 = , 1 B2, B3 B4 ,, B5, B6 = , C B7, B8 B9, = 1 };",
+            &["T0107", "T0107", "T0107", "T0107"],
+        ),
+        (
+            "each mistake",
+            "enum A { B1 = 1 + 1, B2 = \"a\", B3 = 1.5, B4 3, B5 = f(1, 2), B6 = , B7 };\nstruct B { 0 optional A a = B7; };",
+            &["T0101", "T0503", "T0503", "T0107", "T0107", "T0107"],
+        ),
     ]);
 }
 
@@ -292,8 +432,25 @@ fn operations() {
         ("`in`", "interface I { void f(in int a); };", &["T0107"]),
         ("`oneway`", "interface I { oneway void f(); };", &["T0107"]),
         ("`throws`", "interface I { void f() throws E; };", &["T0107"]),
+        ("the name twice", "interface I { S f f(S s); };", &["T0107"]),
         ("no parentheses", "interface I { void f; };", &["T0107"]),
         ("no return type", "interface I { f(); };", &["T0107"]),
+        ("semicolons", "interface I { void f(int a; out S b); };", &["T0107"]),
+        (
+            "a semicolon at the end",
+            "interface I { void f(out S a;); int g(;); int h(S a;)\nint i(;)\nvoid j(); };",
+            &["T0107", "T0107", "T0107", "T0107"],
+        ),
+        (
+            "as in a struct",
+            "interface I { int f(1 require int a); int g(0 int a, 1 optional S b); void h(require int a); };",
+            &["T0107", "T0107", "T0107", "T0107"],
+        ),
+        (
+            "the name before the type",
+            "interface I { void f(a int, b string); };",
+            &["T0307", "T0307"],
+        ),
     ]);
 }
 
@@ -304,6 +461,8 @@ fn keys() {
         ("several", "key[S, a, b];", &[]),
         ("with the module", "key[m::S, a];", &[]),
         ("no member", "key[S];", &["T0107"]),
+        ("a semicolon", "key[S; a];", &["T0107"]),
+        ("a semicolon at the end", "key[S, a;];", &["T0107"]),
         ("a comma at the end", "key[S, a,];", &["T0107"]),
     ]);
 }

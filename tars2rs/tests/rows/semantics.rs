@@ -117,6 +117,11 @@ fn order_and_recursion() {
         ("itself in an array", "struct A { 0 optional A a[3]; };", &[]),
         ("itself", "struct A { 0 optional A a; };", &["T0207"]),
         (
+            "itself, held by another one before it",
+            "struct A { 0 require B b; }; struct B { 0 optional B b; };",
+            &["T0207"],
+        ),
+        (
             "each other in vectors",
             "struct A { 0 optional vector<B> a; }; struct B { 0 optional vector<A> a; };",
             &[],
