@@ -56,7 +56,7 @@ fn a_second_build_touches_nothing() {
 fn mistakes_end_with_1() {
     for args in [&["check", "a.tars"][..], &["build", "a.tars", "-o", "out"]] {
         let (dir, mut command) = tars2rs(&[("a.tars", BAD)], args);
-        insta::assert_snapshot!("mistakes", stderr(&mut command, 1));
+        insta::assert_snapshot!(format!("mistakes_{}", args[0]), stderr(&mut command, 1));
         assert!(!dir.path().join("out").exists());
     }
 }
