@@ -281,7 +281,8 @@ impl<'a> Effects<'a> {
         let leaves_processes = left > 0;
         if leaves_processes {
             tracing::info!(
-                "the start command ended with code 0; what it left is taken as the server: {left} processes"
+                processes = left,
+                "the start command ended with code 0: what it left is taken as the server"
             );
         }
         if let Some(server) = &mut self.server {

@@ -64,11 +64,14 @@ async fn prints_what_the_command_prints_and_nothing_else() {
 
 #[tokio::test]
 async fn signals_reach_the_command() {
-    let script = "for s in HUP INT QUIT USR1 USR2 WINCH CONT 37; do trap \"echo got-$s\" $s; done
+    let realtime = Signal::rt(3).unwrap();
+    let number = realtime.as_raw().to_string();
+    let script = "for s in HUP INT QUIT USR1 USR2 WINCH CONT NUMBER; do trap \"echo got-$s\" $s; done
                   trap 'echo got-TERM; exit 5' TERM
                   echo up; while :; do sleep 0.05; done";
+    let script = script.replace("NUMBER", &number);
     for place in PLACES {
-        let init = Init::start(place, place.plain(&[], &["sh", "-c", script]));
+        let init = Init::start(place, place.plain(&[], &["sh", "-c", &script]));
         init.wait_for("up", 1).await;
         for (signal, name) in [
             (Signal::HUP, "HUP"),
@@ -78,7 +81,7 @@ async fn signals_reach_the_command() {
             (Signal::USR2, "USR2"),
             (Signal::WINCH, "WINCH"),
             (Signal::CONT, "CONT"),
-            (Signal::rt(3).unwrap(), "37"),
+            (realtime, &number),
         ] {
             init.signal(signal);
             init.wait_for(&format!("got-{name}"), 1).await;
