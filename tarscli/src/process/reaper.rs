@@ -84,8 +84,14 @@ impl Processes {
                 daemon.extend(family);
             }
         }
-        table().daemon = first;
+        // One that is gone meanwhile stays in there until it is waited for: nobody would know how it ended.
+        table().daemon.extend(first);
         daemon
+    }
+
+    /// Whether some of the [`daemon`](Self::daemon) run, or have not been waited for.
+    pub(crate) fn has_daemon(&self, process: &Process, origin: &Origin) -> bool {
+        !self.daemon(process, origin).is_empty() || !table().daemon.is_empty()
     }
 
     /// Sends a signal to the first process of a daemon: the one that started the others.
@@ -277,10 +283,16 @@ mod tests {
         assert_eq!(sleeping(&processes.daemon(&start, &origin)), "sleep 601  sleep 602 ");
 
         let mut waiting = processes.clone();
-        while let Some(pid) = processes.daemon(&start, &origin).first() {
-            kill_process(*pid, Signal::KILL).unwrap();
-            timeout(LIMIT, waiting.orphan_ended()).await.unwrap();
+        for pid in processes.daemon(&start, &origin) {
+            kill_process(pid, Signal::KILL).unwrap();
         }
+        timeout(LIMIT, async {
+            while processes.has_daemon(&start, &origin) {
+                waiting.orphan_ended().await;
+            }
+        })
+        .await
+        .unwrap();
         let killed = Exit::Signal { number: 9, core: false };
         assert_eq!(processes.last_of_daemon(), Some(killed));
         assert_eq!(processes.leftovers().len(), 3, "those of others");

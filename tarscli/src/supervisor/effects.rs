@@ -297,7 +297,8 @@ impl<'a> Effects<'a> {
 
     /// One of the daemon's processes ended, or an orphan of something else.
     pub(super) fn orphan_ended(&mut self) -> Option<Event> {
-        if self.daemon() > 0 {
+        let server = self.server.as_ref()?;
+        if self.processes.has_daemon(&server.process, &server.origin) {
             return None;
         }
         let exit = self.processes.last_of_daemon().unwrap_or(Exit::Code(0));
