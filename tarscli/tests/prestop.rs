@@ -52,6 +52,20 @@ async fn alone_it_tells_the_server_and_the_registry_and_waits() {
 }
 
 #[tokio::test]
+async fn a_mark_that_cannot_be_written_is_no_failure() {
+    let (folder, registry, _admin) = described(Mood::Accepts).await;
+    // Something is in the way. It is old, so that it says nothing of this server.
+    let mark = folder.data("prestop");
+    std::fs::create_dir(&mark).unwrap();
+    let age = std::time::SystemTime::UNIX_EPOCH;
+    std::fs::File::open(&mark).unwrap().set_modified(age).unwrap();
+    let run = folder.run_with(HASTY, &["prestop", "--json"]).await;
+    assert_eq!((run.code, &run.json()["told"]), (0, &json!(true)), "{run:?}");
+    assert!(run.err.contains("cannot write"), "{run:?}");
+    assert_eq!(registry.told().last().map(String::as_str), Some(TOLD[1]));
+}
+
+#[tokio::test]
 async fn two_at_a_time_wait_for_the_same_end() {
     let (folder, registry, _admin) = described(Mood::Accepts).await;
     let (one, two) = tokio::join!(

@@ -116,8 +116,10 @@ async fn alone(layout: &Layout, times: Deadlines) -> anyhow::Result<(By, Left)> 
     let admin: Option<Endpoint> = info.conf.local.parse().ok();
     say_deactivating(layout);
     let outcome = leave(session, admin, times, CancellationToken::new(), |_| {}).await;
-    if outcome.left.told {
-        mark::set(layout)?;
+    if outcome.left.told
+        && let Err(error) = mark::set(layout)
+    {
+        tracing::warn!("{error:#}: another hook tells the registry once more");
     }
     Ok((By::Prestop, outcome.left))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
@@ -13,8 +13,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
+    claim::Taken,
     message::{Answer, LONGEST_QUESTION, Question, line},
-    socket::{self, Bound, SocketFile},
+    socket::{self, Bound, Busy, SocketFile},
     status::{Left, Phase, Status},
 };
 use crate::layout::Layout;
@@ -48,13 +49,17 @@ pub(crate) struct Listening {
 }
 
 /// Answers at the layout's socket: about `status` by itself, through `orders` what the loop must do. Fails when the
-/// socket cannot be made: the supervisor works without it, and `hzcheck` then looks at files.
+/// socket cannot be made: the supervisor works without it, and `hzcheck` then looks at files. It is [`Taken`] when another
+/// supervisor listens there.
 pub(crate) fn serve(
     layout: &Layout,
     status: watch::Receiver<Status>,
     orders: mpsc::Sender<Order>,
 ) -> anyhow::Result<Listening> {
-    let Bound { listener, file } = socket::bind(&layout.socket()).context("the supervisor's socket")?;
+    let Bound { listener, file } = match socket::bind(&layout.socket()) {
+        Err(error) if error.is::<Busy>() => bail!(Taken::of(layout)),
+        bound => bound.context("the supervisor's socket")?,
+    };
     let desk = Desk { status, orders };
     let closing = CancellationToken::new();
     let task = AbortOnDropHandle::new(tokio::spawn(accept(listener, desk, closing.clone())));

@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -49,20 +49,32 @@ impl Drop for SocketFile {
     }
 }
 
-/// Listens at `path`, which only this user can use. A file that nobody listens at is replaced.
+/// Another supervisor has the socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Busy {
+    #[error("another supervisor listens")]
+    Listens,
+    #[error("another supervisor listens and does not answer")]
+    Silent,
+}
+
+/// Listens at `path`, which only this user can use. A file that nobody listens at is replaced; [`Busy`] otherwise.
 pub(super) fn bind(path: &Path) -> anyhow::Result<Bound> {
-    match knock(path) {
-        Ok(()) => bail!("another supervisor listens at `{}`", path.display()),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            bail!("another supervisor listens at `{}` and does not answer", path.display())
-        }
-        Err(_) => {}
-    }
+    knock(path)?;
     listen(path).with_context(|| format!("cannot listen at `{}`", path.display()))
 }
 
+/// Whether somebody listens at `path`.
+pub(super) fn knock(path: &Path) -> Result<(), Busy> {
+    match touch(path) {
+        Ok(()) => Err(Busy::Listens),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Busy::Silent),
+        Err(_) => Ok(()),
+    }
+}
+
 /// Connects without waiting: somebody who does not accept would hold us up.
-fn knock(path: &Path) -> io::Result<()> {
+fn touch(path: &Path) -> io::Result<()> {
     let address = Address::of(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;

@@ -92,9 +92,10 @@ pub(crate) async fn leave(
 async fn deactivate(session: &impl Registered, until: Instant) -> bool {
     match timeout_at(until, session.deactivate(until)).await {
         Ok(Ok(())) => return true,
-        Ok(Err(error)) => tracing::warn!(%error, "the registry was not told that the server leaves"),
+        // The session has said so.
+        Ok(Err(error)) => tracing::debug!(%error, "the registry was not told that the server leaves"),
         // Nothing was to be waited for, or the registry is slow.
-        Err(_) => tracing::warn!("the registry was not told that the server leaves: the wait is over"),
+        Err(_) => tracing::debug!("the registry was not told that the server leaves: the wait is over"),
     }
     false
 }

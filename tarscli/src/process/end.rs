@@ -27,6 +27,7 @@ pub(crate) async fn end(
         told: BTreeSet::new(),
     };
     if !ending.by(signal, until).await {
+        tracing::info!("SIGKILL to what has not ended in time");
         // Also to those that were told before.
         ending.told.clear();
         ending.by(Signal::KILL, Instant::now().max(until) + GOING).await;

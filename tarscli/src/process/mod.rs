@@ -5,6 +5,7 @@
 
 mod end;
 mod exit;
+mod origin;
 mod reaper;
 mod script;
 mod signals;
@@ -13,6 +14,7 @@ mod tree;
 
 pub(crate) use end::end;
 pub(crate) use exit::Exit;
+pub(crate) use origin::Origin;
 pub(crate) use reaper::{Process, Processes};
 pub(crate) use rustix::process::Signal;
 pub(crate) use script::{ScriptError, shell};

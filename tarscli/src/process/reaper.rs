@@ -1,6 +1,6 @@
 //! The reaper, and the processes it tells of.
 
-use std::{io, os::unix::process::CommandExt as _, process::Command};
+use std::{collections::BTreeSet, io, os::unix::process::CommandExt as _, process::Command};
 
 use rustix::{
     io::Errno,
@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    Exit,
+    Exit, Origin,
     table::{Orphans, table},
     tree::{self, Tree},
 };
@@ -67,12 +67,36 @@ impl Processes {
     /// The orphans that were re-parented to us and run still, and all their descendants: what nobody here spawned, or
     /// can wait for by name. Nothing when `/proc` cannot be read.
     pub(crate) fn leftovers(&self) -> Vec<Pid> {
-        self.leftovers_in(&Tree::read())
+        self.leftovers_in(&Tree::read(), |_| true)
     }
 
-    /// Sends a signal to the first of the leftovers: of a daemon, the one that started the others.
-    pub(crate) fn signal_first_leftover(&self, signal: Signal) {
-        if let Some(pid) = self.leftovers().first() {
+    /// Of the leftovers those that the ended `process` has left: what runs in its group or comes from `origin`, with all
+    /// the processes around it. How the last of them ends is in [`last_of_daemon`](Self::last_of_daemon).
+    pub(crate) fn daemon(&self, process: &Process, origin: &Origin) -> Vec<Pid> {
+        let tree = Tree::read();
+        let mut daemon = Vec::new();
+        let mut first = BTreeSet::new();
+        for child in tree.children(getpid()) {
+            let family = self.leftovers_in(&tree, |pid| pid == child);
+            let is_its = |pid: &Pid| tree.is_in_group(*pid, process.pid) || origin.may_be_of(*pid);
+            if family.iter().any(is_its) {
+                first.insert(Pid::as_raw(Some(child)));
+                daemon.extend(family);
+            }
+        }
+        // One that is gone meanwhile stays in there until it is waited for: nobody would know how it ended.
+        table().daemon.extend(first);
+        daemon
+    }
+
+    /// Whether some of the [`daemon`](Self::daemon) run, or have not been waited for.
+    pub(crate) fn has_daemon(&self, process: &Process, origin: &Origin) -> bool {
+        !self.daemon(process, origin).is_empty() || !table().daemon.is_empty()
+    }
+
+    /// Sends a signal to the first process of a daemon: the one that started the others.
+    pub(crate) fn signal_daemon(&self, process: &Process, origin: &Origin, signal: Signal) {
+        if let Some(pid) = self.daemon(process, origin).first() {
             send(*pid, || kill_process(*pid, signal));
         }
     }
@@ -81,14 +105,17 @@ impl Processes {
     pub(super) fn leftovers_outside(&self, process: Option<&Process>) -> Vec<Pid> {
         let tree = Tree::read();
         let is_outside = |pid: &Pid| process.is_none_or(|process| !tree.is_in_group(*pid, process.pid));
-        self.leftovers_in(&tree).into_iter().filter(is_outside).collect()
+        self.leftovers_in(&tree, |_| true)
+            .into_iter()
+            .filter(is_outside)
+            .collect()
     }
 
     #[expect(clippy::unused_self, reason = "without a reaper no orphan is re-parented to us")]
-    fn leftovers_in(&self, tree: &Tree) -> Vec<Pid> {
+    fn leftovers_in(&self, tree: &Tree, wanted: impl Fn(Pid) -> bool) -> Vec<Pid> {
         let table = table();
         let is_known = |pid| table.spawned.contains_key(&pid) || table.inherited.contains(&pid);
-        tree.descendants(getpid(), |pid| !is_known(Pid::as_raw(Some(pid))))
+        tree.descendants(getpid(), |pid| !is_known(Pid::as_raw(Some(pid))) && wanted(pid))
     }
 
     /// How many orphans were waited for.
@@ -96,9 +123,9 @@ impl Processes {
         self.orphans.borrow().count
     }
 
-    /// How the last of them ended.
-    pub(crate) fn last_orphan(&self) -> Option<Exit> {
-        self.orphans.borrow().last
+    /// How the last of those ended that were found to be the daemon's.
+    pub(crate) fn last_of_daemon(&self) -> Option<Exit> {
+        self.orphans.borrow().last_of_daemon
     }
 
     /// Waits until one more orphan has ended than before the last time this was asked.
@@ -219,6 +246,59 @@ mod tests {
             .unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && text.contains("1 passed"), "{output:?}");
+    }
+
+    /// What a daemon does to be on its own, twice; a process of the command's group; and what others left.
+    #[tokio::test]
+    async fn what_a_start_command_left_is_told_from_what_others_left() {
+        let processes = Processes::start().unwrap();
+        let origin = Origin::new();
+        let mut start = sh("setsid sh -c '(sleep 601 &)' & env -i sleep 602 & exit 0");
+        origin.mark(&mut start);
+        let mut start = processes.spawn(&mut start).unwrap();
+        let mut other = sh("setsid sleep 603 & sleep 604 & exit 0");
+        Origin::new().mark(&mut other);
+        let mut other = processes.spawn(&mut other).unwrap();
+        let mut third = processes.spawn(&mut sh("setsid sleep 605 & exit 0")).unwrap();
+        for process in [&mut start, &mut other, &mut third] {
+            assert_eq!(timeout(LIMIT, process.ended()).await.unwrap(), Exit::Code(0));
+        }
+        let line = |pid: &Pid| {
+            let pid = Pid::as_raw(Some(*pid));
+            std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default()
+        };
+        let sleeping = |pids: &[Pid]| {
+            let mut lines: Vec<_> = pids.iter().map(line).filter(|line| line.starts_with("sleep")).collect();
+            lines.sort();
+            lines.join(" ").replace('\0', " ")
+        };
+        timeout(LIMIT, async {
+            // Until each is what its shell has made of it.
+            while sleeping(&processes.leftovers()) != "sleep 601  sleep 602  sleep 603  sleep 604  sleep 605 " {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .unwrap();
+        assert_eq!(sleeping(&processes.daemon(&start, &origin)), "sleep 601  sleep 602 ");
+
+        let mut waiting = processes.clone();
+        for pid in processes.daemon(&start, &origin) {
+            kill_process(pid, Signal::KILL).unwrap();
+        }
+        timeout(LIMIT, async {
+            while processes.has_daemon(&start, &origin) {
+                waiting.orphan_ended().await;
+            }
+        })
+        .await
+        .unwrap();
+        let killed = Exit::Signal { number: 9, core: false };
+        assert_eq!(processes.last_of_daemon(), Some(killed));
+        assert_eq!(processes.leftovers().len(), 3, "those of others");
+        for pid in processes.leftovers() {
+            kill_process(pid, Signal::KILL).unwrap();
+        }
     }
 
     #[tokio::test]

@@ -2,10 +2,12 @@
 
 use std::{future::poll_fn, io, task::Poll};
 
+use nix::sys::signal::SigSet;
 use rustix::{
     process::{Pid, getpgrp},
     termios::{tcgetpgrp, tcsetpgrp},
 };
+use rustix_libc_wrappers::process::SignalExt as _;
 use tokio::signal::unix::{self, SignalKind, signal};
 
 use super::{Process, Signal};
@@ -36,10 +38,16 @@ const LISTENED: [Signal; 16] = [
 pub(crate) struct Signals(Vec<(Signal, unix::Signal)>);
 
 impl Signals {
-    /// Begins to listen. Needs tokio's runtime.
+    /// Begins to listen, to the realtime signals too. Needs tokio's runtime.
     pub(crate) fn listen() -> io::Result<Self> {
         let listen = |name: Signal| Ok((name, signal(SignalKind::from_raw(name.as_raw()))?));
-        LISTENED.into_iter().map(listen).collect::<io::Result<_>>().map(Self)
+        let realtime = (0..).map_while(Signal::rt);
+        let signals = LISTENED.into_iter().chain(realtime).map(listen);
+        let signals = Self(signals.collect::<io::Result<_>>()?);
+        // Whoever started this program may have blocked some: they would not be heard, by its children neither. This comes
+        // last, as those that wait already are heard then. Threads, and children, take it from this thread.
+        SigSet::empty().thread_set_mask()?;
+        Ok(signals)
     }
 
     /// Waits for the next one. Two of the same kind at once may come as one, as always with signals.

@@ -1,7 +1,7 @@
 //! Which process ids are ours by name. Waiting belongs to the whole program, so this does too.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
@@ -20,6 +20,8 @@ pub(super) struct Table {
     pub(super) spawned: BTreeMap<RawPid, watch::Sender<Option<Exit>>>,
     /// Those that were here before this program took over the process: a shell may start something and `exec` us.
     pub(super) inherited: Vec<RawPid>,
+    /// Orphans that were found to be a daemon's.
+    pub(super) daemon: BTreeSet<RawPid>,
     /// The others that were waited for.
     pub(super) orphans: watch::Sender<Orphans>,
 }
@@ -28,8 +30,8 @@ pub(super) struct Table {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Orphans {
     pub(super) count: u64,
-    /// How the last one did.
-    pub(super) last: Option<Exit>,
+    /// How the last one did that was a daemon's.
+    pub(super) last_of_daemon: Option<Exit>,
 }
 
 /// The table, for this thread alone. A child is spawned, and reaped, while it is held: no end is told before its process
@@ -42,19 +44,21 @@ pub(super) fn table() -> MutexGuard<'static, Table> {
 impl Table {
     /// Waits for every child that has ended, and tells those who want to know.
     pub(super) fn reap(&mut self) {
-        let mut orphans = Orphans::default();
+        let before = *self.orphans.borrow();
+        let mut orphans = before;
         while let Some((pid, exit)) = ended() {
             if let Some(sender) = self.spawned.remove(&pid) {
                 sender.send_replace(Some(exit));
             } else {
-                orphans.count += 1;
-                orphans.last = Some(exit);
+                orphans.count = orphans.count.saturating_add(1);
+                if self.daemon.remove(&pid) {
+                    orphans.last_of_daemon = Some(exit);
+                }
             }
             self.inherited.retain(|inherited| *inherited != pid);
         }
-        if orphans.count > 0 {
-            let count = orphans.count.saturating_add(self.orphans.borrow().count);
-            self.orphans.send_replace(Orphans { count, ..orphans });
+        if orphans.count > before.count {
+            self.orphans.send_replace(orphans);
         }
     }
 }

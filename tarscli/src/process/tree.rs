@@ -38,18 +38,20 @@ impl Tree {
         }
     }
 
+    /// The children of `parent`.
+    pub(super) fn children(&self, parent: Pid) -> impl Iterator<Item = Pid> {
+        let parent = Pid::as_raw(Some(parent));
+        let children = self.processes.iter().filter(move |(_, seen)| seen.parent == parent);
+        children.filter_map(|(pid, _)| Pid::from_raw(*pid))
+    }
+
     /// Those of the children of `root` that `wanted` wants, each followed by its own descendants, wanted or not.
     pub(super) fn descendants(&self, root: Pid, wanted: impl Fn(Pid) -> bool) -> Vec<Pid> {
-        let children_of = |parent: Pid| {
-            let parent = Pid::as_raw(Some(parent));
-            let children = self.processes.iter().filter(move |(_, seen)| seen.parent == parent);
-            children.filter_map(|(pid, _)| Pid::from_raw(*pid))
-        };
-        let mut found: Vec<_> = children_of(root).filter(|pid| wanted(*pid)).collect();
+        let mut found: Vec<_> = self.children(root).filter(|pid| wanted(*pid)).collect();
         let mut next = 0;
         while let Some(parent) = found.get(next).copied() {
             // A process has one parent, so none comes twice; what was read while it changed is bounded all the same.
-            let fresh: Vec<_> = children_of(parent).filter(|pid| !found.contains(pid)).collect();
+            let fresh: Vec<_> = self.children(parent).filter(|pid| !found.contains(pid)).collect();
             found.extend(fresh);
             next += 1;
         }

@@ -1,6 +1,6 @@
 //! What the machine's actions do.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, process::Command, sync::Arc, time::Duration};
 
 use tars::registration::{self, Session};
 use tokio::{
@@ -16,7 +16,7 @@ use super::{
     machine::{Action, Event, Machine, Notice},
     record::Record,
     registry, remains,
-    report::Reporter,
+    report::{Reporter, words},
     running::{Ended, Running},
     tasks::Tasks,
 };
@@ -28,7 +28,7 @@ use crate::{
     layout::Layout,
     leaving,
     output::Output,
-    process::{Exit, Processes, Signal},
+    process::{Exit, Origin, Processes, Signal},
     server::ServerInfo,
     state::State,
 };
@@ -89,8 +89,8 @@ impl<'a> Effects<'a> {
         let checks = Arc::new(Checks::new(args, &info, processes.clone())?);
         // A server that cannot be registered as it is serves those who know it all the same.
         let session = registry::register(args, &info)
-            .inspect_err(|error| tracing::error!("the server is not registered: {error:#}"));
-        let error = session.as_ref().err().map(|error| format!("{error:#}"));
+            .inspect_err(|error| tracing::error!("the server is not registered: {}", words(error)));
+        let error = session.as_ref().err().map(words);
         let session = session.ok();
         let nobody = || watch::channel(registration::Status::default()).1;
         Ok(Self {
@@ -159,15 +159,9 @@ impl<'a> Effects<'a> {
             return self.not_started(NO_WORKER_ID);
         }
         let mut command = command::of(self.args, self.layout);
-        let processors = std::env::var_os("GOMAXPROCS").is_none().then(cpu::limit).flatten();
-        command::surround(&mut command, self.layout, self.worker_id, processors);
-        let started = self
-            .output
-            .capture(&mut command)
-            .and_then(|capture| Ok((self.processes.spawn(&mut command)?, capture)));
-        match started {
-            Ok((process, capture)) => {
-                self.server = Some(Running::new(process, capture));
+        match command::run(&mut command, |command| self.spawn(command)) {
+            Ok(server) => {
+                self.server = Some(server);
                 Event::Started
             }
             Err(error) => {
@@ -175,6 +169,16 @@ impl<'a> Effects<'a> {
                 self.not_started(command::exit_of(&error))
             }
         }
+    }
+
+    fn spawn(&self, command: &mut Command) -> io::Result<Running> {
+        let processors = std::env::var_os("GOMAXPROCS").is_none().then(cpu::limit).flatten();
+        command::surround(command, self.layout, self.worker_id, processors);
+        let origin = Origin::new();
+        origin.mark(command);
+        let capture = self.output.capture(command)?;
+        let process = self.processes.spawn(command)?;
+        Ok(Running::new(process, capture, origin))
     }
 
     fn not_started(&mut self, exit: Exit) -> Event {
@@ -240,10 +244,7 @@ impl<'a> Effects<'a> {
 
     fn leave(&mut self, serve_on: bool) -> Option<Event> {
         let Some(session) = self.session.take() else {
-            self.reporter.left(Left {
-                told: true,
-                error: None,
-            });
+            self.reporter.left(Left::TOLD, false);
             return Some(Event::Left);
         };
         let leaver = Leaver {
@@ -266,7 +267,9 @@ impl<'a> Effects<'a> {
     /// Passes a signal on to the server's process; to the first process of a daemon.
     pub(super) fn pass_on(&self, signal: Signal) {
         match &self.server {
-            Some(server) if server.is_daemon => self.processes.signal_first_leftover(signal),
+            Some(server) if server.is_daemon => {
+                self.processes.signal_daemon(&server.process, &server.origin, signal);
+            }
             Some(server) => server.process.signal(signal),
             None => {}
         }
@@ -274,7 +277,14 @@ impl<'a> Effects<'a> {
 
     /// The server's process ended.
     pub(super) fn ended(&mut self, exit: Exit) -> Event {
-        let leaves_processes = exit == Exit::Code(0) && !self.processes.leftovers().is_empty();
+        let left = if exit == Exit::Code(0) { self.daemon() } else { 0 };
+        let leaves_processes = left > 0;
+        if leaves_processes {
+            tracing::info!(
+                processes = left,
+                "the start command ended with code 0: what it left is taken as the server"
+            );
+        }
         if let Some(server) = &mut self.server {
             server.is_daemon = leaves_processes;
             server.is_told = true;
@@ -287,12 +297,19 @@ impl<'a> Effects<'a> {
 
     /// One of the daemon's processes ended, or an orphan of something else.
     pub(super) fn orphan_ended(&mut self) -> Option<Event> {
-        if !self.processes.leftovers().is_empty() {
+        let server = self.server.as_ref()?;
+        if self.processes.has_daemon(&server.process, &server.origin) {
             return None;
         }
-        let exit = self.processes.last_orphan().unwrap_or(Exit::Code(0));
+        let exit = self.processes.last_of_daemon().unwrap_or(Exit::Code(0));
         self.note_end(exit);
         Some(Event::DaemonEnded(exit))
+    }
+
+    /// -> how many processes the ended start command has left
+    fn daemon(&self) -> usize {
+        let server = self.server.as_ref();
+        server.map_or(0, |server| self.processes.daemon(&server.process, &server.origin).len())
     }
 
     fn say(&self, notice: Notice) {
@@ -300,7 +317,8 @@ impl<'a> Effects<'a> {
             // The last of it may still have to be read: that is waited for when what was left behind is ended.
             self.note_last_words();
         }
-        self.reporter.say(notice);
+        let pid = self.server.as_ref().and_then(Running::pid);
+        self.reporter.say(notice, pid);
     }
 
     fn note_last_words(&self) {
@@ -339,7 +357,7 @@ impl<'a> Effects<'a> {
     }
 
     fn gone(&mut self, outcome: leaving::Outcome) -> Event {
-        self.reporter.left(outcome.left);
+        self.reporter.left(outcome.left, outcome.rest.is_some());
         let Some(rest) = outcome.rest else {
             return Event::Left;
         };
@@ -355,10 +373,8 @@ impl<'a> Effects<'a> {
     pub(super) fn broken(&mut self, instead: Event) -> Event {
         if instead == Event::Left {
             // Somebody may wait for this answer.
-            self.reporter.left(Left {
-                told: false,
-                error: Some("the task that tells the registry broke".to_owned()),
-            });
+            let error = Some("the task that tells the registry broke".to_owned());
+            self.reporter.left(Left { told: false, error }, false);
         }
         instead
     }

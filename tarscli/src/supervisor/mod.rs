@@ -22,7 +22,7 @@ mod tasks;
 use tracing::level_filters::LevelFilter;
 
 use self::{machine::Settings, restart::Policy};
-use crate::{cli, layout::Layout, output::Log};
+use crate::{cli, control::Claim, layout::Layout, output::Log, process::Signals};
 
 /// New starts of a Tars server, when nothing is said.
 const RESTARTS: u32 = 10;
@@ -33,13 +33,18 @@ const BESIDE_WAIT: std::time::Duration = std::time::Duration::from_secs(9);
 /// Runs the server until it has ended for good. -> the code to end with
 pub(crate) async fn run(args: &cli::Supervisor) -> anyhow::Result<u8> {
     let layout = Layout::new(&args.genconf.place.path);
-    let (log, code) = if plain::is_meant(args, &layout) {
+    // First of all: as PID 1, a signal that nobody listens to is lost.
+    let signals = Signals::listen()?;
+    if plain::is_meant(args, &layout) {
         let log = Log::start(None, LevelFilter::WARN);
-        (log, plain::run(args, &layout).await)
-    } else {
-        let log = Log::start(Some(layout.supervisor_log()), LevelFilter::INFO);
-        (log, run::run(args, &layout).await)
-    };
+        let code = plain::run(args, &layout, signals).await;
+        log.flush().await;
+        return code;
+    }
+    // Kept until the last word is written: the next one in this folder writes the same files.
+    let _claim = Claim::take(&layout).await?;
+    let log = Log::start(Some(layout.supervisor_log()), LevelFilter::INFO);
+    let code = run::run(args, &layout, signals).await;
     log.flush().await;
     code
 }

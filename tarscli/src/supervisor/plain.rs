@@ -23,10 +23,10 @@ pub(super) fn is_meant(args: &cli::Supervisor, layout: &Layout) -> bool {
 }
 
 /// Runs the command until it has ended, with all it left behind. -> its code
-pub(super) async fn run(args: &cli::Supervisor, layout: &Layout) -> anyhow::Result<u8> {
+pub(super) async fn run(args: &cli::Supervisor, layout: &Layout, signals: Signals) -> anyhow::Result<u8> {
     let mut init = Init {
         args,
-        signals: Signals::listen()?,
+        signals,
         processes: Processes::start()?,
         end: None,
     };
@@ -62,7 +62,7 @@ struct Init<'a> {
 impl Init<'_> {
     /// One run of the command.
     async fn life(&mut self, command: &mut Command) -> Exit {
-        let exit = match self.processes.spawn(command) {
+        let exit = match command::run(command, |command| self.processes.spawn(command)) {
             Ok(process) => {
                 take_terminal(&process);
                 self.watch(process).await

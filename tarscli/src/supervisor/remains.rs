@@ -76,7 +76,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::output::Output;
+    use crate::{output::Output, process::Origin};
 
     const LONG: Duration = Duration::from_secs(30);
 
@@ -91,7 +91,7 @@ mod tests {
         while output.last(1).is_empty() {
             tokio::task::yield_now().await;
         }
-        (Running::new(process, capture), folder)
+        (Running::new(process, capture, Origin::new()), folder)
     }
 
     #[tokio::test]

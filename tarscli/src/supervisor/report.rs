@@ -14,6 +14,7 @@ use crate::{
     cli,
     control::{self, Left, Registry, Status},
     notice::{Level, Notices},
+    process::Signal,
     server::ServerInfo,
     state::State,
 };
@@ -33,6 +34,8 @@ pub(super) struct Reporter {
     last_check: Option<Instant>,
     fault: Option<String>,
     left: Option<Left>,
+    /// New starts in a row.
+    restarts: u32,
     notices: Notices,
     status: watch::Sender<Status>,
 }
@@ -41,7 +44,7 @@ impl Reporter {
     pub(super) fn new(args: &cli::Supervisor, info: &ServerInfo, mistake: Option<String>) -> Self {
         let (server, node) = (info.conf.name(), info.local_ip.clone());
         let notices = Notices::new(info).unwrap_or_else(|error| {
-            tracing::warn!("tarsnotify hears nothing of the server: {error:#}");
+            tracing::warn!("tarsnotify hears nothing of the server: {}", words(&error));
             Notices::nobody()
         });
         Self {
@@ -55,6 +58,7 @@ impl Reporter {
             last_check: None,
             fault: None,
             left: None,
+            restarts: super::policy(args).limit,
             notices,
         }
     }
@@ -82,12 +86,12 @@ impl Reporter {
         }
     }
 
-    /// The server has left the registry.
-    pub(super) fn left(&mut self, left: Left) {
-        if let Some(error) = &left.error {
-            tracing::warn!(error, "the registry has not been told yet that the server is gone");
-        } else {
-            tracing::info!("out of the registry");
+    /// The server has left the registry, which its session has said; or it has not, and somebody may try on.
+    pub(super) fn left(&mut self, left: Left, is_tried_on: bool) {
+        match &left.error {
+            Some(error) if is_tried_on => tracing::debug!(error, "the registry has not been told yet"),
+            Some(error) => tracing::error!(error, "the registry has not been told that the server is gone"),
+            None => {}
         }
         self.left = Some(left);
     }
@@ -129,58 +133,99 @@ impl Reporter {
     }
 
     /// Says what has happened: to the log, and to the operators.
-    pub(super) fn say(&self, notice: Notice) {
-        let fault = self.fault.as_deref().unwrap_or("it was not looked at yet");
-        let (level, text) = match notice {
-            Notice::Started => (Level::Normal, format!("server version: {}", self.version)),
-            Notice::Ended(exit) => (Level::Error, format!("server down, {exit}")),
-            Notice::Again(pause) => (
-                Level::Warn,
-                format!("restart server, after {:.1} s", pause.as_secs_f64()),
-            ),
-            Notice::Held => (Level::Warn, "not started again as long as data/stop exists".to_owned()),
-            Notice::Enough(exit) => (
-                Level::Error,
-                format!("[alarm] server down, {exit}; it ended too often: giving up"),
-            ),
-            Notice::EnoughHanging => (
-                Level::Error,
-                "[alarm] it was not ready for too long too often: giving up".to_owned(),
-            ),
-            Notice::Late(time) => {
-                let seconds = time.as_secs();
-                (Level::Error, format!("[alarm] not ready after {seconds} s: {fault}"))
-            }
-            Notice::Active => (Level::Normal, "server is active".to_owned()),
-            Notice::Inactive => (Level::Error, format!("server is inactive: {fault}")),
-            Notice::Watchdog(time) => {
-                let seconds = time.as_secs();
-                (
-                    Level::Error,
-                    format!("[alarm] not ready for {seconds} s, it is being ended: {fault}"),
-                )
-            }
-            Notice::NoWorkerId(time) => {
-                let seconds = time.as_secs();
-                (
-                    Level::Error,
-                    format!("[alarm] no worker number after {seconds} s (TARS_WORKER_ID_TIMEOUT): giving up"),
-                )
-            }
-        };
+    pub(super) fn say(&self, notice: Notice, pid: Option<i32>) {
         let server = &self.server;
+        let (level, text) = self.text(notice, pid);
         match level {
             Level::Normal => tracing::info!(server, "{text}"),
             Level::Warn => tracing::warn!(server, "{text}"),
             Level::Error => tracing::error!(server, "{text}"),
         }
-        self.notices.send(level, text);
+        // Nobody has to be told of what he has asked for.
+        if !notice.is_of_the_end() {
+            self.notices.send(level, text);
+        }
+    }
+
+    fn text(&self, notice: Notice, pid: Option<i32>) -> (Level, String) {
+        let fault = self.fault.as_deref().unwrap_or("it was not looked at yet");
+        let error = |text| (Level::Error, text);
+        let normal = |text| (Level::Normal, text);
+        match notice {
+            Notice::Started => normal(self.started(pid)),
+            Notice::Ended(exit) => error(format!("server down, {exit}")),
+            Notice::Again(pause) => (
+                Level::Warn,
+                format!("restart server, after {:.1} s", pause.as_secs_f64()),
+            ),
+            Notice::Held => (Level::Warn, "not started again as long as data/stop exists".to_owned()),
+            Notice::Enough(exit) => error(format!("[alarm] server down, {exit}; {}", self.enough("it ended"))),
+            Notice::EnoughHanging => error(format!("[alarm] {}", self.enough("it was not ready for too long"))),
+            Notice::Late(time) => error(format!("[alarm] not ready after {} s: {fault}", time.as_secs())),
+            Notice::Active => normal("server is active".to_owned()),
+            Notice::Inactive => error(format!("server is inactive: {fault}")),
+            Notice::Watchdog(time) => error(format!(
+                "[alarm] not ready for {} s, it is being ended: {fault}",
+                time.as_secs()
+            )),
+            Notice::NoWorkerId(time) => error(format!(
+                "[alarm] no worker number after {} s (TARS_WORKER_ID_TIMEOUT): giving up",
+                time.as_secs()
+            )),
+            Notice::Leaving(None) => {
+                normal("`prestop`: the server leaves, and runs on until a signal comes".to_owned())
+            }
+            Notice::Leaving(Some(signal)) => normal(format!("{}: the server leaves", name(signal))),
+            Notice::Asked(signal) => normal(format!("{}: the server is to end, too", name(signal))),
+            Notice::Stopping(signal, time) => normal(format!(
+                "{} to the server; SIGKILL after {:.1} s",
+                name(signal),
+                time.as_secs_f64()
+            )),
+            Notice::Stopped(exit) => normal(format!("server ended, {exit}")),
+        }
+    }
+
+    fn started(&self, pid: Option<i32>) -> String {
+        let pid = pid.map(|pid| format!(", pid {pid}")).unwrap_or_default();
+        match self.version.as_str() {
+            "" => format!("server started{pid}"),
+            version => format!("server started{pid}, server version: {version}"),
+        }
+    }
+
+    /// Why it is not started again.
+    fn enough(&self, what: &str) -> String {
+        match self.restarts {
+            0 => format!("{what}, and TARS_MAX_RESTARTS is 0: giving up"),
+            _ => format!("{what} too often: giving up"),
+        }
     }
 
     /// Waits for what there was to tell the operators, for a moment.
     pub(super) async fn finish(self) {
         self.notices.finish(NOTICES).await;
     }
+}
+
+/// The signals that ask for the end.
+fn name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::INT => "SIGINT",
+        _ => "SIGTERM",
+    }
+}
+
+/// An error with its causes. Some say again what the one before has said.
+pub(super) fn words(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            text += ": ";
+            text += &cause;
+        }
+    }
+    text
 }
 
 fn first(server: String, node: String) -> Status {
@@ -201,5 +246,26 @@ fn first(server: String, node: String) -> Status {
         worker_id: None,
         leaving: None,
         left: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the object `x`: {0}")]
+    struct Outer(#[source] std::num::ParseIntError);
+
+    #[test]
+    fn what_a_cause_says_again_is_left_out() {
+        let number = || "x".parse::<u8>().unwrap_err();
+        let once = "invalid digit found in string";
+        let text = Err::<(), _>(Outer(number())).context("notifyObj").unwrap_err();
+        assert_eq!(words(&text), format!("notifyObj: the object `x`: {once}"));
+        let text = Err::<(), _>(number()).context("locator").unwrap_err();
+        assert_eq!(words(&text), format!("locator: {once}"));
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cli,
-    control::{self, Listening, Order, Phase},
+    control::{self, Listening, Order, Phase, Taken},
     files::{self, PUBLIC},
     generate::{self, Generated},
     layout::Layout,
@@ -31,10 +31,8 @@ const ANSWERS: Duration = Duration::from_millis(200);
 /// Orders that may wait.
 const ORDERS: usize = 16;
 
-/// Runs a Tars server until it has ended for good. -> the code to end with
-pub(super) async fn run(args: &cli::Supervisor, layout: &Layout) -> anyhow::Result<u8> {
-    // First of all: as PID 1, a signal that nobody listens to is lost.
-    let signals = Signals::listen()?;
+/// Runs a Tars server until it has ended for good. The folder is this supervisor's. -> the code to end with
+pub(super) async fn run(args: &cli::Supervisor, layout: &Layout, signals: Signals) -> anyhow::Result<u8> {
     let processes = Processes::start()?;
     forget_earlier_life(layout);
     let generated = generate::genconf(&args.genconf, false)?;
@@ -96,9 +94,14 @@ impl<'a> Supervisor<'a> {
         let (phases_in, phases) = mpsc::unbounded_channel();
         let machine = Machine::new(super::settings(args), rand::random::<f64>, Instant::now());
         let effects = Effects::new(args, layout, processes, generated, phases_in)?;
-        let socket = control::serve(layout, effects.status(), orders_in)
-            .inspect_err(|error| tracing::warn!("{error:#}: probes look at files instead"))
-            .ok();
+        let socket = match control::serve(layout, effects.status(), orders_in) {
+            Ok(listening) => Some(listening),
+            Err(error) if error.is::<Taken>() => return Err(error),
+            Err(error) => {
+                tracing::warn!("{error:#}: probes look at files instead");
+                None
+            }
+        };
         Ok(Self {
             layout,
             signals,
@@ -117,6 +120,7 @@ impl<'a> Supervisor<'a> {
         loop {
             if let Some(code) = self.settle() {
                 self.finish().await;
+                tracing::info!("ending with code {code}");
                 return Ok(code);
             }
             let happened = self.next().await;

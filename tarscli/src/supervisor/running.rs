@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     output::Capture,
-    process::{Exit, Process},
+    process::{Exit, Origin, Process},
 };
 
 /// The end of a server's process.
@@ -23,6 +23,8 @@ pub(super) struct Ended {
 pub(super) struct Running {
     pub(super) process: Process,
     pub(super) capture: Capture,
+    /// By which what it leaves behind is known.
+    pub(super) origin: Origin,
     /// The process has ended; what it left behind is the server.
     pub(super) is_daemon: bool,
     /// The loop knows that the process has ended.
@@ -31,10 +33,11 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn new(process: Process, capture: Capture) -> Self {
+    pub(super) fn new(process: Process, capture: Capture, origin: Origin) -> Self {
         Self {
             process,
             capture,
+            origin,
             is_daemon: false,
             is_told: false,
             since: Instant::now(),

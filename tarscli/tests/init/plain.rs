@@ -2,7 +2,9 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, time::Instant};
 
+use nix::sys::signal::SigSet;
 use rustix::process::Signal;
+use rustix_libc_wrappers::process::SignalExt as _;
 use tokio::process::Command;
 
 use crate::harness::{Init, PLACES, Place, TARSCLI, processes_with, until, unusual_time};
@@ -27,7 +29,10 @@ async fn ends_as_tini_does() {
     let not_executable = folder.path().join("text");
     fs::write(&not_executable, "#!/bin/sh\n").unwrap();
     fs::set_permissions(&not_executable, fs::Permissions::from_mode(0o644)).unwrap();
-    let cases: [(&[&str], i32); 8] = [
+    let no_first_line = folder.path().join("script");
+    fs::write(&no_first_line, "exit $1\n").unwrap();
+    fs::set_permissions(&no_first_line, fs::Permissions::from_mode(0o755)).unwrap();
+    let cases: [(&[&str], i32); 9] = [
         (&["true"], 0),
         (&["sh", "-c", "exit 0"], 0),
         (&["sh", "-c", "exit 7"], 7),
@@ -36,6 +41,7 @@ async fn ends_as_tini_does() {
         (&["sh", "-c", "kill -KILL $$; sleep 60"], 137),
         (&["no-such-program-anywhere"], 127),
         (&[not_executable.to_str().unwrap()], 126),
+        (&[no_first_line.to_str().unwrap(), "9"], 9),
     ];
     for place in PLACES {
         for (words, expected) in cases {
@@ -58,11 +64,14 @@ async fn prints_what_the_command_prints_and_nothing_else() {
 
 #[tokio::test]
 async fn signals_reach_the_command() {
-    let script = "for s in HUP INT QUIT USR1 USR2 WINCH CONT; do trap \"echo got-$s\" $s; done
+    let realtime = Signal::rt(3).unwrap();
+    let number = realtime.as_raw().to_string();
+    let script = "for s in HUP INT QUIT USR1 USR2 WINCH CONT NUMBER; do trap \"echo got-$s\" $s; done
                   trap 'echo got-TERM; exit 5' TERM
                   echo up; while :; do sleep 0.05; done";
+    let script = script.replace("NUMBER", &number);
     for place in PLACES {
-        let init = Init::start(place, place.plain(&[], &["sh", "-c", script]));
+        let init = Init::start(place, place.plain(&[], &["sh", "-c", &script]));
         init.wait_for("up", 1).await;
         for (signal, name) in [
             (Signal::HUP, "HUP"),
@@ -72,6 +81,7 @@ async fn signals_reach_the_command() {
             (Signal::USR2, "USR2"),
             (Signal::WINCH, "WINCH"),
             (Signal::CONT, "CONT"),
+            (realtime, &number),
         ] {
             init.signal(signal);
             init.wait_for(&format!("got-{name}"), 1).await;
@@ -80,6 +90,23 @@ async fn signals_reach_the_command() {
         let (code, text) = init.wait().await;
         assert_eq!(code, 5, "{text}");
         assert!(text.ends_with("got-TERM"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn signals_that_whoever_started_it_has_blocked_are_heard() {
+    let script =
+        "grep SigBlk /proc/self/status; trap 'echo got-TERM; exit 5' TERM; echo up; while :; do sleep 0.05; done";
+    for place in PLACES {
+        // A child takes the mask of the thread that makes it.
+        SigSet::all().thread_block().unwrap();
+        let init = Init::start(place, place.plain(&[], &["sh", "-c", script]));
+        SigSet::all().thread_unblock().unwrap();
+        init.wait_for("up", 1).await;
+        init.signal(Signal::TERM);
+        let (code, text) = init.wait().await;
+        assert_eq!(code, 5, "{text}");
+        assert!(text.starts_with("SigBlk:\t0000000000000000\n"), "{text}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! A Tars server, whose registry is away.
 
-use std::{fs, time::Instant};
+use std::{fs, os::unix::net::UnixStream, time::Instant};
 
 use rustix::{
     fs::{CWD, FileType, Mode, mknodat},
@@ -34,6 +34,16 @@ async fn the_words_of_a_life_with_the_registry_away() {
         let (code, text) = init.wait().await;
         assert_eq!(code, 0, "{text}");
         assert!(text.contains("got-TERM"), "{text}");
+        for step in [
+            "server started, pid ",
+            "SIGTERM: the server leaves",
+            "SIGTERM to the server; SIGKILL after",
+            "server ended, exit code 0",
+            "ending with code 0",
+        ] {
+            assert_eq!(text.matches(step).count(), 1, "{step}: {text}");
+        }
+        assert!(!text.contains("out of the registry"), "it never was in: {text}");
         assert!(!server.path("data/supervisor.sock").exists());
     }
 }
@@ -107,6 +117,9 @@ async fn a_server_that_ignores_the_signal_is_killed_in_time_with_what_left_its_g
         init.signal(Signal::TERM);
         let (code, text) = init.wait().await;
         assert_eq!(code, 137, "{text}");
+        for step in ["SIGKILL to what", "server ended, signal 9", "ending with code 137"] {
+            assert_eq!(text.matches(step).count(), 1, "{step}: {text}");
+        }
         assert!(begin.elapsed().as_secs() < 10);
         assert!(processes_with(&time).is_empty(), "{place:?}");
     }
@@ -160,6 +173,7 @@ async fn what_a_start_script_leaves_in_the_background_is_the_server() {
         let ports = server.ready();
         let init = server.start(&[("TARS_MAX_RESTARTS", "1")]);
         server.is("active").await;
+        init.wait_for("taken as the server", 1).await;
         // The start script has no number any more when it is known to have ended.
         until("its end is known", || {
             let status = server.status();
@@ -183,6 +197,87 @@ async fn what_a_start_script_leaves_in_the_background_is_the_server() {
         assert!(processes_with(&time).is_empty(), "{place:?}");
         drop(ports);
     }
+}
+
+#[tokio::test]
+async fn what_a_script_of_a_check_left_is_not_the_server() {
+    for place in PLACES {
+        let time = unusual_time();
+        let server = Server::new(
+            place,
+            "echo run; while [ ! -e $TARS_PATH/end ]; do sleep 0.05; done; echo ended; exit 0",
+        );
+        let leaves = format!(
+            "cd {}; [ -e left ] || {{ touch left; setsid sleep {time} & }}",
+            server.path("").display()
+        );
+        let init = server.start(&[("TARS_BEFORE_CHECK_SCRIPT", &leaves), ("TARS_MAX_RESTARTS", "0")]);
+        until("it is left behind", || {
+            (!processes_with(&time).is_empty()).then_some(())
+        })
+        .await;
+        fs::write(server.path("end"), "").unwrap();
+        let (code, text) = init.wait().await;
+        assert_eq!(code, 0, "{text}");
+        assert!(text.contains("server down, exit code 0"), "{text}");
+        assert!(!text.contains("taken as the server"), "{text}");
+        assert!(processes_with(&time).is_empty(), "{place:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_supervisor_in_a_folder_ends_and_touches_nothing() {
+    let files = [
+        "data/server_info.yaml",
+        "conf/InitServer.conf",
+        "log/start.log",
+        "log/supervisor.log",
+    ];
+    for place in PLACES {
+        let script = "echo run; trap 'exit 0' TERM; while :; do sleep 0.05; done";
+        let server = Server::new(place, script);
+        let init = server.start(&[LONG_GRACE]);
+        init.wait_for("run", 1).await;
+        let _ports = server.ready();
+        server.is("active").await;
+        init.wait_for("server is active", 1).await;
+        let before = files.map(|file| server.read(file));
+        let (code, text) = server.start(&[]).wait().await;
+        assert_eq!(code, 1, "{text}");
+        let folder = server.path("").display().to_string();
+        let names = text.contains(folder.trim_end_matches('/')) && text.contains("TARS_PATH");
+        assert!(text.contains("another supervisor looks after") && names, "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert_eq!(files.map(|file| server.read(file)), before);
+        assert!(!server.path("data/prestop").exists());
+        let status = server.status();
+        assert_eq!(
+            (&status["source"], &status["ready"]),
+            (&"supervisor".into(), &true.into())
+        );
+        init.signal(Signal::TERM);
+        assert_eq!(init.wait().await.0, 0);
+    }
+}
+
+#[tokio::test]
+async fn the_folder_of_a_supervisor_that_was_killed_is_taken_over() {
+    let place = Place::Namespace;
+    let server = Server::new(place, "echo run; trap 'exit 0' TERM; while :; do sleep 0.05; done");
+    let init = server.start(&[LONG_GRACE]);
+    init.wait_for("run", 1).await;
+    let _ports = server.ready();
+    server.is("active").await;
+    // With all in its namespace, which takes a moment.
+    drop(init);
+    let socket = server.path("data/supervisor.sock");
+    until("nobody listens", || UnixStream::connect(&socket).is_err().then_some(())).await;
+    assert!(socket.exists());
+    let init = server.start(&[LONG_GRACE]);
+    init.wait_for("server is active", 1).await;
+    assert_eq!(server.status()["source"], "supervisor");
+    init.signal(Signal::TERM);
+    assert_eq!(init.wait().await.0, 0);
 }
 
 #[tokio::test]
@@ -294,6 +389,10 @@ async fn a_command_takes_the_place_of_the_start_script() {
     command.args(["--", "sh", "-c", "echo command $TARS_PATH $GOMAXPROCS; exit 4"]);
     let (code, text) = Init::start(Place::Namespace, command).wait().await;
     assert_eq!(code, 4, "{text}");
+    assert!(
+        text.contains("TARS_MAX_RESTARTS is 0") && !text.contains("too often"),
+        "{text}"
+    );
     let expected = format!(
         "command {} 7\n",
         server.path("").display().to_string().trim_end_matches('/')

@@ -114,6 +114,24 @@ pub(in crate::supervisor) enum Notice {
     /// That was so too often: it will not be started again.
     EnoughHanging,
     NoWorkerId(Duration),
+    /// It leaves, as this signal or, without one, a hook asks for it.
+    Leaving(Option<Signal>),
+    /// It leaves as a hook asked for it, and now it is asked to end.
+    Asked(Signal),
+    /// It gets the signal now, and SIGKILL when it does not end in that time.
+    Stopping(Signal, Duration),
+    /// It has ended as it was told to.
+    Stopped(Exit),
+}
+
+impl Notice {
+    /// Whether it is done because somebody has asked for the end.
+    pub(in crate::supervisor) fn is_of_the_end(self) -> bool {
+        matches!(
+            self,
+            Self::Leaving(_) | Self::Asked(_) | Self::Stopping(..) | Self::Stopped(_)
+        )
+    }
 }
 
 /// Where the server's processes are in their life.
@@ -227,6 +245,9 @@ impl Machine {
             Event::Leaving(phase) => self.leaving_at(phase, now),
             Event::Left => self.left(now),
             Event::Stopped(exit) => {
+                if let Some(exit) = exit {
+                    self.act(Action::Say(Notice::Stopped(exit)));
+                }
                 self.last_exit = exit.or(self.last_exit);
                 self.server = Server::Gone;
             }

@@ -185,6 +185,9 @@ impl Machine {
             let was_asked = leaving.signal.is_some();
             leaving.signal = leaving.signal.or(signal);
             let phase = leaving.phase;
+            if let Some(signal) = signal.filter(|_| !was_asked) {
+                self.act(Action::Say(Notice::Asked(signal)));
+            }
             if phase >= Phase::Gone {
                 self.stop_when_asked(now);
             } else if was_asked && signal.is_some() {
@@ -199,6 +202,7 @@ impl Machine {
             left: false,
             code: None,
         });
+        self.act(Action::Say(Notice::Leaving(signal)));
         self.act(Action::ForgetCheck);
         self.tell(State::Deactivating);
         // Clients know of a server only once it is active.
@@ -242,18 +246,20 @@ impl Machine {
                 // How a daemon ends cannot be seen; how an earlier server ended says nothing of it.
                 self.last_exit = None;
             }
-            self.stop(signal, now);
+            let time = self.stop(signal, now);
+            self.act(Action::Say(Notice::Stopping(signal, time)));
         }
     }
 
     /// Ends what an ended server left behind.
     fn stop_remains(&mut self, now: Instant) {
-        self.stop(Signal::TERM, now);
+        let _ = self.stop(Signal::TERM, now);
     }
 
-    fn stop(&mut self, signal: Signal, now: Instant) {
+    /// -> the time until it is ended by force
+    fn stop(&mut self, signal: Signal, now: Instant) -> Duration {
         let Some(leaving) = &mut self.leaving else {
-            return;
+            return Duration::ZERO;
         };
         if leaving.phase >= Phase::Gone {
             leaving.phase = Phase::Stopping;
@@ -262,6 +268,7 @@ impl Machine {
         let until = self.stop_until(since, now);
         self.server = Server::Stopping;
         self.act(Action::Stop { signal, until });
+        until - now
     }
 
     /// When what is to end is ended by force: after its time, and in the grace period that began at `since`.

@@ -56,6 +56,16 @@ impl Play {
         self.machine.on(event, self.now)
     }
 
+    /// What there is to say.
+    fn says(&mut self, event: Event) -> Vec<Notice> {
+        let actions = self.on(event).into_iter();
+        let said = actions.filter_map(|action| match action {
+            Action::Say(notice) => Some(notice),
+            _ => None,
+        });
+        said.collect()
+    }
+
     /// What there is to do, without what is only said.
     fn does(&mut self, event: Event) -> Vec<Action> {
         let mut actions = self.on(event);
@@ -177,6 +187,37 @@ fn a_signal_drains_then_stops_then_exits() {
         assert_eq!(play.does(Event::Left), []);
         assert_eq!(play.does(Event::Stopped(Some(exit))), [Action::Exit(code)], "{exit}");
     }
+}
+
+#[test]
+fn each_step_of_the_end_is_told_once() {
+    let time = SETTINGS.stop;
+    let mut play = Play::active(SETTINGS);
+    assert_eq!(
+        play.says(Event::Asked(Signal::TERM)),
+        [Notice::Leaving(Some(Signal::TERM))]
+    );
+    assert_eq!(play.says(Event::Asked(Signal::TERM)), []);
+    assert_eq!(
+        play.says(Event::Leaving(Phase::Gone)),
+        [Notice::Stopping(Signal::TERM, time)]
+    );
+    assert_eq!(play.says(Event::Left), []);
+    assert_eq!(play.says(Event::Stopped(Some(TERMED))), [Notice::Stopped(TERMED)]);
+
+    let mut play = Play::active(SETTINGS);
+    assert_eq!(play.says(Event::Prestop), [Notice::Leaving(None)]);
+    assert_eq!(play.says(Event::Prestop), []);
+    assert_eq!(play.says(Event::Left), []);
+    assert_eq!(
+        play.says(Event::Asked(Signal::INT)),
+        [Notice::Asked(Signal::INT), Notice::Stopping(Signal::INT, time)]
+    );
+
+    let mut play = Play::active(SETTINGS);
+    play.on(Event::Asked(Signal::TERM));
+    assert_eq!(play.says(ended(CRASH)), [Notice::Ended(CRASH)]);
+    assert_eq!(play.says(Event::Stopped(None)), [], "it was told when it ended");
 }
 
 #[test]
