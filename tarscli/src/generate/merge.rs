@@ -23,7 +23,7 @@ pub(super) fn merge(config: &mut Config, path: &Path) -> anyhow::Result<()> {
 
 fn overlay(path: &Path) -> anyhow::Result<Config> {
     // A byte more than it may have, so that the parser tells that it is too many.
-    match files::read(path, Config::MAX_SIZE as u64 + 1)? {
+    match files::read_any(path, Config::MAX_SIZE as u64 + 1)? {
         Some(text) => Ok(text.parse()?),
         None => bail!("there is no such file"),
     }

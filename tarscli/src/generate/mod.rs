@@ -37,8 +37,15 @@ pub(crate) struct Generated {
 /// Writes both files. With `keep`, a server that may use its ports runs already and is registered, so those of
 /// `server_info.yaml` are used again untried, and so is its node's name.
 ///
-/// Blocks: files, and where host names must be looked up, at most [`address::LOOKUP`] for each.
-pub(crate) fn genconf(args: &Genconf, keep: bool) -> anyhow::Result<Generated> {
+/// A thread of its own does it: files may be slow, and where host names must be looked up it takes up to
+/// [`address::LOOKUP`] for each. Who does not wait any more may end meanwhile.
+pub(crate) async fn genconf(args: &Genconf, keep: bool) -> anyhow::Result<Generated> {
+    let args = args.clone();
+    let generated = tokio::task::spawn_blocking(move || generate(&args, keep));
+    generated.await.context("the configuration was not written")?
+}
+
+fn generate(args: &Genconf, keep: bool) -> anyhow::Result<Generated> {
     let layout = Layout::new(&args.place.path);
     let Meta {
         mut conf,
