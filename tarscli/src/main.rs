@@ -25,13 +25,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{
-    cli::{Command, Usage},
-    command::Outcome,
-};
-
-/// Bad arguments, or a bad variable of the environment.
-const USAGE: u8 = 2;
+use crate::{cli::Command, command::Outcome};
 
 fn main() -> ExitCode {
     let command = match cli::read(std::env::args_os()) {
@@ -46,11 +40,7 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("tarscli: {error:#}");
-            if error.is::<Usage>() {
-                ExitCode::from(USAGE)
-            } else {
-                ExitCode::FAILURE
-            }
+            ExitCode::FAILURE
         }
     }
 }

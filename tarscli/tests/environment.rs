@@ -61,6 +61,22 @@ fn bad_values(kind: &str) -> Vec<(&'static [u8], &'static str)> {
     match kind.split(" from ").next().unwrap_or(kind) {
         "text" | "command" | "any text" => vec![(b"\xff", "UTF-8")],
         "path" => vec![],
+        "UTF-8 path" => vec![(b"/\xff", "UTF-8")],
+        "name" => vec![(b"a b", "expected a name without"), (b"a/b", "expected a name without")],
+        "file name" => vec![(b"a/b", "expected a file's name"), (b"..", "expected a file's name")],
+        "set" => vec![(b"gray", "`name.area.group`"), (b"*.a.b", "`name.area.group`")],
+        "address" => vec![(b"0.0.0.0", "expected an address"), (b"a/b", "expected an address")],
+        "part of host names" => vec![(b"a b", "expected a namespace"), (b"a:b", "expected a namespace")],
+        "locator" => vec![
+            (b"nope", "expected `@`"),
+            (b"a.b.c@tcp -h ${x} -p 1", "`${namespace}`"),
+            (b"a.b.c@http", "column 7"),
+        ],
+        "endpoint" => vec![
+            (b"junk", "column 1"),
+            (b"udp -h ::1 -p 1", "expected `tcp`"),
+            (b"tcp -h ::1", "a port"),
+        ],
         "yes/no" => vec![(b"maybe", "expected y or n")],
         "port" => vec![(b"0", "65535"), (b"65536", "65535"), (b"tcp://10.0.0.1:80", "65535")],
         "number" => vec![(b"-1", "whole number"), (b"many", "whole number")],
@@ -123,6 +139,39 @@ fn all_bad_variables_are_told_at_once() {
     assert_eq!(code, 2, "{text}");
     for name in bad {
         assert!(text.contains(name), "{name} in {text}");
+    }
+    // Every variable of a command.
+    for command in ["genconf", "supervisor", "notify"] {
+        let bad: Vec<_> = variables()
+            .into_iter()
+            .filter(|variable| variable.commands.contains(&command))
+            .filter_map(|variable| Some((variable.name, bad_values(variable.kind).first()?.0)))
+            .map(|(name, value)| (name, OsStr::from_bytes(value)))
+            .collect();
+        let (code, text) = run(&words(command), &bad);
+        assert_eq!((code, text.matches("the variable").count()), (2, bad.len()), "{text}");
+        for (name, _) in bad {
+            assert!(text.contains(&format!("the variable {name}, `")), "{name} in {text}");
+        }
+    }
+}
+
+#[test]
+fn a_flag_is_held_to_the_same() {
+    for (flag, value, expected) in [
+        ("--application", "", "expected a name"),
+        ("--server", "a.b", "expected a name without '.'"),
+        ("--build-server", "..", "expected a file's name"),
+        ("--set-id", "gray", "`name.area.group`"),
+        ("--node", "::", "expected an address"),
+        ("--namespace", "", "expected a namespace"),
+        ("--locator", "nope", "expected `@`"),
+        ("--path", "", "expected a folder"),
+    ] {
+        for command in ["genconf", "supervisor"] {
+            let (code, text) = run(&[command, flag, value], &[]);
+            assert!(code == 2 && text.contains(flag) && text.contains(expected), "{text}");
+        }
     }
 }
 

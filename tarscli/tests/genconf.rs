@@ -283,7 +283,7 @@ fn a_merge_that_fails_says_where_and_writes_nothing() {
         (None, missing.as_str()),
         (
             Some(set),
-            "set_id (TARS_SET_ID) is \"gray\", expected `name.area.group`",
+            "(TARS_MERGE_CONF): /tars/application<setdivision> is `gray`: expected `name.area.group`",
         ),
         (
             Some("<tars>\n<db>\npass=secret\n</tars>"),
@@ -411,27 +411,39 @@ fn mistakes_of_names_are_named() {
         ),
         (
             "application: a/b\nserver: s",
-            "application (TARS_APPLICATION) is \"a/b\", expected a name without '/'",
+            "bin/_server_meta.yaml`, line 1: `application` is \"a/b\": expected a name without '/'",
         ),
         (
             "application: a\nserver: ..",
-            "server (TARS_SERVER) is \"..\", expected a name without '.'",
+            "bin/_server_meta.yaml`, line 2: `server` is \"..\": expected a name without '.'",
         ),
         (
             "application: a\nserver: s\nset_id: a.b",
-            "set_id (TARS_SET_ID) is \"a.b\", expected `name.area.group`",
+            "bin/_server_meta.yaml`, line 3: `set_id` is \"a.b\": expected `name.area.group`",
         ),
         (
             "application: a\nserver: s\nadapters: [{threads: 1}]",
-            "object of adapter 1: expected a name such as `HelloObj`",
+            "bin/_server_meta.yaml`, line 3: object of adapter 1: expected a name such as `HelloObj`",
+        ),
+        (
+            "application: a\nserver: s\nadapters: [{}]",
+            "bin/_server_meta.yaml`, line 3: object of adapter 1: expected a name",
+        ),
+        (
+            "application: a\nserver: s\nadapters:\n- object: O\n- threads: 1\n  object: O P",
+            "bin/_server_meta.yaml`, line 6: object of adapter 2: it is \"O P\": expected a name without ' '",
         ),
         (
             "application: a\nserver: s\nadapters: [{object: O}, {object: O}]",
             "object of adapter 2: `O` is the object of an adapter before",
         ),
         (
+            "application: a\nserver: s\nadapters:\n- object: HelloObj\n- object: helloobj",
+            "line 5: object of adapter 2: `helloobj` is `HelloObj` of an adapter before in other letters: expected another name",
+        ),
+        (
             "application: a\nserver: s\nadapters: [{object: O, endpoint: http -h x}]",
-            "endpoint of `O`: `http -h x`, column 1: expected `tcp`, `udp` or `ssl`, found `http`",
+            "bin/_server_meta.yaml`, line 3: endpoint of `O`: `http -h x`, column 1: expected `tcp`, `udp` or `ssl`, found `http`",
         ),
         (
             "application: a\nserver: s\nadapters: [{object: O, endpoint: 'tcp -h ${node} -p 1'}]",
@@ -446,11 +458,11 @@ fn mistakes_of_places_are_named() {
     let cases = [
         (
             "application: a\nserver: s\nlocal: tcp -h 127.0.0.1",
-            "endpoint `local`: expected a port after `-p`, or `${random_port}`",
+            "bin/_server_meta.yaml`, line 3: endpoint `local`: expected a port after `-p`, or `${random_port}`",
         ),
         (
             "application: a\nserver: s\nlocator: a.b.c",
-            "locator (TARS_LOCATOR) `a.b.c`: expected `@` and where",
+            "bin/_server_meta.yaml`, line 3: `locator` is \"a.b.c\": expected `@` and where",
         ),
         ("application: a\nserver: s\nlogNum: many", "bin/_server_meta.yaml`: "),
     ];
@@ -467,18 +479,67 @@ fn mistakes_of_places_are_named() {
         (
             "POD_IP",
             "10.0.0.300",
-            "POD_IP is \"10.0.0.300\", expected an address or a host name",
+            "the variable POD_IP, `10.0.0.300`: expected an address or a host name",
         ),
         (
             "TARS_BUILD_SERVER",
             "../x",
-            "TARS_BUILD_SERVER is `../x`, expected a file's name without `/`",
+            "the variable TARS_BUILD_SERVER, `../x`: expected a file's name without `/`",
         ),
     ];
     for (name, value, expected) in cases {
         let text = Pod::new(9, SAMPLE).set(name, value).refused();
         assert!(text.contains(expected), "{text}");
     }
+}
+
+#[test]
+fn two_adapters_at_one_endpoint_are_refused() {
+    let meta = |first: &str, second: &str| {
+        format!(
+            "application: a\nserver: s\nadapters:\n- {{object: O, endpoint: '{first}'}}\n- {{object: P, endpoint: '{second}'}}\n"
+        )
+    };
+    for (first, second) in [
+        ("tcp -h ${local_ip} -p 9000 -t 1", "tcp -h 127.62.9.1 -p 9000"),
+        ("tcp -h * -p 9000", "ssl -h 0.0.0.0 -p 9000"),
+        ("tcp -h a -b 127.0.0.1 -p 9000", "tcp -h b -b 127.0.0.1 -p 9000"),
+        ("udp -h ${local_ip} -p 9000", "udp -h ${local_ip} -p 9000"),
+    ] {
+        let text = Pod::new(9, &meta(first, second)).refused();
+        let expected = "bin/_server_meta.yaml`, line 5: endpoint of `P`: `O` is at `";
+        assert!(text.starts_with("tarscli: ") && text.contains(expected), "{text}");
+    }
+    for (first, second) in [
+        ("tcp -h ${local_ip} -p 9000", "udp -h ${local_ip} -p 9000"),
+        ("tcp -h ${local_ip} -p 9000", "tcp -h 127.0.0.1 -p 9000"),
+        (
+            "tcp -h ${local_ip} -p ${random_port}",
+            "tcp -h ${local_ip} -p ${random_port}",
+        ),
+    ] {
+        let (code, text) = Pod::new(15, &meta(first, second)).run();
+        assert_eq!(code, 0, "{first}, {second}: {text}");
+    }
+    // It is where they listen in the end that counts.
+    let same = "tcp -h ${local_ip} -p 9000";
+    let pod = Pod::new(15, &meta(same, same));
+    let merge = pod.path("merge.conf");
+    let overlay = "<tars>\n<application>\n<server>\n<a.s.PAdapter>\nendpoint=tcp -h 127.62.15.1 -p 9001\n</a.s.PAdapter>\n</server>\n</application>\n</tars>\n";
+    fs::write(&merge, overlay).unwrap();
+    let (code, text) = pod.set("TARS_MERGE_CONF", merge.to_str().unwrap()).run();
+    assert_eq!(code, 0, "{text}");
+}
+
+#[test]
+fn what_goes_over_a_mistake_of_the_file_mends_it() {
+    let meta = "application: a/b\nserver: ${SERVER}\nset_id: gray\nlocator: nowhere\n";
+    let pod = Pod::new(16, meta)
+        .set("TARS_APPLICATION", "App")
+        .set("TARS_SERVER", "Server1")
+        .set("TARS_SET_ID", "")
+        .set("TARS_LOCATOR", "a.b.c@tcp -h r -p 1");
+    pod.generated("Server1");
 }
 
 #[test]

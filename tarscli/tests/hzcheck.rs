@@ -217,3 +217,28 @@ async fn without_anything_nothing_is_ready() {
     let run = folder.run(&["hzcheck", "--live", "--ready"]).await;
     assert_eq!(run.code, 2, "{run:?}");
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_is_an_answer_too() {
+    let folder = Folder::new();
+    folder.write("server_info.yaml", "conf: [");
+    for expected in ["server_info.yaml", "check_status"] {
+        let (codes, texts) = probe(&folder).await;
+        assert_eq!(codes, [1; 4]);
+        assert!(
+            texts
+                .iter()
+                .all(|text| text.contains("not ready") && text.contains(expected)),
+            "{texts:?}"
+        );
+        let run = folder.run(&["hzcheck", "--json"]).await;
+        let json = run.json();
+        assert_eq!(
+            (run.code, &json["source"], &json["probe"]),
+            (1, &json!("nothing"), &json!("ready"))
+        );
+        let (problem, reason) = (json["problem"].as_str().unwrap(), json["reason"].as_str().unwrap());
+        assert!(problem.contains(reason) && reason.contains(expected), "{json}");
+        std::fs::write(folder.data("check_status"), b"\xff").unwrap();
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fault::Fault;
 use crate::{
     cli,
-    process::{Exit, Processes, ScriptError, shell},
+    process::{Exit, Processes, ScriptError, shell, shell_heard},
 };
 
 /// What is run, and for how long. An empty command is none, as with K8STARS.
@@ -44,14 +44,18 @@ impl Scripts {
         let Some(command) = &self.check else {
             return Ok(());
         };
-        verdict(shell(&self.processes, command, self.limit).await)
+        let (ended, said) = shell_heard(&self.processes, command, self.limit).await;
+        verdict(ended).map_err(|why| match said {
+            Some(said) => Fault::new(format!("TARS_CHECK_SCRIPT: {why}: {said}")),
+            None => Fault::new(format!("TARS_CHECK_SCRIPT: {why}")),
+        })
     }
 }
 
-fn verdict(ended: Result<Exit, ScriptError>) -> Result<(), Fault> {
+fn verdict(ended: Result<Exit, ScriptError>) -> Result<(), String> {
     match ended {
         Ok(Exit::Code(0)) => Ok(()),
-        Ok(exit) => Err(Fault::new(format!("TARS_CHECK_SCRIPT: {exit}"))),
-        Err(error) => Err(Fault::new(format!("TARS_CHECK_SCRIPT: {error}"))),
+        Ok(exit) => Err(exit.to_string()),
+        Err(error) => Err(error.to_string()),
     }
 }

@@ -150,6 +150,10 @@ async fn the_operators_script_decides_and_the_one_before_does_not() {
     for (script, expected) in [
         (format!("echo check >> {file}"), ""),
         ("exit 9".to_owned(), "TARS_CHECK_SCRIPT: exit code 9"),
+        (
+            "echo no table >&2; exit 9".to_owned(),
+            "TARS_CHECK_SCRIPT: exit code 9: no table",
+        ),
         ("kill -9 $$".to_owned(), "TARS_CHECK_SCRIPT: signal 9"),
         (String::new(), ""),
     ] {
@@ -157,7 +161,7 @@ async fn the_operators_script_decides_and_the_one_before_does_not() {
         assert_eq!(said(checks(&words, &[]).run().await), expected, "{script}");
     }
     let order = std::fs::read_to_string(folder.path().join("order")).unwrap();
-    assert_eq!(order, "before\ncheck\nbefore\nbefore\nbefore\n");
+    assert_eq!(order, "before\ncheck\nbefore\nbefore\nbefore\nbefore\n");
 }
 
 #[tokio::test]

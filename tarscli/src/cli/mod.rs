@@ -3,7 +3,6 @@
 mod check;
 mod duration;
 mod read;
-mod usage;
 mod value;
 
 use std::{path::PathBuf, time::Duration};
@@ -11,14 +10,12 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use self::read::{definition, read};
 use self::{
     duration::duration,
-    value::{any_text, at_least, number, port, switch},
+    value::{any_text, at_least, folder, kept, number, port, switch},
 };
-pub(crate) use self::{
-    read::{definition, read},
-    usage::Usage,
-};
+use crate::server::rules;
 
 /// The shortest that times may be which are waited for again and again.
 const SHORTEST: Duration = Duration::from_millis(10);
@@ -58,7 +55,7 @@ pub(crate) enum Command {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Place {
     /// Folder of the server: bin, conf, data and log are in it
-    #[arg(long = "path", value_name = "DIR", env = "TARS_PATH", default_value = "/tars")]
+    #[arg(long = "path", value_name = "DIR", env = "TARS_PATH", default_value = "/tars", value_parser = folder)]
     pub(crate) path: PathBuf,
 }
 
@@ -66,11 +63,11 @@ pub(crate) struct Place {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Node {
     /// Address of this node, its name in the registry; by default the address from which the registry is reached
-    #[arg(long, value_name = "ADDRESS", env = "POD_IP")]
+    #[arg(long, value_name = "ADDRESS", env = "POD_IP", value_parser = kept(rules::node))]
     pub(crate) node: Option<String>,
 
     /// What `${namespace}` stands for in the locator
-    #[arg(long, value_name = "NAME", env = "TARS_NAMESPACE", default_value = "tars-system")]
+    #[arg(long, value_name = "NAME", env = "TARS_NAMESPACE", default_value = "tars-system", value_parser = kept(rules::namespace))]
     pub(crate) namespace: String,
 }
 
@@ -83,23 +80,23 @@ pub(crate) struct Genconf {
     pub(crate) node: Node,
 
     /// The application's name; by default that of `_server_meta.yaml`
-    #[arg(long, value_name = "NAME", env = "TARS_APPLICATION")]
+    #[arg(long, value_name = "NAME", env = "TARS_APPLICATION", value_parser = kept(rules::name))]
     pub(crate) application: Option<String>,
 
     /// The server's name; by default that of `_server_meta.yaml`
-    #[arg(long, value_name = "NAME", env = "TARS_SERVER")]
+    #[arg(long, value_name = "NAME", env = "TARS_SERVER", value_parser = kept(rules::name))]
     pub(crate) server: Option<String>,
 
     /// Name of the configuration file without `.conf`; by default the server's
-    #[arg(long, value_name = "NAME", env = "TARS_BUILD_SERVER")]
+    #[arg(long, value_name = "NAME", env = "TARS_BUILD_SERVER", value_parser = kept(rules::file_name))]
     pub(crate) build_server: Option<String>,
 
     /// The set the server belongs to, `name.area.group`; by default that of `_server_meta.yaml`
-    #[arg(long, value_name = "SET", env = "TARS_SET_ID")]
+    #[arg(long, value_name = "SET", env = "TARS_SET_ID", value_parser = kept(rules::set))]
     pub(crate) set_id: Option<String>,
 
     /// Where the registry answers lookups, `OBJECT@ENDPOINTS`; by default that of `_server_meta.yaml`
-    #[arg(long, value_name = "OBJECT@ENDPOINTS", env = "TARS_LOCATOR")]
+    #[arg(long, value_name = "OBJECT@ENDPOINTS", env = "TARS_LOCATOR", value_parser = kept(|text| rules::locator(text).map(drop)))]
     pub(crate) locator: Option<String>,
 
     /// A configuration whose values go over the generated ones
@@ -286,7 +283,7 @@ pub(crate) struct Notify {
 
     /// Where the server's `AdminObj` listens; by default what `data/server_info.yaml` says, and without that file
     /// `tcp -h 127.0.0.1 -p 17893`, where a registry's is
-    #[arg(long, value_name = "ENDPOINT", env = "TARSCLI_ADMIN")]
+    #[arg(long, value_name = "ENDPOINT", env = "TARSCLI_ADMIN", value_parser = kept(rules::admin))]
     pub(crate) admin: Option<String>,
 
     /// Time to wait for the answer; the command goes on in the server when the wait ends

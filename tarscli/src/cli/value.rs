@@ -1,6 +1,6 @@
 //! What a single value may be. Every refusal says what was expected, so that it helps behind a variable's name as well.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use super::duration::{duration, words};
 
@@ -21,6 +21,21 @@ pub(super) fn any_text(text: &str) -> Result<bool, String> {
 
 fn is_no(text: &str) -> bool {
     matches!(text, "" | "n" | "no" | "false" | "off" | "0")
+}
+
+/// Reads a text that the rule accepts, as it stands.
+pub(super) fn kept(
+    rule: impl Fn(&str) -> Result<(), String> + Clone + Send + Sync,
+) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync {
+    move |text| rule(text).map(|()| text.to_owned())
+}
+
+/// Reads a folder that configurations can name: those are UTF-8.
+pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() {
+        return Err("expected a folder".to_owned());
+    }
+    Ok(text.into())
 }
 
 /// Reads a port that can be listened on.

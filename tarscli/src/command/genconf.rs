@@ -16,7 +16,8 @@ const ANSWER: Duration = Duration::from_secs(1);
 pub(crate) async fn run(args: &Genconf) -> anyhow::Result<String> {
     let layout = Layout::new(&args.place.path);
     let keep = is_supervised(&layout).await;
-    generate::genconf(args, keep).map(|generated| report(&generated, &layout))
+    let generated = generate::genconf(args, keep).await?;
+    Ok(report(&generated, &layout))
 }
 
 /// Whether a supervisor runs in this folder: start scripts of K8STARS' images write the configuration once more, and the

@@ -50,7 +50,7 @@ enum Known {
     },
     /// What the server's ports say.
     Ports { fault: Option<String> },
-    /// Nothing is there.
+    /// Nothing is there, or nothing that can be read.
     Nothing { reason: String },
 }
 
@@ -71,7 +71,7 @@ pub(crate) async fn run(args: &Hzcheck) -> anyhow::Result<Outcome> {
         _ => Probe::Ready,
     };
     let layout = Layout::new(&args.place.path);
-    let known = look(&layout, probe, args.report_interval).await?;
+    let known = look(&layout, probe, args.report_interval).await;
     let problem = problem(probe, &known);
     if args.json {
         let report = Report {
@@ -88,26 +88,36 @@ pub(crate) async fn run(args: &Hzcheck) -> anyhow::Result<Outcome> {
     }
 }
 
-async fn look(layout: &Layout, probe: Probe, interval: Duration) -> anyhow::Result<Known> {
+async fn look(layout: &Layout, probe: Probe, interval: Duration) -> Known {
     let silence = match supervisor(layout, probe).await {
-        Ok(known) => return Ok(known),
+        Ok(known) => return known,
         Err(error) => error,
     };
-    if let Some(known) = file(layout, interval.saturating_mul(2))? {
-        return Ok(known);
+    let seen = match file(layout, interval.saturating_mul(2)) {
+        Ok(Some(known)) => return known,
+        Ok(None) => ports(layout).await,
+        Err(error) => Err(error.into()),
+    };
+    let unknown = match seen {
+        Ok(Some(known)) => return known,
+        Ok(None) => format!(
+            "neither check_status nor server_info.yaml is in `{}`",
+            layout.data().display()
+        ),
+        Err(error) => format!("{error:#}"),
+    };
+    Known::Nothing {
+        reason: format!("{silence}, and {unknown}"),
     }
+}
+
+async fn ports(layout: &Layout) -> anyhow::Result<Option<Known>> {
     let Some(info) = ServerInfo::read(layout)? else {
-        return Ok(Known::Nothing {
-            reason: format!(
-                "{silence}, and neither check_status nor server_info.yaml is in `{}`",
-                layout.data().display()
-            ),
-        });
+        return Ok(None);
     };
     let looked = Ports::new(&info)?.look().await;
-    Ok(Known::Ports {
-        fault: looked.err().map(|fault| fault.to_string()),
-    })
+    let fault = looked.err().map(|fault| fault.to_string());
+    Ok(Some(Known::Ports { fault }))
 }
 
 /// The loop is only asked when it matters. What is slow to answer may be so for the machine: then its file tells.

@@ -18,12 +18,11 @@ const MODE: u32 = 0o755;
 
 /// Copies what differs and tells which files those were. Without a source there is nothing to do.
 pub(crate) fn run(args: &Syncdir) -> anyhow::Result<String> {
-    let is_set = |path: &&Path| !path.as_os_str().is_empty();
-    let Some(source) = args.source.as_deref().filter(is_set) else {
+    let Some(source) = &args.source else {
         return Ok(String::new());
     };
     let bin = Layout::new(&args.place.path).bin();
-    let target = args.target.as_deref().filter(is_set).unwrap_or(&bin);
+    let target = args.target.as_deref().unwrap_or(&bin);
     sync(source, target).map(|lines| lines.join("\n"))
 }
 

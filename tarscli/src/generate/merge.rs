@@ -2,13 +2,17 @@
 
 use std::{borrow::Cow, path::Path};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use tars::{Endpoint, config::Config};
 
-use super::{names, resolve};
-use crate::{files, server::ServerInfo};
+use crate::{
+    files,
+    server::{ServerInfo, rules},
+};
 
 const SERVER: &str = "/tars/application/server";
+const LOCATOR: &str = "/tars/application/client<locator>";
+const SET: &str = "/tars/application<setdivision>";
 
 /// Lays the file at `path` over `config`.
 pub(super) fn merge(config: &mut Config, path: &Path) -> anyhow::Result<()> {
@@ -19,7 +23,7 @@ pub(super) fn merge(config: &mut Config, path: &Path) -> anyhow::Result<()> {
 
 fn overlay(path: &Path) -> anyhow::Result<Config> {
     // A byte more than it may have, so that the parser tells that it is too many.
-    match files::read(path, Config::MAX_SIZE as u64 + 1)? {
+    match files::read_any(path, Config::MAX_SIZE as u64 + 1)? {
         Some(text) => Ok(text.parse()?),
         None => bail!("there is no such file"),
     }
@@ -47,13 +51,12 @@ pub(super) fn follow(info: &mut ServerInfo, config: &Config, warnings: &mut Vec<
         follow_endpoint(endpoint, config, &path)?;
     }
     follow_endpoint(&mut conf.local, config, &format!("{SERVER}<local>"))?;
-    if let Some(locator) = config.get("/tars/application/client<locator>") {
-        resolve::parse_locator(&locator)?;
+    if let Some(locator) = config.get(LOCATOR) {
+        rules::locator(&locator).map_err(|why| anyhow!("{LOCATOR} is `{locator}`: {why}"))?;
         locator.as_ref().clone_into(&mut conf.locator);
     }
     conf.set_id = set(config);
-    names::check_set(&conf.set_id)?;
-    Ok(())
+    rules::set(&conf.set_id).map_err(|why| anyhow!("{SET} is `{}`: {why}", conf.set_id))
 }
 
 /// The set that the server is in by its configuration, empty for none.
@@ -61,7 +64,7 @@ fn set(config: &Config) -> String {
     let is_in_one = config
         .get("/tars/application<enableset>")
         .is_some_and(|enabled| enabled.eq_ignore_ascii_case("y"));
-    let set = config.get("/tars/application<setdivision>").filter(|_| is_in_one);
+    let set = config.get(SET).filter(|_| is_in_one);
     set.map(Cow::into_owned).unwrap_or_default()
 }
 

@@ -37,29 +37,40 @@ pub(crate) struct Generated {
 /// Writes both files. With `keep`, a server that may use its ports runs already and is registered, so those of
 /// `server_info.yaml` are used again untried, and so is its node's name.
 ///
-/// Blocks: files, and where host names must be looked up, at most [`address::LOOKUP`] for each.
-pub(crate) fn genconf(args: &Genconf, keep: bool) -> anyhow::Result<Generated> {
+/// A thread of its own does it: files may be slow, and where host names must be looked up it takes up to
+/// [`address::LOOKUP`] for each. Who does not wait any more may end meanwhile.
+pub(crate) async fn genconf(args: &Genconf, keep: bool) -> anyhow::Result<Generated> {
+    let args = args.clone();
+    let generated = tokio::task::spawn_blocking(move || generate(&args, keep));
+    generated.await.context("the configuration was not written")?
+}
+
+fn generate(args: &Genconf, keep: bool) -> anyhow::Result<Generated> {
     let layout = Layout::new(&args.place.path);
-    let Meta { mut conf, mut warnings } = Meta::read(&layout.meta())?;
+    let Meta {
+        mut conf,
+        places,
+        mut warnings,
+    } = Meta::read(&layout.meta())?;
     names::override_by(&mut conf, args);
-    names::check(&conf, &layout)?;
-    let build_server = names::build_server(&conf, args)?;
+    names::check(&conf, &places, &layout)?;
+    let config_path = layout.config(names::build_server(&conf, args));
     if conf.adapters.is_empty() {
         warnings.push("no adapters in _server_meta.yaml: nothing but AdminObj is served".to_owned());
     }
     let Earlier { node, ports } = earlier::read(&layout, &conf, &mut warnings);
     let node = Some(node).filter(|node| keep && !node.is_empty());
     let mut ports = Ports::new(args.rand_port_min..args.rand_port_max, ports, keep)?;
-    let mut info = resolve::resolve(conf, args, node, &mut ports)?;
+    let mut info = resolve::resolve(conf, &places, args, node, &mut ports)?;
     warnings.extend(address::doubt(args.node.node.as_deref(), &info.local_ip));
     let mut config = template::render(&info)?;
-    if let Some(path) = merge_conf(args) {
+    if let Some(path) = &args.merge_conf {
         merge::merge(&mut config, path)?;
         merge::follow(&mut info, &config, &mut warnings)
             .with_context(|| format!("`{}` (TARS_MERGE_CONF)", path.display()))?;
     }
+    resolve::apart(&info.conf, &places)?;
     merge::check_for_others(&config, &mut warnings);
-    let config_path = layout.config(&build_server);
     write(&layout, &config_path, &config, args, &info)?;
     Ok(Generated {
         info,
@@ -67,11 +78,6 @@ pub(crate) fn genconf(args: &Genconf, keep: bool) -> anyhow::Result<Generated> {
         config_path,
         warnings,
     })
-}
-
-/// An empty setting is none.
-fn merge_conf(args: &Genconf) -> Option<&Path> {
-    args.merge_conf.as_deref().filter(|path| !path.as_os_str().is_empty())
 }
 
 fn write(
@@ -82,7 +88,7 @@ fn write(
     info: &ServerInfo,
 ) -> anyhow::Result<()> {
     // What is merged may be a database's password.
-    let mode = match merge_conf(args) {
+    let mode = match args.merge_conf {
         Some(_) => files::PRIVATE,
         None => files::PUBLIC,
     };

@@ -1,11 +1,14 @@
 //! What the server and its parts are called, and what the environment says over `_server_meta.yaml`.
 
-use anyhow::{bail, ensure};
+use anyhow::{anyhow, bail};
 
-use crate::{cli::Genconf, layout::Layout, server::ServerConf};
+use crate::{
+    cli::Genconf,
+    layout::Layout,
+    server::{Adapter, Places, ServerConf, rules},
+};
 
-/// Lays flags and environment over the file. An empty name or locator counts as none; an empty set takes the server out
-/// of its set.
+/// Lays flags and environment over the file. An empty set takes the server out of its set.
 pub(super) fn override_by(conf: &mut ServerConf, args: &Genconf) {
     let texts = [
         (&mut conf.application, &args.application),
@@ -13,7 +16,7 @@ pub(super) fn override_by(conf: &mut ServerConf, args: &Genconf) {
         (&mut conf.locator, &args.locator),
     ];
     for (value, over) in texts {
-        if let Some(over) = over.as_ref().filter(|over| !over.is_empty()) {
+        if let Some(over) = over {
             value.clone_from(over);
         }
     }
@@ -25,8 +28,9 @@ pub(super) fn override_by(conf: &mut ServerConf, args: &Genconf) {
     }
 }
 
-/// Checks what others would stumble over: the names become parts of domains, servants and file names.
-pub(super) fn check(conf: &ServerConf, layout: &Layout) -> anyhow::Result<()> {
+/// Checks what the file says: flags and variables were when they were read. A value that one of those goes over does not
+/// count.
+pub(super) fn check(conf: &ServerConf, places: &Places, layout: &Layout) -> anyhow::Result<()> {
     if conf.application.is_empty() || conf.server.is_empty() {
         bail!(
             "application or server name can not be empty: set TARS_APPLICATION and TARS_SERVER, or `application` and \
@@ -34,50 +38,43 @@ pub(super) fn check(conf: &ServerConf, layout: &Layout) -> anyhow::Result<()> {
             layout.meta().display()
         );
     }
-    name("application (TARS_APPLICATION)", &conf.application)?;
-    name("server (TARS_SERVER)", &conf.server)?;
-    check_set(&conf.set_id)?;
-    for (place, adapter) in conf.adapters.iter().enumerate() {
-        let what = format!("object of adapter {}", place + 1);
-        ensure!(!adapter.object.is_empty(), "{what}: expected a name such as `HelloObj`");
-        name(&what, &adapter.object)?;
-        let is_there = conf.adapters[..place]
-            .iter()
-            .any(|other| other.object == adapter.object);
-        ensure!(
-            !is_there,
-            "{what}: `{}` is the object of an adapter before",
-            adapter.object
-        );
+    for (key, value, rule) in [
+        ("application", &conf.application, rules::name as Rule),
+        ("server", &conf.server, rules::name),
+        ("set_id", &conf.set_id, rules::set),
+    ] {
+        rule(value).map_err(|why| anyhow!("{}: `{key}` is {value:?}: {why}", places.of(key)))?;
+    }
+    for (number, adapter) in conf.adapters.iter().enumerate() {
+        object(&conf.adapters[..number], adapter).map_err(|why| {
+            let place = places.of_adapter(number, "object");
+            anyhow!("{place}: object of adapter {}: {why}", number + 1)
+        })?;
     }
     Ok(())
 }
 
-/// The configuration file's name without `.conf`.
-pub(super) fn build_server(conf: &ServerConf, args: &Genconf) -> anyhow::Result<String> {
-    let given = args.build_server.as_ref().filter(|name| !name.is_empty());
-    let name = given.unwrap_or(&conf.server);
-    let is_file_name = !name.contains('/') && !name.contains(char::is_control) && name != "." && name != "..";
-    ensure!(
-        is_file_name,
-        "TARS_BUILD_SERVER is `{name}`, expected a file's name without `/`"
-    );
-    Ok(name.clone())
-}
+type Rule = fn(&str) -> Result<(), String>;
 
-fn name(what: &str, name: &str) -> anyhow::Result<()> {
-    let is_bad = |c: char| c.is_whitespace() || c.is_control() || "./\\<>@#:!?".contains(c);
-    match name.chars().find(|c| is_bad(*c)) {
-        Some(bad) => bail!("{what} is {name:?}, expected a name without {bad:?}"),
+/// The registry's tables do not tell `helloObj` from `HelloObj`: it refuses a server with both, again and again.
+fn object(before: &[Adapter], adapter: &Adapter) -> Result<(), String> {
+    let object = &adapter.object;
+    if object.is_empty() {
+        return Err("expected a name such as `HelloObj`".to_owned());
+    }
+    rules::name(object).map_err(|why| format!("it is {object:?}: {why}"))?;
+    let same = |other: &&Adapter| other.object.to_lowercase() == object.to_lowercase();
+    match before.iter().find(same) {
         None => Ok(()),
+        Some(other) if other.object == *object => Err(format!("`{object}` is the object of an adapter before")),
+        Some(other) => Err(format!(
+            "`{object}` is `{}` of an adapter before in other letters: expected another name",
+            other.object
+        )),
     }
 }
 
-/// Accepts a set, or none.
-pub(super) fn check_set(id: &str) -> anyhow::Result<()> {
-    let parts: Vec<&str> = id.split('.').collect();
-    let is_part = |part: &&str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control());
-    let is_set = id.is_empty() || (parts.len() == 3 && parts.iter().all(is_part));
-    ensure!(is_set, "set_id (TARS_SET_ID) is {id:?}, expected `name.area.group`");
-    Ok(())
+/// The configuration file's name without `.conf`. The server's own is one.
+pub(super) fn build_server<'a>(conf: &'a ServerConf, args: &'a Genconf) -> &'a str {
+    args.build_server.as_ref().unwrap_or(&conf.server)
 }

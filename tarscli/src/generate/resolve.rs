@@ -1,34 +1,32 @@
 //! Puts values in the place of `${..}`.
 
-use anyhow::{Context as _, ensure};
-use tars::{Endpoint, ObjectAddress};
+use anyhow::{Context as _, anyhow, bail, ensure};
+use tars::{Endpoint, Protocol};
 
 use super::{address, earlier::ADMIN, ports::Ports};
 use crate::{
     cli::Genconf,
-    server::{ServerConf, ServerInfo},
+    server::{Places, ServerConf, ServerInfo, rules},
 };
 
 const LOCAL_IP: &str = "${local_ip}";
 const RANDOM_PORT: &str = "${random_port}";
-const NAMESPACE: &str = "${namespace}";
 
 /// Where an adapter listens that says nothing about it.
 const ENDPOINT: &str = "tcp -h ${local_ip} -p ${random_port} -t 30000";
 
-/// Where the registry is looked for in K8STARS' clusters.
-const DEFAULT_NAMESPACE: &str = "tars-system";
-
 /// The server with every value in its place, on the node that it is registered with already, if there is one.
 pub(super) fn resolve(
     mut conf: ServerConf,
+    places: &Places,
     args: &Genconf,
     registered: Option<String>,
     ports: &mut Ports,
 ) -> anyhow::Result<ServerInfo> {
-    conf.locator = locator(&conf.locator, &args.node.namespace);
-    let registry = parse_locator(&conf.locator)?;
-    let given = args.node.node.as_deref().filter(|given| !given.is_empty());
+    conf.locator = conf.locator.replace(rules::NAMESPACE, &args.node.namespace);
+    let registry = rules::locator(&conf.locator)
+        .map_err(|why| anyhow!("{}: `locator` is {:?}: {why}", places.of("locator"), conf.locator))?;
+    let given = args.node.node.as_deref();
     let node = match (given, registered) {
         (None, Some(node)) => node,
         _ => address::own(given, &registry)?,
@@ -42,7 +40,7 @@ pub(super) fn resolve(
             ENDPOINT.clone_into(endpoint.text);
         }
         *endpoint.text = endpoint.text.replace(LOCAL_IP, &node);
-        let parsed = endpoint.parse()?;
+        let parsed = endpoint.parse().with_context(|| endpoint.place(places))?;
         if !endpoint.text.contains(RANDOM_PORT) {
             ports.take(parsed.port);
         }
@@ -53,29 +51,55 @@ pub(super) fn resolve(
             .with_context(|| endpoint.name())?;
         *endpoint.text = endpoint.text.replace(RANDOM_PORT, &port.to_string());
     }
-    let tars_path = args.place.path.to_str();
+    let tars_path = args.place.path.to_str().context("the folder's name is not UTF-8")?;
     Ok(ServerInfo {
         conf,
         local_ip: node,
-        tars_path: tars_path
-            .context("TARS_PATH is not UTF-8, and configuration files are")?
-            .to_owned(),
+        tars_path: tars_path.to_owned(),
     })
+}
+
+/// Refuses two adapters at one endpoint: only one of them gets it.
+pub(super) fn apart(conf: &ServerConf, places: &Places) -> anyhow::Result<()> {
+    let mut before: Vec<(&str, Endpoint)> = Vec::new();
+    for (number, adapter) in conf.adapters.iter().enumerate() {
+        let endpoint: Endpoint = adapter.endpoint.parse()?;
+        if let Some((other, _)) = before.iter().find(|(_, other)| is_same_place(other, &endpoint)) {
+            bail!(
+                "{}: endpoint of `{}`: `{other}` is at `{endpoint}` too: expected one of its own, or `-p {RANDOM_PORT}`",
+                places.of_adapter(number, "endpoint"),
+                adapter.object
+            );
+        }
+        before.push((&adapter.object, endpoint));
+    }
+    Ok(())
+}
+
+/// Whether two would listen with one socket. TLS goes over TCP.
+fn is_same_place(one: &Endpoint, other: &Endpoint) -> bool {
+    let is_udp = |endpoint: &Endpoint| endpoint.protocol == Protocol::Udp;
+    let bound = |endpoint: &Endpoint| endpoint.bind.as_ref().unwrap_or(&endpoint.host).clone();
+    is_udp(one) == is_udp(other) && one.port == other.port && bound(one) == bound(other)
 }
 
 /// Where something listens.
 struct Listener<'a> {
+    /// The adapter's number from 0; none for the administration.
+    adapter: Option<usize>,
     object: &'a str,
     text: &'a mut String,
 }
 
 /// The adapters' endpoints and the administration's.
 fn endpoints(conf: &mut ServerConf) -> impl Iterator<Item = Listener<'_>> {
-    let adapters = conf.adapters.iter_mut().map(|adapter| Listener {
+    let adapters = conf.adapters.iter_mut().enumerate().map(|(number, adapter)| Listener {
+        adapter: Some(number),
         object: &adapter.object,
         text: &mut adapter.endpoint,
     });
     adapters.chain([Listener {
+        adapter: None,
         object: ADMIN,
         text: &mut conf.local,
     }])
@@ -97,6 +121,14 @@ impl Listener<'_> {
         Ok(parsed)
     }
 
+    /// The line that says where.
+    fn place(&self, places: &Places) -> String {
+        match self.adapter {
+            Some(number) => places.of_adapter(number, "endpoint"),
+            None => places.of("local"),
+        }
+    }
+
     /// For people.
     fn name(&self) -> String {
         if self.object == ADMIN {
@@ -114,28 +146,4 @@ fn no_variable(text: &str) -> anyhow::Result<()> {
         "`{text}`: nothing is known to put there but {known}"
     );
     Ok(())
-}
-
-fn locator(text: &str, namespace: &str) -> String {
-    let namespace = if namespace.is_empty() {
-        DEFAULT_NAMESPACE
-    } else {
-        namespace
-    };
-    text.replace(NAMESPACE, namespace)
-}
-
-/// The registry's address.
-pub(super) fn parse_locator(text: &str) -> anyhow::Result<ObjectAddress> {
-    let what = "locator (TARS_LOCATOR)";
-    ensure!(
-        !text.contains("${"),
-        "{what} `{text}`: nothing is known to put there but `{NAMESPACE}`"
-    );
-    let locator: ObjectAddress = text.parse().context(what)?;
-    ensure!(
-        !locator.endpoints.is_empty(),
-        "{what} `{text}`: expected `@` and where the registry is, such as `@tcp -h HOST -p 17890`"
-    );
-    Ok(locator)
 }

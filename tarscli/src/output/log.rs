@@ -1,6 +1,7 @@
 //! What this program has to say of itself, written by a thread: a reader of stderr who stops reading stops nobody.
 
 use std::{
+    ffi::OsStr,
     io,
     path::PathBuf,
     sync::{
@@ -32,6 +33,9 @@ const WAITING: usize = 1000;
 /// How long the last lines may take to be written.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// Who says that a lookup found nothing.
+const LOOKUPS: &str = "tars::client::discovery";
+
 /// What the writing thread needs.
 const STACK: usize = 256 << 10;
 
@@ -56,9 +60,8 @@ impl Log {
     /// without it.
     pub(crate) fn start(path: Option<PathBuf>, level: LevelFilter) -> Self {
         let log = Self(Arc::new(LazyLock::new(Box::new(move || Writer::start(path)))));
-        let wish = std::env::var("RUST_LOG").ok();
-        let filter = wish.and_then(|wish| wish.parse().ok());
-        let filter = filter.unwrap_or_else(|| Targets::new().with_default(level));
+        let wish = std::env::var_os("RUST_LOG");
+        let (filter, mistake) = filter(wish.as_deref(), level);
         let lines = tracing_subscriber::fmt::layer()
             .with_ansi(false)
             .with_target(false)
@@ -67,6 +70,9 @@ impl Log {
         let _ = tracing_subscriber::registry()
             .with(lines.with_filter(filter))
             .try_init();
+        if let Some(mistake) = mistake {
+            tracing::warn!("{mistake}");
+        }
         log
     }
 
@@ -75,6 +81,33 @@ impl Log {
         let (done, is_done) = oneshot::channel();
         if self.0.orders.try_send(Order::Flush(done)).is_ok() {
             let _ = timeout(LAST_WORDS, is_done).await;
+        }
+    }
+}
+
+/// What `RUST_LOG` says, or the usual; and what is wrong with it. That is no reason to fail: the server reads it too, and may
+/// understand more.
+fn filter(wish: Option<&OsStr>, level: LevelFilter) -> (Targets, Option<String>) {
+    // That nobody has registered a `tarsnotify` is no news to a server that can do without; a registry that is missed says
+    // so itself.
+    let usual = Targets::new()
+        .with_default(level)
+        .with_target(LOOKUPS, LevelFilter::ERROR.min(level));
+    let Some(wish) = wish.filter(|wish| !wish.is_empty()) else {
+        return (usual, None);
+    };
+    let read = wish
+        .to_str()
+        .ok_or_else(|| "it is not UTF-8".to_owned())
+        .and_then(|wish| wish.parse().map_err(|error| format!("{error}")));
+    match read {
+        Ok(filter) => (filter, None),
+        Err::<_, String>(why) => {
+            let wish = wish.to_string_lossy();
+            let text = format!(
+                "the variable RUST_LOG, `{wish}`: expected a list of `target=level`: {why}; this log has the level `{level}`"
+            );
+            (usual, Some(text))
         }
     }
 }
@@ -158,6 +191,39 @@ mod tests {
         writer.write_all(b"two\n").unwrap();
         log.flush().await;
         assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+    }
+
+    #[test]
+    fn the_filter_is_what_rust_log_says_when_it_can_be_read() {
+        use std::os::unix::ffi::OsStrExt as _;
+
+        use tracing::Level;
+
+        let of = |text: &'static [u8]| filter(Some(OsStr::from_bytes(text)), LevelFilter::INFO);
+        let (chosen, mistake) = of(b"warn,tars::client=debug");
+        assert_eq!(mistake, None);
+        assert!(chosen.would_enable(LOOKUPS, &Level::DEBUG) && !chosen.would_enable("tarscli", &Level::INFO));
+        for (text, expected) in [
+            (
+                &b"tars=..."[..],
+                "RUST_LOG, `tars=...`: expected a list of `target=level`",
+            ),
+            (b"tars=loud", "RUST_LOG, `tars=loud`"),
+            (b"warn,tars=very", "the level `info`"),
+            (b"\xff", "it is not UTF-8"),
+        ] {
+            let (usual, mistake) = of(text);
+            assert!(
+                mistake.clone().is_some_and(|text| text.contains(expected)),
+                "{mistake:?}"
+            );
+            assert!(usual.would_enable("tarscli", &Level::INFO));
+        }
+        for none in [None, Some(OsStr::new(""))] {
+            let (usual, mistake) = filter(none, LevelFilter::INFO);
+            assert_eq!(mistake, None);
+            assert!(usual.would_enable("tarscli", &Level::INFO) && !usual.would_enable(LOOKUPS, &Level::WARN));
+        }
     }
 
     #[test]

@@ -17,5 +17,5 @@ pub(crate) use exit::Exit;
 pub(crate) use origin::Origin;
 pub(crate) use reaper::{Process, Processes};
 pub(crate) use rustix::process::Signal;
-pub(crate) use script::{ScriptError, shell};
+pub(crate) use script::{ScriptError, shell, shell_heard};
 pub(crate) use signals::{Signals, take_terminal};

@@ -1,15 +1,15 @@
 //! `bin/_server_meta.yaml`: what an image says about its server.
 
-use std::{collections::BTreeSet, fmt, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context as _, anyhow};
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor},
-};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_saphyr::Spanned;
 
-use super::{Adapter, ServerConf};
+use super::{
+    Adapter, ServerConf,
+    places::{Keys, Places},
+};
 use crate::files;
 
 /// Most bytes of the file.
@@ -19,6 +19,8 @@ const MAX_SIZE: u64 = 1024 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Meta {
     pub(crate) conf: ServerConf,
+    /// Where it says what.
+    pub(crate) places: Places,
     /// Keys that mean nothing, one text each.
     pub(crate) warnings: Vec<String>,
 }
@@ -28,19 +30,22 @@ impl Meta {
     /// otherwise, and starts with defaults).
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         match files::read(path, MAX_SIZE)? {
-            Some(text) => parse(&text).with_context(|| format!("`{}`", path.display())),
+            Some(text) => parse(&text, path).with_context(|| format!("`{}`", path.display())),
             None => Ok(Self::default()),
         }
     }
 }
 
-fn parse(text: &str) -> anyhow::Result<Meta> {
+fn parse(text: &str, path: &Path) -> anyhow::Result<Meta> {
     let file: File = yaml(text)?;
     let mut conf = ServerConf::default();
     file.over(&mut conf);
+    let adapters = yaml::<AdapterKeys>(text)?.adapters.unwrap_or_default();
+    let places = Places::new(path, yaml(text)?, adapters);
     Ok(Meta {
         conf,
-        warnings: unknown_keys(text)?,
+        warnings: unknown_keys(&places)?,
+        places,
     })
 }
 
@@ -161,45 +166,16 @@ impl IntoValue for Vec<AdapterFile> {
     }
 }
 
-/// The keys alone, with their places.
-#[derive(Default)]
-struct Keys(Vec<Spanned<String>>);
-
-impl<'de> Deserialize<'de> for Keys {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(KeysVisitor)
-    }
-}
-
-struct KeysVisitor;
-
-impl<'de> Visitor<'de> for KeysVisitor {
-    type Value = Keys;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("keys with values")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
-        let mut keys = Vec::new();
-        while let Some((key, IgnoredAny)) = map.next_entry()? {
-            keys.push(key);
-        }
-        Ok(Keys(keys))
-    }
-}
-
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct AdapterKeys {
     adapters: Option<Vec<Keys>>,
 }
 
-fn unknown_keys(text: &str) -> anyhow::Result<Vec<String>> {
-    let adapters = yaml::<AdapterKeys>(text)?.adapters.unwrap_or_default();
+fn unknown_keys(places: &Places) -> anyhow::Result<Vec<String>> {
     let known = (known_keys(&ServerConf::default())?, known_keys(&Adapter::default())?);
-    let of_server = unknown(&yaml::<Keys>(text)?, &known.0);
-    let of_adapters = adapters.iter().flat_map(|keys| unknown(keys, &known.1));
+    let of_server = unknown(&places.server, &known.0);
+    let of_adapters = places.adapters.iter().flat_map(|keys| unknown(keys, &known.1));
     Ok(of_server.into_iter().chain(of_adapters).collect())
 }
 
@@ -231,11 +207,11 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Meta {
-        parse(text).unwrap_or_else(|error| panic!("{error:#}"))
+        parse(text, Path::new("meta")).unwrap_or_else(|error| panic!("{error:#}"))
     }
 
     fn message(text: &str) -> String {
-        format!("{:#}", parse(text).unwrap_err())
+        format!("{:#}", parse(text, Path::new("meta")).unwrap_err())
     }
 
     const EVERY_KEY: &str = "
@@ -276,7 +252,7 @@ adapters:
 
     #[test]
     fn every_key_in_its_own_style() {
-        let Meta { conf, warnings } = parsed(EVERY_KEY);
+        let Meta { conf, warnings, .. } = parsed(EVERY_KEY);
         assert_eq!(warnings, [""; 0]);
         let expected = ServerConf {
             version: "v1".to_owned(),
@@ -329,7 +305,7 @@ adapters:
     #[test]
     fn what_is_empty_or_missing_has_its_default() {
         for text in ["", "# nothing\n", "---\n", "set_id:\nadapters:\nlogNum: ~\n", "{}"] {
-            let Meta { conf, warnings } = parsed(text);
+            let Meta { conf, warnings, .. } = parsed(text);
             assert_eq!((conf, warnings.len()), (ServerConf::default(), 0), "{text}");
         }
     }

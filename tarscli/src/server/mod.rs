@@ -2,7 +2,10 @@
 
 mod info;
 mod meta;
+mod places;
 pub(crate) mod registering;
+pub(crate) mod rules;
 
 pub(crate) use info::{Adapter, ServerConf, ServerInfo};
 pub(crate) use meta::Meta;
+pub(crate) use places::Places;

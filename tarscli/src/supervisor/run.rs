@@ -35,13 +35,26 @@ const ORDERS: usize = 16;
 pub(super) async fn run(args: &cli::Supervisor, layout: &Layout, signals: Signals) -> anyhow::Result<u8> {
     let processes = Processes::start()?;
     forget_earlier_life(layout);
-    let generated = generate::genconf(&args.genconf, false)?;
+    let Some((signals, generated)) = generated(args, signals).await? else {
+        return Ok(0);
+    };
     for warning in &generated.warnings {
         tracing::warn!("{warning}");
     }
     Supervisor::new(args, layout, (signals, processes), generated)?
         .run()
         .await
+}
+
+/// Writes the configuration, which takes seconds where host names are looked up. `None` when the end is asked for
+/// meanwhile: nothing runs yet. Other signals have nobody yet that they could reach.
+async fn generated(args: &cli::Supervisor, mut signals: Signals) -> anyhow::Result<Option<(Signals, Generated)>> {
+    let asked = async { while !matches!(signals.next().await, Signal::TERM | Signal::INT) {} };
+    let generated = tokio::select! {
+        generated = generate::genconf(&args.genconf, false) => generated?,
+        () = asked => return Ok(None),
+    };
+    Ok(Some((signals, generated)))
 }
 
 /// A volume outlives the container. What it says of an earlier life must not be taken for this one's: until the socket is

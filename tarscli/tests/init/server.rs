@@ -288,10 +288,9 @@ async fn an_earlier_lifes_state_is_not_that_of_a_start() {
         fs::write(server.path(file), "active").unwrap();
     }
     // The start takes as long as this is not written.
-    let meta = server.path("bin/_server_meta.yaml");
-    fs::remove_file(&meta).unwrap();
-    mknodat(CWD, &meta, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-    let init = server.start(&[]);
+    let merged = server.path("slow.conf");
+    mknodat(CWD, &merged, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let init = server.start(&[("TARS_MERGE_CONF", merged.to_str().unwrap())]);
     server.is("activating").await;
     assert!(!server.path("data/prestop").exists());
     let status = server.status();
@@ -300,7 +299,7 @@ async fn an_earlier_lifes_state_is_not_that_of_a_start() {
         (&"file".into(), &"activating".into())
     );
     assert_eq!(status["problem"], "not active:activating");
-    fs::write(&meta, "no such thing: 1\n").unwrap();
+    fs::write(&merged, "no such thing: 1\n").unwrap();
     let (code, text) = init.wait().await;
     assert_eq!(code, 1, "{text}");
     assert_eq!(server.read("data/check_status"), "activating");
@@ -407,4 +406,23 @@ async fn a_start_script_that_is_missing_is_an_end_like_others() {
     let (code, text) = server.start(&[("TARS_MAX_RESTARTS", "1")]).wait().await;
     assert_eq!(code, 127, "{text}");
     assert!(text.contains("start.sh"), "{text}");
+}
+
+#[tokio::test]
+async fn signals_are_heard_before_the_configuration_is_there() {
+    for place in PLACES {
+        let server = Server::new(place, "echo the-server-runs; sleep 600");
+        // As slow as a name server that does not answer: the write to it succeeds when it is being read.
+        let slow = server.path("slow.conf");
+        mknodat(CWD, &slow, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let init = server.start(&[("TARS_MERGE_CONF", slow.to_str().unwrap())]);
+        let _writer = tokio::task::spawn_blocking(move || fs::File::options().write(true).open(slow))
+            .await
+            .unwrap();
+        init.signal(Signal::HUP);
+        init.signal(Signal::TERM);
+        let (code, text) = init.wait().await;
+        assert_eq!(code, 0, "{text}");
+        assert!(!text.contains("the-server-runs"), "{text}");
+    }
 }
