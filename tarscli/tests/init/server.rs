@@ -299,7 +299,7 @@ async fn an_earlier_lifes_state_is_not_that_of_a_start() {
         (&"file".into(), &"activating".into())
     );
     assert_eq!(status["problem"], "not active:activating");
-    fs::write(&merged, "no such thing: 1\n").unwrap();
+    fs::write(&merged, "<tars>\n").unwrap();
     let (code, text) = init.wait().await;
     assert_eq!(code, 1, "{text}");
     assert_eq!(server.read("data/check_status"), "activating");
