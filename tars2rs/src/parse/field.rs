@@ -74,7 +74,7 @@ fn head<'t, 's>(input: Tokens<'t, 's>) -> PResult<'t, 's, Head> {
         );
         input.report(error.help(format!("write `{right}`")).replace(both, right));
         let (tag, require, flaw) = (tag(next), input.at("require"), Flaw::None);
-        return Ok((next.advance(), Head { tag, require, flaw }));
+        return Ok((without_colon(next.advance()), Head { tag, require, flaw }));
     }
     let instead = !required && next.at_any(&REQUIREMENTS);
     let message = if instead {

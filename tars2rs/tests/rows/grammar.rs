@@ -276,6 +276,16 @@ fn tag_and_requirement() {
             &["T0206", "T0206"],
         ),
         (
+            "turned round, with a colon",
+            "struct A { require 0: int a; };",
+            &["T0206", "T0107"],
+        ),
+        (
+            "two semicolons, one before the brace",
+            "struct A { 0 require int a;;}",
+            &["T0107"],
+        ),
+        (
             "turned round, and out of range",
             "struct A { require 300 int a; };",
             &["T0206", "T0201"],
