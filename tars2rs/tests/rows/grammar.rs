@@ -257,6 +257,22 @@ fn fields() {
 }
 
 #[test]
+fn two_slips_at_one_place() {
+    inside(&[
+        (
+            "turned round, with a colon",
+            "struct A { require 0: int a; };",
+            &["T0206", "T0107"],
+        ),
+        (
+            "two semicolons, one before the brace",
+            "struct A { 0 require int a;;}",
+            &["T0107"],
+        ),
+    ]);
+}
+
+#[test]
 fn tag_and_requirement() {
     inside(&[
         ("neither of them", "struct A { int a; S b; };", &["T0206", "T0206"]),
@@ -274,16 +290,6 @@ fn tag_and_requirement() {
             "turned round",
             "struct A { require 0 int a; optional 1 vector<int> b; };",
             &["T0206", "T0206"],
-        ),
-        (
-            "turned round, with a colon",
-            "struct A { require 0: int a; };",
-            &["T0206", "T0107"],
-        ),
-        (
-            "two semicolons, one before the brace",
-            "struct A { 0 require int a;;}",
-            &["T0107"],
         ),
         (
             "turned round, and out of range",
