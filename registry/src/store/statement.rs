@@ -218,8 +218,8 @@ statements! {
          lease_state = CASE WHEN draining > ? THEN lease_state ELSE ? END, draining = MAX(draining, ?) \
          WHERE node_name = ? AND removed_at IS NULL";
 
-    /// The end of an instance by itself: its document goes too, nothing may bring it back. It left, so it is not leaving
-    /// any more. application, server, node
+    /// The end of an instance by itself: of its document only stays whose it was, nothing may bring it back. It left, so it
+    /// is not leaving any more. document, application, server, node
     INSTANCE_END:
         "UPDATE tarsregistry_instance SET removed_at = UTC_TIMESTAMP(3), removed_by = 'prestop', registration = ?, \
          lease_state = 'ended', draining = 0 WHERE application = ? AND server_name = ? AND node_name = ?",
