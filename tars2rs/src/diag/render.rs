@@ -54,13 +54,13 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap, style: Style) -> String 
         };
     }
     for note in &diagnostic.advice.notes {
-        group = group.element(Level::NOTE.message(note.as_str()));
+        group = group.element(Level::NOTE.message(without_controls(note)));
     }
     for note in chain(diagnostic, sources) {
-        group = group.element(Level::NOTE.message(note));
+        group = group.element(Level::NOTE.message(without_controls(&note)));
     }
     if let Some(help) = &diagnostic.advice.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(Level::HELP.message(without_controls(help)));
     }
     let renderer = match style {
         Style::Plain => Renderer::plain(),
@@ -74,6 +74,12 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap, style: Style) -> String 
         .filter(|line| uncoloured(line).trim() != ":::")
         .collect();
     lines.join("\n")
+}
+
+/// A note or help, of which parts may come from a file, without what would steer a terminal: annotate-snippets sees only to
+/// titles and sources.
+fn without_controls(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', "\u{FFFD}")
 }
 
 /// A line without the escapes that colour it.
