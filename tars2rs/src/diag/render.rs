@@ -44,7 +44,7 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap, style: Style) -> String 
         Severity::Warning => Level::WARNING,
     };
     let title = level
-        .primary_title(diagnostic.message.as_str())
+        .primary_title(harmless(&diagnostic.message))
         .id(diagnostic.code.text());
     let mut group = Group::with_title(title);
     for stretch in stretches(diagnostic, sources) {
@@ -76,8 +76,8 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap, style: Style) -> String 
     lines.join("\n")
 }
 
-/// A note or help, of which parts may come from a file, without what would steer a terminal: annotate-snippets sees only to
-/// titles and sources.
+/// A note or help, of which parts may come from a file, without what would steer a terminal: annotate-snippets sees to
+/// titles and sources only.
 fn without_controls(text: &str) -> String {
     text.replace(|c: char| c.is_control() && c != '\n', "\u{FFFD}")
 }
