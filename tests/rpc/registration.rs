@@ -113,7 +113,8 @@ async fn a_registry_that_never_knows_what_it_registers_is_not_hammered() {
     let _server = serve(&registry).await;
     sleep(Duration::from_mins(10)).await;
     let rounds = registry.words().iter().filter(|word| *word == "startup").count();
-    assert!((20..100).contains(&rounds), "{rounds} rounds in 10 minutes");
+    // Each pause is any time up to 15 s: some 85 rounds, give or take chance, whose tenfold deviation this leaves room for.
+    assert!((30..200).contains(&rounds), "{rounds} rounds in 10 minutes");
     registry.set(Mood::Accepts);
     sleep(Duration::from_mins(2)).await;
     let words = registry.words();
