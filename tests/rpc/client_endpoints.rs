@@ -66,7 +66,8 @@ async fn an_endpoint_that_swallows_connections_takes_a_share_of_one_call_only() 
     let server = TestServer::start(Servant::echo()).await;
     let comm = Communicator::builder().connect_timeout(Duration::from_hours(1)).build();
     let proxy = proxy(&comm, &hole.endpoint(), &server.endpoints[0]);
-    let first = echo(&proxy, "x").timeout(Duration::from_secs(1)).await;
+    // The hole may have half of it; what remains is ample for a connection also when the machine is busy.
+    let first = echo(&proxy, "x").timeout(Duration::from_secs(4)).await;
     assert_eq!(first.unwrap(), "x");
     calls_pass_over_it(&proxy).await;
 }
